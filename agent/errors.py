@@ -1,0 +1,69 @@
+"""Errors of the agent app.
+
+AgentError
+├── ToolFailedError       a tool call that did not work; its sentence is for the model and the user
+├── ArgumentsError        the model sent arguments that do not fit the tool; it may try again
+├── ModelError            Claude could not be asked or did not answer well; `code` says why
+└── RunNotFoundError      no such run or conversation of this user
+"""
+
+from typing import Literal
+
+ToolErrorCode = Literal[
+    "not_connected",
+    "revoked",
+    "reconnect_required",
+    "missing_scope",
+    "rate_limited",
+    "upstream_unavailable",
+    "vault_unavailable",
+    "policy_denied",
+    "not_found",
+    "bad_arguments",
+    "unknown_tool",
+    "budget_spent",
+    "internal",
+]
+
+
+class AgentError(Exception):
+    """Base of the agent's errors; never raised itself."""
+
+
+class ToolFailedError(AgentError):
+    """A tool call that did not work.
+
+    Attributes:
+        code: Why, in one word.
+        message: One fixed sentence for the model and the user; it never holds text from outside.
+        retry_after_seconds: How long the provider asks to wait, if it does.
+    """
+
+    def __init__(self, code: ToolErrorCode, message: str, *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ArgumentsError(AgentError):
+    """The arguments do not fit the tool's schema; the text names fields and rules, not values."""
+
+
+class ModelError(AgentError):
+    """Claude could not be asked, or its answer cannot be used.
+
+    Attributes:
+        code: `unreachable`, `overloaded`, `rate_limited`, `unauthorized`, `bad_request`, `refusal`, `cut_short`,
+            `max_tokens`, `context_full` or `no_reading`.
+        message: One fixed sentence for the user.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class RunNotFoundError(AgentError):
+    """There is no such run or conversation of this user; somebody else's gives this same answer."""

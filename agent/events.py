@@ -1,0 +1,208 @@
+"""What happens in a run, as frozen values: the loop yields them, the runner numbers and stores them, pages show them.
+
+Their fields are the payload of the run socket protocol, version 1. None holds a token or a raw provider answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+PermissionState = Literal["allowed", "revoked", "not_connected", "reconnect_required", "policy_denied", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """An item a tool returned that an answer may cite. `id` is stable: the same item has the same id in every run."""
+
+    id: str
+    provider: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Base of all events; `type` is the name on the wire."""
+
+    type: ClassVar[str] = ""
+
+    def payload(self) -> dict[str, Any]:
+        """Return the event's fields as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(RunEvent):
+    """First event: the question, and whether the model is the local stand-in."""
+
+    type: ClassVar[str] = "run.started"
+    question: str
+    model: str
+    is_simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted(RunEvent):
+    """A tool call begins. `label` is what a person reads ("Fetching pull requests…"); `id` is the tool call's id."""
+
+    type: ClassVar[str] = "step.started"
+    id: str
+    tool: str
+    provider: str
+    label: str
+    args: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StepPermission(RunEvent):
+    """The gate answered for this tool call."""
+
+    type: ClassVar[str] = "step.permission"
+    id: str
+    state: PermissionState
+
+
+@dataclass(frozen=True, slots=True)
+class StepExchanged(RunEvent):
+    """The vault granted a token for this tool call. `exchange` joins it to its audit event."""
+
+    type: ClassVar[str] = "step.exchanged"
+    id: str
+    ms: int
+    scopes: str
+    exchange: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress(RunEvent):
+    """The tool read `done` of `total` parts."""
+
+    type: ClassVar[str] = "step.progress"
+    id: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished(RunEvent):
+    """The tool call worked: `ms` from its start, `items` returned, `bytes` received from the provider."""
+
+    type: ClassVar[str] = "step.finished"
+    id: str
+    ms: int
+    items: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed(RunEvent):
+    """The tool call did not work; `message` is one sentence, `code` a `ToolErrorCode`."""
+
+    type: ClassVar[str] = "step.failed"
+    id: str
+    ms: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTail(RunEvent):
+    """The unfinished last block of the answer, rendered and sanitized; replaces the tail before it."""
+
+    type: ClassVar[str] = "block.tail"
+    block: int
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFinal(RunEvent):
+    """A finished block of the answer, rendered and sanitized, with the evidence it cites."""
+
+    type: ClassVar[str] = "block.final"
+    block: int
+    html: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported(RunEvent):
+    """Tokens of the model used by the run so far."""
+
+    type: ClassVar[str] = "usage"
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was read of one service: `read`, `nothing_asked`, or the code of why not."""
+
+    provider: str
+    state: str
+    items: int
+    exchanges: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished(RunEvent):
+    """Last event of a run that answered."""
+
+    type: ClassVar[str] = "run.finished"
+    elapsed_ms: int
+    coverage: tuple[Coverage, ...]
+    unknown_citations: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunStopped(RunEvent):
+    """Last event of a run that its user stopped."""
+
+    type: ClassVar[str] = "run.stopped"
+    elapsed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed(RunEvent):
+    """Last event of a run that could not answer; `message` is one sentence for the user."""
+
+    type: ClassVar[str] = "run.failed"
+    elapsed_ms: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer's Markdown, for the runner only: it reaches a page as `BlockTail` and `BlockFinal`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnAdded:
+    """A message that now belongs to the conversation, exactly as sent to the Messages API, for the runner to keep."""
+
+    role: Literal["user", "assistant"]
+    content: str | list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFound:
+    """What a tool call returned that the answer may cite, for the runner only."""
+
+    tool_call: str
+    items: tuple[Evidence, ...]
+
+
+LoopEvent = (
+    StepStarted
+    | StepPermission
+    | StepExchanged
+    | StepProgress
+    | StepFinished
+    | StepFailed
+    | EvidenceFound
+    | TextDelta
+    | TurnAdded
+    | UsageReported
+)

@@ -1,0 +1,1 @@
+"""The closed registry of read-only tools."""

@@ -1,0 +1,113 @@
+"""The closed vocabulary of audit events, `source:subject:action`, and the entry that callers fill in.
+
+An entry holds identifiers, names, counts and times. It never holds a token, a message text or a query value.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a decision or an action ended, as the timeline filters it."""
+
+    GRANTED = "granted"
+    DENIED = "denied"
+    FAILED = "failed"
+    NOTED = "noted"
+
+
+class Event(StrEnum):
+    """Everything that can happen, kept alphabetical."""
+
+    ACCOUNT_SESSION_ENDED = "account:session:ended"
+    ACCOUNT_SESSION_STARTED = "account:session:started"
+    AGENT_CALL_FAILED = "agent:call:failed"
+    AGENT_CALL_SUCCEEDED = "agent:call:succeeded"
+    AGENT_RUN_FAILED = "agent:run:failed"
+    AGENT_RUN_FINISHED = "agent:run:finished"
+    AGENT_RUN_STARTED = "agent:run:started"
+    AGENT_RUN_STOPPED = "agent:run:stopped"
+    AGENT_TOOL_REFUSED = "agent:tool:refused"
+    PERMISSION_ACCESS_RESTORED = "permission:access:restored"
+    PERMISSION_ACCESS_REVOKED = "permission:access:revoked"
+    PERMISSION_CHECK_ALLOWED = "permission:check:allowed"
+    PERMISSION_CHECK_DENIED = "permission:check:denied"
+    PERMISSION_CHECK_FAILED = "permission:check:failed"
+    VAULT_CONNECTION_CONNECTED = "vault:connection:connected"
+    VAULT_CONNECTION_DENIED = "vault:connection:denied"
+    VAULT_CONNECTION_DISCONNECTED = "vault:connection:disconnected"
+    VAULT_CONNECTION_FAILED = "vault:connection:failed"
+    VAULT_CONNECTION_STARTED = "vault:connection:started"
+    VAULT_EXCHANGE_DENIED = "vault:exchange:denied"
+    VAULT_EXCHANGE_FAILED = "vault:exchange:failed"
+    VAULT_EXCHANGE_GRANTED = "vault:exchange:granted"
+    VAULT_REFRESH_FAILED = "vault:refresh:failed"
+    VAULT_REFRESH_SUCCEEDED = "vault:refresh:succeeded"
+    VAULT_REVOCATION_FAILED = "vault:revocation:failed"
+    VAULT_REVOCATION_SUCCEEDED = "vault:revocation:succeeded"
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome that this event's action stands for."""
+        return _OUTCOMES.get(self.value.rpartition(":")[2], Outcome.NOTED)
+
+
+_OUTCOMES = {
+    "allowed": Outcome.GRANTED,
+    "granted": Outcome.GRANTED,
+    "succeeded": Outcome.GRANTED,
+    "denied": Outcome.DENIED,
+    "refused": Outcome.DENIED,
+    "failed": Outcome.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One event to record; fields that do not apply stay empty.
+
+    Attributes:
+        event: What happened.
+        user: The subject, `user:<id>`, whose data or permission it concerns; "" when it is not known.
+        provider: Provider id, `github`, `google-calendar` or `slack`.
+        reason: Why, as a code: one of the vault's causes, or an upstream error code.
+        run: Id of the run, if one asked.
+        tool: Name of the tool, if one asked.
+        tool_call: The model's id of the tool call.
+        client: The OAuth client that asked the vault.
+        connection: Id of the connection.
+        account: The account's name at the provider.
+        scope_asked: Space-separated scopes asked for.
+        scope_granted: Space-separated scopes in force.
+        exchange: Id that joins an exchange with the upstream calls made under it.
+        actor_jti: `jti` of the actor token, unique: a second use of one actor token cannot be recorded.
+        token_fingerprint: Keyed fingerprint of the upstream token.
+        method: HTTP method of the upstream call, or the operation's name for GraphQL.
+        path: Host and path template of the upstream call, without values.
+        status: HTTP status of the upstream answer.
+        size_bytes: Bytes of the upstream answer.
+        duration_ms: Milliseconds it took.
+        provider_request_id: The provider's own id of the request.
+    """
+
+    event: Event
+    user: str
+    provider: str = ""
+    reason: str = ""
+    run: str = ""
+    tool: str = ""
+    tool_call: str = ""
+    client: str = ""
+    connection: str = ""
+    account: str = ""
+    scope_asked: str = ""
+    scope_granted: str = ""
+    exchange: str = ""
+    actor_jti: str | None = None
+    token_fingerprint: str = ""
+    method: str = ""
+    path: str = ""
+    status: int | None = None
+    size_bytes: int | None = None
+    duration_ms: int | None = None
+    provider_request_id: str = ""

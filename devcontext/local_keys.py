@@ -1,0 +1,59 @@
+"""Makes the keys of a local installation once, in files that only their owner can read.
+
+They serve a fresh clone that has no configuration. A deployment passes its own keys; `devcontext.checks` refuses
+these when `DEBUG` is off. No key is ever printed.
+"""
+
+import base64
+import contextlib
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.core.exceptions import ImproperlyConfigured
+
+
+def session_key(folder: Path) -> str:
+    """Return the local Django secret key, made on first use."""
+    return _load_or_create(folder / "session.key", lambda: secrets.token_urlsafe(64))
+
+
+def signing_key(folder: Path) -> str:
+    """Return the local Ed25519 private key (PEM, PKCS#8) that signs subject and actor tokens."""
+    return _load_or_create(folder / "subject-signing.pem", _new_ed25519_pem)
+
+
+def encryption_key(folder: Path) -> str:
+    """Return the local key-encryption key: 32 random bytes in base64."""
+    return _load_or_create(folder / "vault.key", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+def _new_ed25519_pem() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _load_or_create(path: Path, new: Callable[[], str]) -> str:
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(new())
+        # A link appears whole or not at all: when two processes start at once, one makes the key and both read it.
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return _read(path)
+
+
+def _read(path: Path) -> str:
+    # SECURITY: a key that others on this machine can read is no secret; refuse it rather than use it.
+    if path.stat().st_mode & 0o077:
+        raise ImproperlyConfigured(f"{path.name} can be read by others; run: chmod 600 {path}")
+    value = path.read_text(encoding="utf-8").strip()
+    if not value:
+        raise ImproperlyConfigured(f"{path.name} is empty; remove it and start again to get a new key.")
+    return value

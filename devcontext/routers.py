@@ -1,0 +1,25 @@
+"""Sends each app's tables to its database: `vault` and `audit` have their own, everything else is in `default`."""
+
+from typing import Any
+
+from django.db.models import Model
+
+_DATABASES = {"vault": "vault", "audit": "audit"}
+
+
+class AppRouter:
+    """Routes by app label; no relation crosses databases."""
+
+    def db_for_read(self, model: type[Model], **_hints: Any) -> str:
+        """Return the database of the model's app."""
+        return _DATABASES.get(model._meta.app_label, "default")
+
+    db_for_write = db_for_read
+
+    def allow_relation(self, left: Model, right: Model, **_hints: Any) -> bool:
+        """Allow relations inside one database only."""
+        return self.db_for_read(type(left)) == self.db_for_read(type(right))
+
+    def allow_migrate(self, db: str, app_label: str, **_hints: Any) -> bool:
+        """Create an app's tables in its own database and nowhere else."""
+        return db == _DATABASES.get(app_label, "default")

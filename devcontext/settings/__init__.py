@@ -1,0 +1,1 @@
+"""One settings module per process: `web`, `vault` and `test`, all on `base`."""

@@ -1,0 +1,65 @@
+"""What every process shares: where data lies, the three databases, logging. A fresh clone needs no configuration."""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from devcontext import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data")))
+
+# On in a fresh clone; `devcontext.checks` refuses every local default once it is off. With it on and no
+# ALLOWED_HOSTS, Django answers to this machine's own names only.
+DEBUG = env.boolean("DEBUG", default=True)
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS")
+APP_URL = env.url("APP_URL", f"http://localhost:{env.integer('PORT', 8000)}")
+# SECURITY: an upstream token lives in a local variable for the time of one call; no error page shows variables.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "devcontext.logging.NoVariablesFilter"
+
+# A stand-in for what is not configured; off for good when DEBUG is off.
+SANDBOX_URL = env.url("SANDBOX_URL", "http://127.0.0.1:8001") if DEBUG else ""
+
+# The vault's name on the wire: `iss` of its metadata and `aud` of the tokens it takes.
+VAULT_ISSUER = env.url("VAULT_ISSUER", APP_URL)
+# Set in a web process whose vault runs elsewhere; unset, the vault runs in the web process.
+VAULT_URL = env.url("VAULT_URL")
+
+
+def database(name: str, variable: str) -> dict[str, Any]:
+    """Return Django's settings of one database: the URL in `variable`, or a SQLite file in `DATA_DIR`."""
+    url = env.secret(variable)
+    if url:
+        return dict(dj_database_url.parse(url))
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / f"{name}.sqlite3",
+        "OPTIONS": {
+            # A writer takes its lock at BEGIN and waits its turn instead of failing in mid-transaction.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 10,
+            # `recursive_triggers` lets the audit table's triggers see the delete inside INSERT OR REPLACE.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON;",
+        },
+    }
+
+
+DATABASE_ROUTERS = ["devcontext.routers.AppRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "devcontext.logging.RedactTokens"}},
+    "formatters": {"line": {"()": "devcontext.logging.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "WARNING")},
+    # httpx logs whole URLs at INFO; a callback's code and state must not reach a log.
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+}

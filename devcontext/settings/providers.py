@@ -1,0 +1,122 @@
+"""Where each provider is and how this installation is known there: the real one, or the local sandbox.
+
+Only addresses and credentials differ between the two; no code elsewhere asks which it is, except to label it.
+"""
+
+from dataclasses import dataclass, field
+
+from devcontext import env
+
+# Sandbox credentials are public on purpose: they open only a process on this machine that holds invented data.
+SANDBOX_CLIENT_ID = "devcontext-sandbox"
+SANDBOX_CLIENT_SECRET = "sandbox-secret"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """One provider as configured; addresses carry no trailing slash."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    authorization_url: str
+    token_url: str
+    revocation_url: str
+    account_url: str
+    api_url: str
+    web_url: str
+    is_sandbox: bool = False
+
+
+def load(*, sandbox_url: str, with_secrets: bool) -> dict[str, ProviderSettings]:
+    """Return the configured providers by id; without `sandbox_url` only those with credentials are there.
+
+    Args:
+        sandbox_url: Address of the sandbox for providers that have no credentials, or "" for none.
+        with_secrets: False in a web process whose vault is elsewhere: it has no business with client secrets.
+    """
+    real = {"github": _github, "google-calendar": _google_calendar, "slack": _slack}
+    prefixes = {"github": "GITHUB", "google-calendar": "GOOGLE", "slack": "SLACK"}
+    providers = {}
+    for provider, make in real.items():
+        client_id = env.text(f"{prefixes[provider]}_CLIENT_ID")
+        if client_id:
+            secret = env.secret(f"{prefixes[provider]}_CLIENT_SECRET") if with_secrets else ""
+            providers[provider] = make(client_id, secret)
+        elif sandbox_url:
+            providers[provider] = _sandbox(provider, sandbox_url)
+    return providers
+
+
+def _github(client_id: str, client_secret: str) -> ProviderSettings:
+    """Source: https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app."""
+    web, api = "https://github.com", "https://api.github.com"
+    return ProviderSettings(
+        client_id=client_id,
+        client_secret=client_secret,
+        authorization_url=f"{web}/login/oauth/authorize",
+        token_url=f"{web}/login/oauth/access_token",
+        revocation_url=f"{api}/applications/{client_id}/grant",
+        account_url=f"{api}/user",
+        api_url=api,
+        web_url=web,
+    )
+
+
+def _google_calendar(client_id: str, client_secret: str) -> ProviderSettings:
+    """Source: https://developers.google.com/identity/protocols/oauth2/web-server."""
+    return ProviderSettings(
+        client_id=client_id,
+        client_secret=client_secret,
+        authorization_url="https://accounts.google.com/o/oauth2/v2/auth",
+        token_url="https://oauth2.googleapis.com/token",  # noqa: S106
+        revocation_url="https://oauth2.googleapis.com/revoke",
+        account_url="https://openidconnect.googleapis.com/v1/userinfo",
+        api_url="https://www.googleapis.com/calendar/v3",
+        web_url="https://calendar.google.com",
+    )
+
+
+def _slack(client_id: str, client_secret: str) -> ProviderSettings:
+    """Source: https://docs.slack.dev/authentication/installing-with-oauth."""
+    return ProviderSettings(
+        client_id=client_id,
+        client_secret=client_secret,
+        authorization_url="https://slack.com/oauth/v2/authorize",
+        token_url="https://slack.com/api/oauth.v2.access",  # noqa: S106
+        revocation_url="https://slack.com/api/auth.revoke",
+        account_url="https://slack.com/api/auth.test",
+        api_url="https://slack.com/api",
+        web_url="https://slack.com",
+    )
+
+
+def _sandbox(provider: str, sandbox_url: str) -> ProviderSettings:
+    client_id = SANDBOX_CLIENT_ID
+    root = {
+        "github": f"{sandbox_url}/github",
+        "google-calendar": f"{sandbox_url}/google",
+        "slack": f"{sandbox_url}/slack",
+    }[provider]
+    paths = {
+        "github": (
+            "/login/oauth/authorize",
+            "/login/oauth/access_token",
+            f"/api/applications/{client_id}/grant",
+            "/api/user",
+            "/api",
+        ),
+        "google-calendar": ("/o/oauth2/v2/auth", "/token", "/revoke", "/v1/userinfo", "/calendar/v3"),
+        "slack": ("/oauth/v2/authorize", "/api/oauth.v2.access", "/api/auth.revoke", "/api/auth.test", "/api"),
+    }[provider]
+    authorization, token, revocation, account, api = (root + path for path in paths)
+    return ProviderSettings(
+        client_id=client_id,
+        client_secret=SANDBOX_CLIENT_SECRET,
+        authorization_url=authorization,
+        token_url=token,
+        revocation_url=revocation,
+        account_url=account,
+        api_url=api,
+        web_url=f"{root}/web",
+        is_sandbox=True,
+    )

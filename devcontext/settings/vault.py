@@ -1,0 +1,26 @@
+"""The vault process: keeps the upstream tokens and the keys that seal them; knows no users, no sessions, no agent."""
+
+from joserfc.jwk import OKPKey
+
+from devcontext import env, local_keys
+from devcontext.settings import providers
+from devcontext.settings.base import *  # noqa: F403
+from devcontext.settings.base import DATA_DIR, DEBUG, SANDBOX_URL, database
+
+SECRET_KEY = env.secret("VAULT_SECRET_KEY") or (DEBUG and local_keys.session_key(DATA_DIR / "keys")) or ""
+ROOT_URLCONF = "vault.urls"
+ASGI_APPLICATION = "devcontext.asgi.application"
+INSTALLED_APPS = ["django.contrib.contenttypes", "vault", "audit"]
+MIDDLEWARE = ["devcontext.middleware.SecurityHeaders"]
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.dummy"},
+    "vault": database("vault", "VAULT_DATABASE_URL"),
+    "audit": database("audit", "AUDIT_DATABASE_URL"),
+}
+PROVIDERS = providers.load(sandbox_url=SANDBOX_URL, with_secrets=True)
+# Key-encryption keys by version, newest last: `VAULT_KEYS="1:<base64>,2:<base64>"`, each of 32 random bytes.
+VAULT_KEYS = env.secret("VAULT_KEYS") or (DEBUG and f"1:{local_keys.encryption_key(DATA_DIR / 'keys')}") or ""
+# Ed25519 public key (PEM) of the process that mints subject and actor tokens.
+SUBJECT_PUBLIC_KEY = env.secret("SUBJECT_PUBLIC_KEY") or (
+    OKPKey.import_key(local_keys.signing_key(DATA_DIR / "keys")).as_pem(private=False).decode() if DEBUG else ""
+)

@@ -1,0 +1,130 @@
+"""The web process: pages, sockets and runs; with `VAULT_URL` unset it is the vault as well (the one-command default)."""
+
+from joserfc.jwk import OKPKey
+
+from devcontext import env, local_keys
+from devcontext.settings import providers
+from devcontext.settings.base import *  # noqa: F403
+from devcontext.settings.base import APP_URL, BASE_DIR, DATA_DIR, DEBUG, SANDBOX_URL, VAULT_URL, database
+
+IS_VAULT_EMBEDDED = not VAULT_URL
+
+SECRET_KEY = env.secret("SECRET_KEY") or (DEBUG and local_keys.session_key(DATA_DIR / "keys")) or ""
+ROOT_URLCONF = "devcontext.urls"
+ASGI_APPLICATION = "devcontext.asgi.application"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "servestatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "devcontext",
+    "agent",
+    "permissions",
+    *(["vault"] if IS_VAULT_EMBEDDED else []),
+    "audit",
+]
+MIDDLEWARE = [
+    "devcontext.middleware.SecurityHeaders",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "devcontext.context.installation",
+            ]
+        },
+    }
+]
+DATABASES = {
+    "default": database("default", "DATABASE_URL"),
+    "audit": database("audit", "AUDIT_DATABASE_URL"),
+    **({"vault": database("vault", "VAULT_DATABASE_URL")} if IS_VAULT_EMBEDDED else {}),
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [env.secret("REDIS_URL")]},
+    }
+    if env.secret("REDIS_URL")
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+
+# Signing in: e-mail and password by django-allauth. Data connections are the vault's, never allauth's.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "devcontext.accounts.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "devcontext.accounts.SocialAccountAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none" if DEBUG else "mandatory"
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
+
+SESSION_COOKIE_NAME = "__Host-session" if not DEBUG else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if not DEBUG else "csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
+CSRF_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+CSRF_TRUSTED_ORIGINS = [APP_URL]
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "servestatic.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = DEBUG
+
+PROVIDERS = providers.load(sandbox_url=SANDBOX_URL, with_secrets=IS_VAULT_EMBEDDED)
+# The demo user exists only where every provider is a stand-in: it needs no password and must not reach real data.
+IS_DEMO = DEBUG and all(provider.is_sandbox for provider in PROVIDERS.values())
+
+# Ed25519 private key (PEM, PKCS#8): signs the subject and actor tokens that this process shows to the vault.
+SUBJECT_SIGNING_KEY = env.secret("SUBJECT_SIGNING_KEY") or (DEBUG and local_keys.signing_key(DATA_DIR / "keys")) or ""
+if IS_VAULT_EMBEDDED:
+    VAULT_KEYS = env.secret("VAULT_KEYS") or (DEBUG and f"1:{local_keys.encryption_key(DATA_DIR / 'keys')}") or ""
+    SUBJECT_PUBLIC_KEY = OKPKey.import_key(SUBJECT_SIGNING_KEY).as_pem(private=False).decode()
+
+# The model. Without a key, the sandbox's stand-in speaks the same API and every page says so.
+ANTHROPIC_API_KEY = env.secret("ANTHROPIC_API_KEY")
+IS_MODEL_SIMULATED = not ANTHROPIC_API_KEY and bool(SANDBOX_URL)
+ANTHROPIC_BASE_URL = env.url(
+    "ANTHROPIC_BASE_URL", f"{SANDBOX_URL}/claude" if IS_MODEL_SIMULATED else "https://api.anthropic.com"
+)
+CLAUDE_MODEL = env.text("CLAUDE_MODEL", "claude-sonnet-5-5")
+CLAUDE_EFFORT = env.text("CLAUDE_EFFORT", "medium")
+# A run ends at whichever comes first. Five steps leave room for a second look; no briefing measured needed more.
+RUN_MAX_STEPS = env.integer("RUN_MAX_STEPS", 5)
+RUN_MAX_TOOL_CALLS = env.integer("RUN_MAX_TOOL_CALLS", 24)
+RUN_MAX_SECONDS = env.integer("RUN_MAX_SECONDS", 120)
+RUN_MAX_OUTPUT_TOKENS = env.integer("RUN_MAX_OUTPUT_TOKENS", 16_000)

@@ -1,0 +1,37 @@
+"""The only door to the vault for other apps: its values, its errors and the functions that ask it.
+
+`vault.client.connections` manages a user's connections; `vault.client.tokens` exchanges tokens and is for
+`agent.credentials` alone.
+"""
+
+from vault.errors import (
+    AccessRevokedError,
+    Cause,
+    ConnectError,
+    ConnectStateError,
+    ConsentDeniedError,
+    InvalidScopeError,
+    NotConnectedError,
+    ProviderDownError,
+    ReconnectRequiredError,
+    VaultError,
+    VaultUnavailableError,
+)
+from vault.types import Connection, ConnectionState, ExchangedToken
+
+__all__ = [
+    "AccessRevokedError",
+    "Cause",
+    "ConnectError",
+    "ConnectStateError",
+    "Connection",
+    "ConnectionState",
+    "ConsentDeniedError",
+    "ExchangedToken",
+    "InvalidScopeError",
+    "NotConnectedError",
+    "ProviderDownError",
+    "ReconnectRequiredError",
+    "VaultError",
+    "VaultUnavailableError",
+]

@@ -1,0 +1,140 @@
+"""Errors of the vault. `error` is the OAuth code on the wire, `cause` the reason that stays distinct up to the user.
+
+VaultError
+├── InvalidRequestError        malformed request, or a subject or actor token that is not valid (RFC 8693 §2.2.2)
+├── InvalidClientError         the calling process or program is not who it says
+├── InvalidTargetError         no token for this target (RFC 8693 §2.2.2)
+│   ├── NotConnectedError      no such connection of this user
+│   ├── AccessRevokedError     the user does not let the agent use it
+│   └── ReconnectRequiredError the provider does not honour the grant any more
+├── InvalidScopeError          the user granted less than was asked for
+├── ProviderDownError          the provider's token endpoint does not answer
+├── VaultUnavailableError      the vault, its database or its audit cannot be used: nothing leaves
+└── ConnectError               a connect flow did not end in a connection
+    ├── ConnectStateError      its state is unknown, used, expired or another session's
+    ├── ConsentDeniedError     the user said no at the provider
+    └── ConnectRefusedError    the provider refused the code or sent something unusable
+"""
+
+from typing import ClassVar, Literal
+
+Cause = Literal[
+    "not_connected",
+    "revoked",
+    "missing_scope",
+    "reconnect_required",
+    "provider_down",
+    "rate_limited",
+    "policy_denied",
+    "vault_unavailable",
+    "",
+]
+
+
+class VaultError(Exception):
+    """Base of the vault errors; never raised itself. Its sentence is fixed per class and echoes no input."""
+
+    error: ClassVar[str] = "server_error"
+    cause: ClassVar[Cause] = ""
+    status: ClassVar[int] = 400
+    description: ClassVar[str] = ""
+
+    def __init__(self, description: str = "") -> None:
+        super().__init__(description or self.description)
+
+
+class InvalidRequestError(VaultError):
+    """The request is malformed, or its subject or actor token is not valid."""
+
+    error = "invalid_request"
+    description = "The request is malformed or its token is not valid."
+
+
+class InvalidClientError(VaultError):
+    """Client authentication is missing or wrong; one answer for every cause."""
+
+    error = "invalid_client"
+    status = 401
+    description = "Client authentication failed."
+
+
+class InvalidTargetError(VaultError):
+    """There is no token for this target."""
+
+    error = "invalid_target"
+    cause = "policy_denied"
+    description = "The target is not available."
+
+
+class NotConnectedError(InvalidTargetError):
+    """The user has no such connection; another user's connection gives this same answer."""
+
+    cause = "not_connected"
+    description = "The service is not connected."
+
+
+class AccessRevokedError(InvalidTargetError):
+    """The user does not let the agent use this connection."""
+
+    cause = "revoked"
+    description = "The user revoked the agent's access to the service."
+
+
+class ReconnectRequiredError(InvalidTargetError):
+    """The provider does not honour the stored grant any more."""
+
+    cause = "reconnect_required"
+    description = "The service must be connected again."
+
+
+class InvalidScopeError(VaultError):
+    """The stored grant does not carry the scope asked for."""
+
+    error = "invalid_scope"
+    cause = "missing_scope"
+    description = "The service was connected without the permission this needs."
+
+
+class ProviderDownError(VaultError):
+    """The provider's token endpoint does not answer; the connection is left as it is."""
+
+    error = "temporarily_unavailable"
+    cause = "provider_down"
+    status = 503
+    description = "The provider does not answer."
+
+
+class VaultUnavailableError(VaultError):
+    """The vault, its database or its audit cannot be used; no token leaves."""
+
+    error = "server_error"
+    cause = "vault_unavailable"
+    status = 503
+    description = "The vault is not available."
+
+
+class ConnectError(VaultError):
+    """A connect flow did not end in a connection."""
+
+    error = "access_denied"
+
+
+class ConnectStateError(ConnectError):
+    """The flow's state is unknown, used, expired, or belongs to another session."""
+
+    error = "invalid_request"
+    description = "This connection attempt is no longer valid. Start again."
+
+
+class ConsentDeniedError(ConnectError):
+    """The user said no at the provider."""
+
+    description = "You did not allow the connection, so nothing was connected."
+
+
+class ConnectRefusedError(ConnectError):
+    """The provider refused the code or answered with something unusable."""
+
+    error = "server_error"
+    status = 502
+    description = "The provider did not complete the connection. Try again."

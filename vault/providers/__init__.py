@@ -1,0 +1,1 @@
+"""One module per provider: how its authorize, token, refresh, account and revocation requests differ."""

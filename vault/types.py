@@ -1,0 +1,66 @@
+"""Frozen values that cross the vault's boundary, the same in process and over HTTP."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class ConnectionState(StrEnum):
+    """What the user sees of a connection; derived, never stored. A needed reconnect is a badge on `CONNECTED`."""
+
+    CONNECTED = "connected"
+    REVOKED = "revoked"
+    NOT_CONNECTED = "not_connected"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One user's link to one provider, without its tokens.
+
+    `reconnect_reason` is "" while the grant works, else the code of what broke it.
+    """
+
+    id: str
+    provider: str
+    account: str
+    granted_scope: str
+    is_access_allowed: bool
+    reconnect_reason: str
+    connected_at: datetime
+
+    @property
+    def state(self) -> ConnectionState:
+        """`CONNECTED` or `REVOKED`; a connection that exists is never `NOT_CONNECTED`."""
+        return ConnectionState.CONNECTED if self.is_access_allowed else ConnectionState.REVOKED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeRequest:
+    """One token exchange, with the parameter names of RFC 8693 section 2.1.
+
+    `audience` is the provider id or a connection id; `scope` is space-separated and may be empty.
+    """
+
+    subject_token: str = field(repr=False)
+    subject_token_type: str
+    audience: str
+    scope: str = ""
+    actor_token: str = field(default="", repr=False)
+    actor_token_type: str = ""
+    requested_token_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangedToken:
+    """The answer of RFC 8693 section 2.2.1.
+
+    `expires_in` is in seconds and capped, so that nobody caches a token past a revoke. `scope` is what the upstream
+    token really carries. `exchange` is the vault's id of this exchange, in its audit event too.
+    """
+
+    access_token: str = field(repr=False)
+    issued_token_type: str
+    token_type: str
+    expires_in: int
+    scope: str
+    exchange: str
