@@ -9,7 +9,7 @@ from devcontext.settings.base import DATA_DIR, DEBUG, SANDBOX_URL, database
 
 SECRET_KEY = env.secret("VAULT_SECRET_KEY") or (DEBUG and local_keys.session_key(DATA_DIR / "keys")) or ""
 ROOT_URLCONF = "vault.urls"
-ASGI_APPLICATION = "devcontext.asgi.application"
+ASGI_APPLICATION = "vault.asgi.application"
 INSTALLED_APPS = ["django.contrib.contenttypes", "vault", "audit"]
 MIDDLEWARE = ["devcontext.middleware.SecurityHeaders"]
 DATABASES = {

@@ -1,0 +1,40 @@
+"""How django-allauth signs people in here: each sign-in and sign-out is audited, no third-party token is ever kept."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
+from django.http import HttpRequest
+
+from audit.events import Entry, Event
+from audit.record import record
+from permissions.subjects import subject_of
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries no types
+    """Audits sessions."""
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        """Sign in, and record it; without its audit row there is no session."""
+        record(Entry(event=Event.ACCOUNT_SESSION_STARTED, user=subject_of(user.pk)))
+        super().login(request, user)
+
+    def logout(self, request: HttpRequest) -> None:
+        """End the session, then record it: signing out never waits for the audit."""
+        user_id = request.user.pk
+        super().logout(request)
+        if user_id is not None:
+            record(Entry(event=Event.ACCOUNT_SESSION_ENDED, user=subject_of(user_id)))
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth carries no types
+    """Forgets the provider's token before anything can store it."""
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Drop the token.
+
+        SECURITY: with SOCIALACCOUNT_STORE_TOKENS off allauth still serializes the whole login, token included, into
+        the session while it waits for an e-mail confirmation or a second factor.
+        """
+        sociallogin.token = None

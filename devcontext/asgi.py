@@ -1,0 +1,20 @@
+"""The web process for an ASGI server: pages over HTTP, runs over a WebSocket."""
+
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devcontext.settings.web")
+_pages = get_asgi_application()
+
+from agent.routing import websocket_urlpatterns  # noqa: E402  (models can be imported once Django is set up)
+from devcontext.origin import SameOriginOnly  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": _pages,
+        "websocket": SameOriginOnly(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+    }
+)

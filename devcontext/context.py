@@ -1,0 +1,25 @@
+"""What every template may say about this installation: above all, what in it is a stand-in."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from permissions.types import SERVICES_BY_SLUG
+
+
+def installation(_request: HttpRequest) -> dict[str, Any]:
+    """Return `installation`: whether the demo user exists, which services are simulated, and the model's name."""
+    simulated = [
+        SERVICES_BY_SLUG[slug].name for slug, provider in settings.PROVIDERS.items() if provider.is_sandbox
+    ]
+    if settings.IS_MODEL_SIMULATED:
+        simulated.append("Claude")
+    return {
+        "installation": {
+            "is_demo": settings.IS_DEMO,
+            "stand_ins": simulated,
+            "model": settings.CLAUDE_MODEL,
+            "is_model_simulated": settings.IS_MODEL_SIMULATED,
+        }
+    }

@@ -1,0 +1,17 @@
+"""Every address of the web process; with an embedded vault, the vault's too."""
+
+from django.conf import settings
+from django.urls import include, path
+
+from devcontext import views
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+    path("audit/", include("audit.urls")),
+    path("", include("permissions.urls")),
+    path("", include("agent.urls")),
+]
+if settings.IS_DEMO:
+    urlpatterns.append(path("accounts/demo/", views.demo_login, name="demo_login"))
+if settings.IS_VAULT_EMBEDDED:
+    urlpatterns.append(path("", include("vault.urls")))
