@@ -1,0 +1,112 @@
+"""The read side of the audit: one user's events, newest first, in plain sentences. It never reads another user's."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from audit.events import Event, Outcome
+from audit.models import AuditEvent
+from audit.wording import PROVIDER_NAMES, sentence_of, size_of
+
+# The largest id a row can have, on both databases.
+MAX_ID = 2**63 - 1
+
+_DETAILS = (
+    ("Reason", "reason"),
+    ("Tool", "tool"),
+    ("Account", "account"),
+    ("Scopes asked for", "scope_asked"),
+    ("Scopes granted", "scope_granted"),
+    ("Method", "method"),
+    ("Path", "path"),
+    ("Exchange", "exchange"),
+    ("Connection", "connection"),
+    ("Client", "client"),
+    ("Run", "run"),
+    ("Tool call", "tool_call"),
+    ("Token fingerprint", "token_fingerprint"),
+    ("Request id of the service", "provider_request_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """One event as the timeline shows it; `details` are (label, value) pairs of what is known."""
+
+    id: int
+    occurred_at: datetime
+    event: str
+    outcome: Outcome
+    provider: str
+    run: str
+    sentence: str
+    details: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows by falling id; `next_cursor` is the `before` of the next page, or None on the last."""
+
+    rows: tuple[TimelineRow, ...]
+    next_cursor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastUse:
+    """When the agent last got a token for a service, and the tool it was for ("" when none said)."""
+
+    used_at: datetime
+    tool: str
+
+
+def list_events(
+    *, user: str, provider: str = "", outcome: str = "", run: str = "", before: int | None = None, limit: int = 50
+) -> Page:
+    """Return the newest `limit` events of `user` with an id below `before`; an empty filter lets everything through."""
+    wanted = {"user": user, "provider": provider, "outcome": outcome, "run": run}
+    events = _events(**{name: value for name, value in wanted.items() if value or name == "user"})
+    if before is not None:
+        events = events.filter(id__lt=before)
+    # One more than shown tells whether there is a next page, without counting the table.
+    found = list(events[: limit + 1])
+    rows = tuple(_row(event) for event in found[:limit])
+    return Page(rows=rows, next_cursor=rows[-1].id if len(found) > limit else None)
+
+
+def find_last_use(*, user: str, provider: str) -> LastUse | None:
+    """Return the last exchange that the vault granted for `user` at `provider`."""
+    event = _events(user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value).first()
+    return LastUse(used_at=event.occurred_at, tool=event.tool) if event else None
+
+
+def list_providers() -> tuple[tuple[str, str], ...]:
+    """Return (slug, name) of every provider the timeline can be filtered by."""
+    return tuple(PROVIDER_NAMES.items())
+
+
+def _events(**wanted: str) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(**wanted).order_by("-id")
+
+
+def _row(event: AuditEvent) -> TimelineRow:
+    return TimelineRow(
+        id=event.id,
+        occurred_at=event.occurred_at,
+        event=event.event,
+        outcome=Outcome(event.outcome),
+        provider=event.provider,
+        run=event.run,
+        sentence=sentence_of(event),
+        details=_details(event),
+    )
+
+
+def _details(event: AuditEvent) -> tuple[tuple[str, str], ...]:
+    texts = [(label, getattr(event, name)) for label, name in _DETAILS]
+    measures = [
+        ("Status", str(event.status) if event.status is not None else ""),
+        ("Size", size_of(event.size_bytes) if event.size_bytes is not None else ""),
+        ("Duration", f"{event.duration_ms} ms" if event.duration_ms is not None else ""),
+    ]
+    return tuple((label, value) for label, value in texts + measures if value)

@@ -1,0 +1,8 @@
+"""Addresses of the audit app, mounted at `/audit/`."""
+
+from django.urls import path
+
+from audit import views
+
+app_name = "audit"
+urlpatterns = [path("", views.show_timeline, name="timeline")]

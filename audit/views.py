@@ -1,0 +1,71 @@
+"""The audit timeline page: a signed-in user's own events, filtered by the query string. Read-only."""
+
+import re
+from dataclasses import dataclass, replace
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from audit import timeline
+from audit.events import Outcome
+from audit.wording import OUTCOME_NAMES, PROVIDER_NAMES
+
+_RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CURSOR = re.compile(r"[0-9]{1,19}")
+_BAD_FILTER = "A filter in the address was not understood, so it filters nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class _Filters:
+    """The query string as understood; `is_understood` is False when a part of it was dropped."""
+
+    service: str = ""
+    outcome: str = ""
+    run: str = ""
+    before: int | None = None
+    is_understood: bool = True
+
+
+@require_safe
+@login_required
+def show_timeline(request: HttpRequest) -> HttpResponse:
+    """Show a page of the user's events; a filter that makes no sense filters nothing and is answered with 400."""
+    filters = _read_filters(request)
+    page = timeline.list_events(
+        # `audit` imports no other app, so the subject is named here as `permissions.subjects` names it.
+        user=f"user:{request.user.pk}",
+        provider=filters.service,
+        outcome=filters.outcome,
+        run=filters.run,
+        before=filters.before,
+    )
+    context = {
+        "rows": page.rows,
+        "next_cursor": page.next_cursor,
+        "selected_service": filters.service,
+        "selected_outcome": filters.outcome,
+        "selected_run": filters.run,
+        "services": timeline.list_providers(),
+        "outcomes": tuple((outcome.value, name) for outcome, name in OUTCOME_NAMES.items()),
+        "message": "" if filters.is_understood else _BAD_FILTER,
+    }
+    return render(request, "audit/timeline.html", context, status=200 if filters.is_understood else 400)
+
+
+def _read_filters(request: HttpRequest) -> _Filters:
+    asked = {name: request.GET.get(name, "") for name in ("service", "outcome", "run", "before")}
+    understood = {
+        "service": asked["service"] in PROVIDER_NAMES,
+        "outcome": asked["outcome"] in set(Outcome),
+        "run": bool(_RUN.fullmatch(asked["run"])),
+        "before": bool(_CURSOR.fullmatch(asked["before"])) and int(asked["before"]) <= timeline.MAX_ID,
+    }
+    kept = {name: value for name, value in asked.items() if understood[name]}
+    filters = _Filters(service=kept.get("service", ""), outcome=kept.get("outcome", ""), run=kept.get("run", ""))
+    return replace(
+        filters,
+        before=int(kept["before"]) if "before" in kept else None,
+        is_understood=all(understood[name] for name, value in asked.items() if value),
+    )

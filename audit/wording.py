@@ -1,0 +1,133 @@
+"""The user's words for audit events: one plain sentence each, from a closed table.
+
+A sentence quotes names only: a tool's, a path template's, the account's. Templates escape it like any text.
+"""
+
+from collections.abc import Callable, Mapping
+
+from audit.events import Event, Outcome
+from audit.models import AuditEvent
+
+PROVIDER_NAMES: Mapping[str, str] = {"github": "GitHub", "google-calendar": "Google Calendar", "slack": "Slack"}
+
+OUTCOME_NAMES: Mapping[Outcome, str] = {
+    Outcome.GRANTED: "Granted",
+    Outcome.DENIED: "Denied",
+    Outcome.FAILED: "Failed",
+    Outcome.NOTED: "Noted",
+}
+
+# The vault's causes and the other reason codes that a sentence can explain; any other is shown as a detail only.
+_REASONS: Mapping[str, str] = {
+    "access_denied": "you did not allow it",
+    "budget_spent": "the run's budget was spent",
+    "invalid_state": "the attempt was no longer valid",
+    "missing_scope": "you did not grant the permission this needs",
+    "not_connected": "it is not connected",
+    "policy_denied": "a policy forbids it",
+    "provider_down": "it did not answer",
+    "rate_limited": "it limits how often it can be read",
+    "reconnect_required": "it must be connected again",
+    "revoked": "you revoked it",
+    "upstream_unavailable": "it did not answer usably",
+    "vault_unavailable": "the token vault did not answer",
+}
+
+_BYTES_PER_UNIT = 1000
+
+
+def sentence_of(row: AuditEvent) -> str:
+    """Return what happened as one sentence; an event of a newer version is told by its code."""
+    write = _SENTENCES.get(row.event)
+    return write(row) if write else f"{row.event}."
+
+
+def name_of(provider: str) -> str:
+    """Return the user's name of `provider`, which may be unknown or empty."""
+    return PROVIDER_NAMES.get(provider, "An unknown service" if provider else "The service")
+
+
+def size_of(size_bytes: int) -> str:
+    """Return a size as a person reads it: `830 B`, `12.4 kB`, `1.2 MB`."""
+    if size_bytes < _BYTES_PER_UNIT:
+        return f"{size_bytes} B"
+    if size_bytes < _BYTES_PER_UNIT**2:
+        return f"{size_bytes / _BYTES_PER_UNIT:.1f} kB"
+    return f"{size_bytes / _BYTES_PER_UNIT**2:.1f} MB"
+
+
+def _because(text: str) -> Callable[[AuditEvent], str]:
+    """Make a sentence of `text` with `{service}`, and its reason after a colon where it has one we can tell."""
+
+    def write(row: AuditEvent) -> str:
+        reason = _REASONS.get(row.reason, "")
+        return text.format(service=name_of(row.provider)) + (f": {reason}." if reason else ".")
+
+    return write
+
+
+def _exchanged(row: AuditEvent) -> str:
+    purpose = f" for {row.tool}" if row.tool else ""
+    return f"{name_of(row.provider)} token exchanged{purpose}."
+
+
+def _checked(row: AuditEvent) -> str:
+    asker = row.tool or "The agent"
+    return f"{asker} may read {name_of(row.provider)}."
+
+
+def _read(row: AuditEvent) -> str:
+    return f"Read {row.path or name_of(row.provider)}: {_measures(row) or 'done'}."
+
+
+def _not_read(row: AuditEvent) -> str:
+    told = [text for text in (_measures(row), _REASONS.get(row.reason, "")) if text]
+    return f"Reading {row.path or name_of(row.provider)} failed" + (f": {', '.join(told)}." if told else ".")
+
+
+def _measures(row: AuditEvent) -> str:
+    """Return `200, 12.4 kB in 180 ms`, or what of it is known."""
+    status = [str(row.status)] if row.status is not None else []
+    size = [size_of(row.size_bytes)] if row.size_bytes is not None else []
+    duration = f" in {row.duration_ms} ms" if row.duration_ms is not None else ""
+    return (", ".join(status + size) + duration).strip()
+
+
+def _connected(row: AuditEvent) -> str:
+    account = f" as {row.account}" if row.account else ""
+    return f"{name_of(row.provider)} was connected{account}."
+
+
+def _tool_refused(row: AuditEvent) -> str:
+    reason = _REASONS.get(row.reason, "it is not one of the agent's tools or its arguments do not fit")
+    return f"A tool call of the model was refused: {reason}."
+
+
+_SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
+    Event.ACCOUNT_SESSION_ENDED: _because("You signed out"),
+    Event.ACCOUNT_SESSION_STARTED: _because("You signed in"),
+    Event.AGENT_CALL_FAILED: _not_read,
+    Event.AGENT_CALL_SUCCEEDED: _read,
+    Event.AGENT_RUN_FAILED: _because("A run failed"),
+    Event.AGENT_RUN_FINISHED: _because("A run finished"),
+    Event.AGENT_RUN_STARTED: _because("A run started"),
+    Event.AGENT_RUN_STOPPED: _because("A run was stopped"),
+    Event.AGENT_TOOL_REFUSED: _tool_refused,
+    Event.PERMISSION_ACCESS_RESTORED: _because("You restored the AI's access to {service}"),
+    Event.PERMISSION_ACCESS_REVOKED: _because("You revoked the AI's access to {service}"),
+    Event.PERMISSION_CHECK_ALLOWED: _checked,
+    Event.PERMISSION_CHECK_DENIED: _because("{service} was not read"),
+    Event.PERMISSION_CHECK_FAILED: _because("{service} was not read, since its permission could not be checked"),
+    Event.VAULT_CONNECTION_CONNECTED: _connected,
+    Event.VAULT_CONNECTION_DENIED: _because("{service} was not connected"),
+    Event.VAULT_CONNECTION_DISCONNECTED: _because("{service} was disconnected and its tokens erased"),
+    Event.VAULT_CONNECTION_FAILED: _because("{service} could not be connected"),
+    Event.VAULT_CONNECTION_STARTED: _because("Connecting {service} began"),
+    Event.VAULT_EXCHANGE_DENIED: _because("No {service} token was given"),
+    Event.VAULT_EXCHANGE_FAILED: _because("No {service} token could be given"),
+    Event.VAULT_EXCHANGE_GRANTED: _exchanged,
+    Event.VAULT_REFRESH_FAILED: _because("The {service} token could not be renewed"),
+    Event.VAULT_REFRESH_SUCCEEDED: _because("The {service} token was renewed"),
+    Event.VAULT_REVOCATION_FAILED: _because("{service} could not be told to revoke its tokens yet"),
+    Event.VAULT_REVOCATION_SUCCEEDED: _because("{service} revoked its tokens"),
+}

@@ -1,0 +1,41 @@
+"""What all tests share: databases in files, and a way to empty the append-only audit table between tests."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management.commands import flush
+from django.db import connections
+
+from audit import append_only
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Put SQLite's test databases in files: in memory, a thread fails at another's lock instead of waiting for it."""
+    folder = tmp_path_factory.mktemp("databases")
+    for connection in connections.all():
+        if connection.vendor == "sqlite":
+            connection.settings_dict["TEST"]["NAME"] = str(folder / f"{connection.alias}.sqlite3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_empties_the_audit() -> Iterator[None]:
+    """Lift the audit's triggers for Django's `flush`, which ends each transactional test and which they refuse."""
+    handle = flush.Command.handle
+
+    def handle_unguarded(self: flush.Command, **options: Any) -> None:
+        connection = connections[options["database"]]
+        if connection.alias != "audit":
+            return handle(self, **options)
+        append_only.remove(connection)
+        try:
+            return handle(self, **options)
+        finally:
+            append_only.install(connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush.Command, "handle", handle_unguarded)
+        yield
