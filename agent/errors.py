@@ -4,7 +4,8 @@ AgentError
 ├── ToolFailedError       a tool call that did not work; its sentence is for the model and the user
 ├── ArgumentsError        the model sent arguments that do not fit the tool; it may try again
 ├── ModelError            Claude could not be asked or did not answer well; `code` says why
-└── RunNotFoundError      no such run or conversation of this user
+├── RunNotFoundError      no such run or conversation of this user
+└── ConversationBusyError another run of this conversation is going on
 """
 
 from typing import Literal
@@ -67,3 +68,7 @@ class ModelError(AgentError):
 
 class RunNotFoundError(AgentError):
     """There is no such run or conversation of this user; somebody else's gives this same answer."""
+
+
+class ConversationBusyError(AgentError):
+    """Another run of this conversation is going on; the model signs the order of turns, so they cannot overlap."""

@@ -10,11 +10,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devcontext.settings.web")
 _pages = get_asgi_application()
 
 from agent.routing import websocket_urlpatterns  # noqa: E402  (models can be imported once Django is set up)
+from devcontext.lifespan import lifespan  # noqa: E402
 from devcontext.origin import SameOriginOnly  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": _pages,
+        "lifespan": lifespan,
         "websocket": SameOriginOnly(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -18,8 +18,10 @@ APP_URL = env.url("APP_URL", f"http://localhost:{env.integer('PORT', 8000)}")
 # SECURITY: an upstream token lives in a local variable for the time of one call; no error page shows variables.
 DEFAULT_EXCEPTION_REPORTER_FILTER = "devcontext.logging.NoVariablesFilter"
 
-# A stand-in for what is not configured; off for good when DEBUG is off.
-SANDBOX_URL = env.url("SANDBOX_URL", "http://127.0.0.1:8001") if DEBUG else ""
+# A stand-in for what is not configured; off for good when DEBUG is off. `./dev up` leaves a note of where its own is.
+_sandbox_note = DATA_DIR / "sandbox.url"
+_sandbox_default = _sandbox_note.read_text(encoding="utf-8") if _sandbox_note.is_file() else "http://127.0.0.1:8001"
+SANDBOX_URL = env.url("SANDBOX_URL", _sandbox_default) if DEBUG else ""
 
 # The vault's name on the wire: `iss` of its metadata and `aud` of the tokens it takes.
 VAULT_ISSUER = env.url("VAULT_ISSUER", APP_URL)

@@ -69,6 +69,9 @@ CHANNEL_LAYERS = {
     if env.secret("REDIS_URL")
     else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
+CELERY_BROKER_URL = env.secret("REDIS_URL")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
 
 # Signing in: e-mail and password by django-allauth. Data connections are the vault's, never allauth's.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

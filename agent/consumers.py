@@ -1,0 +1,123 @@
+"""The run socket: authenticates, reads frames, starts, follows and stops runs. It decides nothing else."""
+
+import asyncio
+import json
+import logging
+import secrets
+from typing import Any
+from uuid import UUID
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.auth.models import AnonymousUser, User
+
+from agent.errors import ConversationBusyError, RunNotFoundError
+from agent.event_log import PROTOCOL_VERSION
+from agent.frames import Attach, FrameError, Send, Stop, parse
+from agent.runner import Runner, current_runner
+from agent.types import RunRequest
+from permissions.subjects import sid_of, subject_of
+
+logger = logging.getLogger(__name__)
+
+# Close codes of our own, read by the page: 4401 = sign in again.
+_NOT_SIGNED_IN = 4401
+_NO_SUCH_RUN = "There is no such conversation."
+_BUSY = "This conversation is still answering. Wait for it, or stop it."
+
+
+class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels carries no types
+    """One page's socket; it may follow several runs at once."""
+
+    async def connect(self) -> None:
+        """Accept a signed-in user and nobody else."""
+        self._following: dict[UUID, asyncio.Task[None]] = {}
+        self._user: User | AnonymousUser = self.scope["user"]
+        if not self._user.is_authenticated:
+            await self.close(code=_NOT_SIGNED_IN)
+            return
+        self._runner: Runner = current_runner()
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        """Stop following; the runs go on."""
+        for task in self._following.values():
+            task.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Act on one frame, or say in one sentence why not."""
+        if not await self._is_still_signed_in():
+            await self.close(code=_NOT_SIGNED_IN)
+            return
+        try:
+            await self._act(parse(text_data or ""))
+        except FrameError as error:
+            await self._refuse(error.code, error.message, key=error.key)
+        except Exception:
+            # The outer frame of a socket: one bad message must not take the page's other runs with it.
+            reference = secrets.token_hex(4)
+            logger.exception("agent.frame_failed", extra={"reference": reference})
+            await self._refuse("internal", f"Something went wrong on our side (reference {reference}).")
+
+    async def _act(self, frame: Send | Attach | Stop) -> None:
+        match frame:
+            case Send():
+                await self._start(frame)
+            case Attach():
+                self._follow(frame.run, after=frame.after)
+            case Stop():
+                await self._stop(frame.run)
+
+    async def _start(self, frame: Send) -> None:
+        user = self._user
+        assert user.pk is not None
+        request = RunRequest(
+            user=user.pk,
+            subject=subject_of(user.pk),
+            sid=sid_of(self.scope["session"]),
+            user_name=user.get_full_name() or user.email,
+            key=frame.key,
+            text=frame.text,
+            conversation=frame.conversation,
+            time_zone=frame.time_zone,
+        )
+        try:
+            ticket = await self._runner.start(request)
+        except RunNotFoundError:
+            raise FrameError("not_found", _NO_SUCH_RUN, key=frame.key) from None
+        except ConversationBusyError:
+            raise FrameError("busy", _BUSY, key=frame.key) from None
+        await self._send(
+            {"type": "accepted", "key": frame.key, "run": str(ticket.run), "conversation": str(ticket.conversation)}
+        )
+        self._follow(ticket.run, after=0)
+
+    def _follow(self, run: UUID, *, after: int) -> None:
+        if previous := self._following.pop(run, None):
+            previous.cancel()
+        self._following[run] = asyncio.get_running_loop().create_task(self._forward(run, after=after))
+
+    async def _forward(self, run: UUID, *, after: int) -> None:
+        assert self._user.pk is not None
+        try:
+            async for _seq, frame in self._runner.log.follow(run, user=self._user.pk, after=after):
+                await self.send(text_data=frame)
+        except RunNotFoundError:
+            await self._refuse("not_found", _NO_SUCH_RUN, run=str(run))
+
+    async def _stop(self, run: UUID) -> None:
+        assert self._user.pk is not None
+        try:
+            await self._runner.stop(run, user=self._user.pk)
+        except RunNotFoundError:
+            await self._refuse("not_found", _NO_SUCH_RUN, run=str(run))
+
+    async def _is_still_signed_in(self) -> bool:
+        """Ask the session store: a sign-out in another tab counts from the next frame on."""
+        session = self.scope["session"]
+        return bool(session.session_key) and await session.aexists(session.session_key)
+
+    async def _refuse(self, code: str, message: str, **names: str) -> None:
+        await self._send({"type": "error", "code": code, "message": message, **{k: v for k, v in names.items() if v}})
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps({"v": PROTOCOL_VERSION, **message}))

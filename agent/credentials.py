@@ -1,0 +1,145 @@
+"""The only asker of tokens: permission gate, exchange at the vault, and a client that carries the token for one call.
+
+The token lives inside the client's transport until the context closes; it is never returned, logged or stored.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from asgiref.sync import sync_to_async
+
+from agent.api.http import UpstreamCall, authorized
+from agent.errors import ToolErrorCode, ToolFailedError
+from agent.events import LoopEvent, PermissionState, StepExchanged, StepPermission
+from agent.toolkit import ProviderHTTP, Tool
+from audit.errors import AuditUnavailableError
+from audit.events import Entry, Event
+from audit.record import record
+from permissions import connections, gate
+from permissions.errors import NotPermittedError
+from permissions.types import SERVICES_BY_SLUG
+from vault.client import Cause, ExchangedToken, VaultError
+from vault.client.tokens import Actor, exchange
+
+_SENTENCES: dict[str, str] = {
+    "not_connected": "{name} is not connected. Connect it in Settings to include {name} data in briefings.",
+    "revoked": "You revoked AI access to {name}. Allow it again in Settings to include {name} data in briefings.",
+    "reconnect_required": "{name} must be reconnected. Reconnect it in Settings to include {name} data in briefings.",
+    "missing_scope": "{name} was connected without the permission this needs. Reconnect it in Settings to add it.",
+    "upstream_unavailable": "{name} does not answer right now, so it is not part of this briefing.",
+    "rate_limited": "{name} is limiting requests right now, so it is not part of this briefing.",
+    "policy_denied": "{name} may not be read for this.",
+    "vault_unavailable": "The token vault cannot be used right now, so {name} was not read.",
+}
+_CODES: dict[Cause, ToolErrorCode] = {
+    "not_connected": "not_connected",
+    "revoked": "revoked",
+    "reconnect_required": "reconnect_required",
+    "missing_scope": "missing_scope",
+    "provider_down": "upstream_unavailable",
+    "rate_limited": "rate_limited",
+    "policy_denied": "policy_denied",
+    "vault_unavailable": "vault_unavailable",
+}
+_PERMISSION_STATES: dict[Cause, PermissionState] = {
+    "not_connected": "not_connected",
+    "revoked": "revoked",
+    "reconnect_required": "reconnect_required",
+    "policy_denied": "policy_denied",
+}
+
+
+def refusal(*, provider: str, cause: Cause) -> ToolFailedError:
+    """Return the error for a refusal with this cause; a cause that is not known counts as the vault's trouble."""
+    code = _CODES.get(cause, "vault_unavailable")
+    service = SERVICES_BY_SLUG.get(provider)
+    return ToolFailedError(code, _SENTENCES[code].format(name=service.name if service else "This service"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCredentials:
+    """Opens providers for the tool calls of one run; implements `agent.toolkit.Credentials`."""
+
+    user: str
+    sid: str
+    run: str
+
+    @asynccontextmanager
+    async def open(
+        self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]
+    ) -> AsyncIterator[ProviderHTTP]:
+        """Yield a client that may make this tool call's requests, and audit each of them.
+
+        Raises:
+            ToolFailedError: The gate, the vault or the audit says no.
+        """
+        await self._require_permission(tool=tool, tool_call=tool_call, emit=emit)
+        token = await self._exchange(tool=tool, tool_call=tool_call, emit=emit)
+
+        async def record_call(call: UpstreamCall) -> None:
+            await self._record_call(call, tool=tool, tool_call=tool_call, token=token)
+
+        try:
+            with authorized(provider=tool.provider, token=token.access_token, on_call=record_call) as http:
+                yield http
+        except ToolFailedError as error:
+            if error.code in ("reconnect_required", "missing_scope"):
+                connections.forget(user=self.user)
+            raise
+
+    async def _require_permission(self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]) -> None:
+        try:
+            await gate.require(
+                user=self.user, sid=self.sid, provider=tool.provider, tool=tool.name, run=self.run, tool_call=tool_call
+            )
+        except NotPermittedError as error:
+            emit(StepPermission(id=tool_call, state=_PERMISSION_STATES.get(error.cause, "failed")))
+            raise refusal(provider=tool.provider, cause=error.cause) from error
+        except AuditUnavailableError as error:
+            emit(StepPermission(id=tool_call, state="failed"))
+            raise refusal(provider=tool.provider, cause="vault_unavailable") from error
+        emit(StepPermission(id=tool_call, state="allowed"))
+
+    async def _exchange(self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]) -> ExchangedToken:
+        started = time.perf_counter()
+        try:
+            token = await exchange(
+                user=self.user,
+                sid=self.sid,
+                provider=tool.provider,
+                scope=tool.scope,
+                actor=Actor(agent="agent:devcontext", run=self.run, tool=tool.name, tool_call=tool_call),
+            )
+        except VaultError as error:
+            # The gate let this call pass on what it had cached; the vault knows better.
+            connections.forget(user=self.user)
+            raise refusal(provider=tool.provider, cause=error.cause) from error
+        elapsed_ms = round((time.perf_counter() - started) * 1000)
+        emit(StepExchanged(id=tool_call, ms=elapsed_ms, scopes=token.scope, exchange=token.exchange))
+        return token
+
+    async def _record_call(self, call: UpstreamCall, *, tool: Tool, tool_call: str, token: ExchangedToken) -> None:
+        entry = Entry(
+            event=Event.AGENT_CALL_FAILED if call.error else Event.AGENT_CALL_SUCCEEDED,
+            user=self.user,
+            provider=tool.provider,
+            reason=call.error,
+            run=self.run,
+            tool=tool.name,
+            tool_call=tool_call,
+            scope_granted=token.scope,
+            exchange=token.exchange,
+            method=call.method,
+            path=call.path,
+            status=call.status,
+            size_bytes=call.size_bytes,
+            duration_ms=call.duration_ms,
+            provider_request_id=call.provider_request_id,
+        )
+        try:
+            await sync_to_async(record)(entry)
+        except AuditUnavailableError as error:
+            # What cannot be shown to have been read is not used.
+            raise refusal(provider=tool.provider, cause="vault_unavailable") from error

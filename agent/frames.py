@@ -1,0 +1,88 @@
+"""What a page may send over its run socket, checked before anything is done with it."""
+
+import json
+import zoneinfo
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+MAX_FRAME_BYTES = 16 * 1024
+# A long question is a page of text; what is pasted beyond that is not a question.
+MAX_QUESTION_CHARACTERS = 8_000
+
+
+class FrameError(Exception):
+    """A frame that cannot be used; `code` and `message` are for the page, `key` names the message it was, if known."""
+
+    def __init__(self, code: str, message: str, *, key: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.key = key
+
+
+def _known_zone(name: str) -> str:
+    return name if name in zoneinfo.available_timezones() else "UTC"
+
+
+class _Frame(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    v: Literal[1]
+
+
+class Send(_Frame):
+    """Ask a question, in a conversation or in a new one; `key` makes sending it twice harmless."""
+
+    type: Literal["send"]
+    key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_CHARACTERS)]
+    conversation: UUID | None = None
+    # A zone that this server does not know is no reason to refuse a question.
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+
+
+class Attach(_Frame):
+    """Follow a run from the event after `after`."""
+
+    type: Literal["attach"]
+    run: UUID
+    after: Annotated[int, Field(ge=0)] = 0
+
+
+class Stop(_Frame):
+    """Stop a run."""
+
+    type: Literal["stop"]
+    run: UUID
+
+
+ClientFrame = Annotated[Send | Attach | Stop, Field(discriminator="type")]
+_adapter: TypeAdapter[Send | Attach | Stop] = TypeAdapter(ClientFrame)
+
+
+def parse(text: str) -> Send | Attach | Stop:
+    """Return the frame in `text`.
+
+    Raises:
+        FrameError: It is too large, no JSON, or not a message of this protocol.
+    """
+    if len(text.encode()) > MAX_FRAME_BYTES:
+        raise FrameError("too_large", "This message is larger than 16 KiB. Shorten it and send it again.")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise FrameError("malformed", "The server could not read this message.") from None
+    try:
+        return _adapter.validate_python(data)
+    except ValidationError as error:
+        raise _explain(error, data) from None
+
+
+def _explain(error: ValidationError, data: object) -> FrameError:
+    key = data.get("key") if isinstance(data, dict) else None
+    key = key if isinstance(key, str) and len(key) <= 64 else ""  # noqa: PLR2004  (the longest key there is)
+    if any(problem["loc"][-1:] == ("text",) for problem in error.errors()):
+        sentence = f"Write a question of 1 to {MAX_QUESTION_CHARACTERS:,} characters."
+        return FrameError("bad_text", sentence, key=key)
+    return FrameError("malformed", "The server could not read this message.", key=key)

@@ -1,0 +1,89 @@
+"""Conversations, runs, their numbered events and what they may cite. Touched by `agent.store` alone."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from agent.types import RunStatus
+
+
+class Conversation(models.Model):
+    """A thread of questions and answers of one user; its turns are what the model is sent, in order."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
+    title = models.CharField(max_length=120)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        """Newest first, per user."""
+
+        indexes = (models.Index(fields=["user", "-updated_at"]),)
+
+
+class Run(models.Model):
+    """One question to one final answer. `owner` and `heartbeat_at` tell whether a process still works on it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="runs")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
+    key = models.CharField(max_length=64)
+    question = models.TextField()
+    status = models.CharField(max_length=16, choices=[(status.value, status.value) for status in RunStatus], default=RunStatus.RUNNING)
+    model = models.CharField(max_length=100)
+    is_simulated = models.BooleanField()
+    answer = models.TextField(blank=True)
+    owner = models.CharField(max_length=64)
+    started_at = models.DateTimeField(auto_now_add=True)
+    heartbeat_at = models.DateTimeField()
+    is_stop_asked = models.BooleanField(default=False)
+
+    class Meta:
+        """A key starts one run only, however often its message is sent."""
+
+        constraints = (models.UniqueConstraint(fields=["user", "key"], name="one_run_per_key"),)
+        indexes = (models.Index(fields=["conversation", "started_at"]),)
+
+
+class Event(models.Model):
+    """One event of a run, byte for byte as sent to its pages; `seq` counts from 1 without gaps."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField()
+    frame = models.TextField()
+
+    class Meta:
+        """The order of a run's events is its `seq`."""
+
+        constraints = (models.UniqueConstraint(fields=["run", "seq"], name="one_event_per_seq"),)
+
+
+class Turn(models.Model):
+    """One message exactly as the Messages API has it; never changed, because the model signs what came before."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="turns")
+    position = models.PositiveIntegerField()
+    role = models.CharField(max_length=16)
+    content = models.JSONField()
+
+    class Meta:
+        """The order of a run's turns is their position."""
+
+        constraints = (models.UniqueConstraint(fields=["run", "position"], name="one_turn_per_position"),)
+
+
+class Evidence(models.Model):
+    """An item that a tool of this conversation returned, and that its answers may cite."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="evidence")
+    evidence_id = models.CharField(max_length=16)
+    provider = models.CharField(max_length=32)
+    title = models.CharField(max_length=300)
+    url = models.URLField(max_length=2000)
+
+    class Meta:
+        """An id stands for one item within a conversation."""
+
+        constraints = (models.UniqueConstraint(fields=["conversation", "evidence_id"], name="one_item_per_id"),)

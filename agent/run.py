@@ -1,0 +1,207 @@
+"""One run from its question to its outcome: wires loop, tools, credentials and event log, and turns errors into sentences."""
+
+import logging
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.utils import timezone
+
+from agent import store
+from agent.answer import Answer
+from agent.claude import current_model
+from agent.credentials import RunCredentials
+from agent.errors import ModelError
+from agent.event_log import EventLog
+from agent.events import (
+    EvidenceFound,
+    LoopEvent,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    TextDelta,
+    TurnAdded,
+)
+from agent.loop import Budget, run_loop
+from agent.prompts import system_prompt, user_message
+from agent.tally import Tally
+from agent.toolkit import ReadContext, ServiceFact, Toolkit
+from agent.tools import TOOLS
+from agent.types import RunRequest, RunStatus, RunTicket
+from audit.errors import AuditUnavailableError
+from audit.events import Entry, Event
+from audit.record import record
+from permissions import connections
+
+logger = logging.getLogger(__name__)
+
+_AUDIT_DOWN = "The audit timeline cannot be written right now, so nothing was read. Try again in a moment."
+_STATE_WORDS = {"connected": "connected", "revoked": "revoked", "not_connected": "not connected"}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """How a run ended: its last event."""
+
+    event: RunFinished | RunStopped | RunFailed
+
+    @property
+    def status(self) -> RunStatus:
+        """The status that goes with the event."""
+        statuses: dict[type, RunStatus] = {
+            RunFinished: RunStatus.FINISHED,
+            RunStopped: RunStatus.STOPPED,
+            RunFailed: RunStatus.FAILED,
+        }
+        return statuses[type(self.event)]
+
+    @property
+    def audit_event(self) -> Event:
+        """The audit event that goes with the event."""
+        events: dict[type, Event] = {
+            RunFinished: Event.AGENT_RUN_FINISHED,
+            RunStopped: Event.AGENT_RUN_STOPPED,
+            RunFailed: Event.AGENT_RUN_FAILED,
+        }
+        return events[type(self.event)]
+
+
+class Run:
+    """One run; `answer` is called once."""
+
+    def __init__(self, *, ticket: RunTicket, request: RunRequest, log: EventLog) -> None:
+        self._ticket = ticket
+        self._request = request
+        self._log = log
+        self._started = time.monotonic()
+        self._tally = Tally()
+        self._turns: list[TurnAdded] = []
+        self._evidence: dict[str, Any] = {}
+        self._answer = Answer(evidence=self._evidence)
+
+    async def answer(self) -> RunOutcome:
+        """Answer the question, writing events as they happen, and return the outcome; only cancellation escapes."""
+        try:
+            await self._record(Event.AGENT_RUN_STARTED)
+            self._emit_started()
+            await self._converse()
+        except ModelError as error:
+            return self._failed(code=error.code, message=error.message)
+        except AuditUnavailableError:
+            return self._failed(code="audit_unavailable", message=_AUDIT_DOWN)
+        except Exception:
+            # The outer frame of a run: whatever went wrong, its pages get one sentence and the log the traceback.
+            reference = secrets.token_hex(4)
+            logger.exception("agent.run_failed", extra={"run": str(self._ticket.run), "reference": reference})
+            return self._failed(code="internal", message=f"Something went wrong on our side (reference {reference}).")
+        finally:
+            for block in self._answer.finish():
+                self._log.append(block, run=self._ticket.run)
+        return RunOutcome(
+            event=RunFinished(
+                elapsed_ms=self._elapsed_ms(),
+                coverage=self._tally.coverage(),
+                unknown_citations=self._answer.unknown_citations,
+            )
+        )
+
+    async def keep(self, outcome: RunOutcome) -> None:
+        """Store the outcome with the answer; the turns of a run that did not finish are dropped."""
+        turns = self._turns if isinstance(outcome.event, RunFinished) else []
+        await sync_to_async(store.end_run)(
+            self._ticket.run, status=outcome.status, answer=self._answer.text, turns=turns
+        )
+        try:
+            await self._record(outcome.audit_event, reason=getattr(outcome.event, "code", ""))
+        except AuditUnavailableError:
+            # Nothing more is read after this point, so the end of a run does not wait for the audit.
+            logger.exception("agent.run_end_not_audited", extra={"run": str(self._ticket.run)})
+
+    def _emit_started(self) -> None:
+        event = RunStarted(
+            question=self._request.text, model=settings.CLAUDE_MODEL, is_simulated=settings.IS_MODEL_SIMULATED
+        )
+        self._log.append(event, run=self._ticket.run)
+
+    async def _converse(self) -> None:
+        zone = ZoneInfo(self._request.time_zone)
+        history = await sync_to_async(store.list_history)(self._ticket.conversation)
+        self._evidence |= await sync_to_async(store.list_evidence)(self._ticket.conversation)
+        now = timezone.now().astimezone(zone)
+        question = user_message(self._request.text, now=now, user_name=self._request.user_name)
+        self._turns.append(TurnAdded(role="user", content=question))
+        events = run_loop(
+            model=current_model(),
+            system=system_prompt(),
+            messages=[*history, {"role": "user", "content": question}],
+            toolkit=self._toolkit(ReadContext(
+                now=now, time_zone=zone, report_progress=lambda _done, _total: None, list_services=self._list_services
+            )),
+            budget=Budget(
+                max_steps=settings.RUN_MAX_STEPS,
+                max_tool_calls=settings.RUN_MAX_TOOL_CALLS,
+                max_seconds=settings.RUN_MAX_SECONDS,
+                max_output_tokens=settings.RUN_MAX_OUTPUT_TOKENS,
+            ),
+        )
+        async for event in events:
+            await self._take(event)
+
+    async def _take(self, event: LoopEvent) -> None:
+        match event:
+            case TextDelta():
+                for block in self._answer.feed(event.text):
+                    self._log.append(block, run=self._ticket.run)
+            case TurnAdded():
+                self._turns.append(event)
+            case EvidenceFound():
+                self._evidence |= {item.id: item for item in event.items}
+                await sync_to_async(store.keep_evidence)(self._ticket.conversation, event.items)
+            case _:
+                self._tally.add(event)
+                self._log.append(event, run=self._ticket.run)
+
+    def _toolkit(self, context: ReadContext) -> Toolkit:
+        credentials = RunCredentials(
+            user=self._request.subject, sid=self._request.sid, run=str(self._ticket.run)
+        )
+        return Toolkit(tools=TOOLS, credentials=credentials, context=context, on_refused=self._record_refused)
+
+    async def _record_refused(self, name: str, reason: str, tool_call: str) -> None:
+        known_name = name if name in TOOLS else ""
+        entry = Entry(
+            event=Event.AGENT_TOOL_REFUSED,
+            user=self._request.subject,
+            run=str(self._ticket.run),
+            tool=known_name,
+            tool_call=tool_call,
+            reason=reason,
+        )
+        await sync_to_async(record)(entry)
+
+    async def _list_services(self) -> tuple[ServiceFact, ...]:
+        statuses = await connections.list_statuses(user=self._request.subject, sid=self._request.sid)
+        return tuple(
+            ServiceFact(
+                provider=status.service.slug,
+                name=status.service.name,
+                state=_STATE_WORDS[status.state],
+                account=status.account,
+            )
+            for status in statuses
+        )
+
+    async def _record(self, event: Event, *, reason: str = "") -> None:
+        entry = Entry(event=event, user=self._request.subject, run=str(self._ticket.run), reason=reason)
+        await sync_to_async(record)(entry)
+
+    def _failed(self, *, code: str, message: str) -> RunOutcome:
+        return RunOutcome(event=RunFailed(elapsed_ms=self._elapsed_ms(), code=code, message=message))
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._started) * 1000)

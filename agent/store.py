@@ -1,0 +1,186 @@
+"""The agent's only ORM code: short sync functions, each its own transaction. Another user's rows do not exist here."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from agent.errors import ConversationBusyError, RunNotFoundError
+from agent.events import Evidence, TurnAdded
+from agent.models import Conversation, Event, Run, Turn
+from agent.models import Evidence as EvidenceRow
+from agent.types import ConversationRow, RunAnswer, RunRequest, RunStatus, RunTicket
+
+# Enough to tell conversations apart in the rail.
+_TITLE_CHARACTERS = 80
+# A live process touches its runs every few seconds; this many missed beats mean that it is gone.
+DEAD_AFTER = timedelta(seconds=30)
+
+
+def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: str) -> RunTicket:
+    """Start a run, in a new conversation if the request names none; the same key again gives the same run.
+
+    Raises:
+        RunNotFoundError: The conversation is not this user's.
+        ConversationBusyError: Another run of this conversation is going on.
+    """
+    known = Run.objects.filter(user_id=request.user, key=request.key).first()
+    if known:
+        return RunTicket(run=known.id, conversation=known.conversation_id, is_new=False)
+    try:
+        with transaction.atomic(using="default"):
+            conversation = _lock_conversation(request)
+            run = Run.objects.create(
+                conversation=conversation,
+                user_id=request.user,
+                key=request.key,
+                question=request.text,
+                model=model,
+                is_simulated=is_simulated,
+                owner=owner,
+                heartbeat_at=timezone.now(),
+            )
+    except IntegrityError:
+        # The same message arrived twice at once; the other one made the run.
+        run = Run.objects.get(user_id=request.user, key=request.key)
+        return RunTicket(run=run.id, conversation=run.conversation_id, is_new=False)
+    return RunTicket(run=run.id, conversation=conversation.id, is_new=True)
+
+
+def _lock_conversation(request: RunRequest) -> Conversation:
+    if request.conversation is None:
+        title = " ".join(request.text.split())[:_TITLE_CHARACTERS]
+        return Conversation.objects.create(user_id=request.user, title=title)
+    found = Conversation.objects.select_for_update().filter(id=request.conversation, user_id=request.user).first()
+    if found is None:
+        raise RunNotFoundError
+    if found.runs.filter(status=RunStatus.RUNNING).exists():
+        raise ConversationBusyError
+    found.save(update_fields=["updated_at"])
+    return found
+
+
+def list_history(conversation: UUID) -> list[dict[str, Any]]:
+    """Return the messages of the conversation's finished runs, oldest first, as the Messages API takes them.
+
+    A run that failed or was stopped leaves no message behind: half a turn cannot be continued.
+    """
+    turns = Turn.objects.filter(run__conversation_id=conversation, run__status=RunStatus.FINISHED)
+    ordered = turns.order_by("run__started_at", "position").values_list("role", "content")
+    return [{"role": role, "content": content} for role, content in ordered]
+
+
+def list_evidence(conversation: UUID) -> dict[str, Evidence]:
+    """Return what answers of this conversation may cite, by evidence id."""
+    rows = EvidenceRow.objects.filter(conversation_id=conversation)
+    return {
+        row.evidence_id: Evidence(id=row.evidence_id, provider=row.provider, title=row.title, url=row.url)
+        for row in rows
+    }
+
+
+def append_events(events: Sequence[tuple[UUID, int, str]]) -> None:
+    """Append `(run, seq, frame)` events of any runs in one commit."""
+    Event.objects.bulk_create(Event(run_id=run, seq=seq, frame=frame) for run, seq, frame in events)
+
+
+def end_run(run: UUID, *, status: RunStatus, answer: str, turns: Sequence[TurnAdded]) -> None:
+    """Give the run its final status, and keep its turns and answer."""
+    with transaction.atomic(using="default"):
+        Run.objects.filter(id=run, status=RunStatus.RUNNING).update(status=status, answer=answer)
+        Turn.objects.bulk_create(
+            Turn(run_id=run, position=position, role=turn.role, content=turn.content)
+            for position, turn in enumerate(turns)
+        )
+
+
+def keep_evidence(conversation: UUID, items: Iterable[Evidence]) -> None:
+    """Remember what answers of this conversation may cite; an item seen before stays as it was."""
+    rows = [
+        EvidenceRow(
+            conversation_id=conversation, evidence_id=item.id, provider=item.provider, title=item.title, url=item.url
+        )
+        for item in items
+    ]
+    EvidenceRow.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def touch_runs(runs: Iterable[UUID]) -> set[UUID]:
+    """Show that this process still works on `runs`, and return those that their users want to stop."""
+    mine = Run.objects.filter(id__in=list(runs), status=RunStatus.RUNNING)
+    mine.update(heartbeat_at=timezone.now())
+    return set(mine.filter(is_stop_asked=True).values_list("id", flat=True))
+
+
+def ask_to_stop(run: UUID, *, user: int) -> None:
+    """Leave word for the process that owns the run; a run that has ended stays as it is.
+
+    Raises:
+        RunNotFoundError: The run is not this user's.
+    """
+    if not Run.objects.filter(id=run, user_id=user).update(is_stop_asked=True):
+        raise RunNotFoundError
+
+
+def list_frames(run: UUID, *, user: int, after: int) -> list[tuple[int, str]]:
+    """Return the run's `(seq, frame)` after `after`, in order.
+
+    Raises:
+        RunNotFoundError: The run is not this user's.
+    """
+    if not Run.objects.filter(id=run, user_id=user).exists():
+        raise RunNotFoundError
+    return list(Event.objects.filter(run_id=run, seq__gt=after).order_by("seq").values_list("seq", "frame"))
+
+
+def load_answer(run: UUID) -> RunAnswer:
+    """Return what the run has answered so far."""
+    row = Run.objects.get(id=run)
+    return RunAnswer(run=row.id, text=row.answer, model=row.model, is_simulated=row.is_simulated)
+
+
+def is_running(run: UUID) -> bool:
+    """Tell whether the run has no final status yet."""
+    return Run.objects.filter(id=run, status=RunStatus.RUNNING).exists()
+
+
+def list_dead_runs(*, now: datetime) -> list[tuple[UUID, int, str]]:
+    """Return `(run, last seq, subject's user id as text)` of runs whose process has not been seen for `DEAD_AFTER`."""
+    dead = Run.objects.filter(status=RunStatus.RUNNING, heartbeat_at__lt=now - DEAD_AFTER)
+    rows = dead.annotate(last_seq=Max("events__seq")).values_list("id", "last_seq", "user_id")
+    return [(run, last_seq or 0, str(user)) for run, last_seq, user in rows]
+
+
+def fail_dead_run(run: UUID, *, seq: int, frame: str) -> bool:
+    """End a dead run with its last event; False when somebody else ended it first."""
+    try:
+        with transaction.atomic(using="default"):
+            is_mine = Run.objects.filter(id=run, status=RunStatus.RUNNING).update(status=RunStatus.FAILED)
+            if is_mine:
+                Event.objects.create(run_id=run, seq=seq, frame=frame)
+            return bool(is_mine)
+    except IntegrityError:
+        return False
+
+
+def list_recent(user: int, *, limit: int = 20) -> list[ConversationRow]:
+    """Return the user's newest conversations."""
+    rows = Conversation.objects.filter(user_id=user).order_by("-updated_at")[:limit]
+    return [ConversationRow(id=row.id, title=row.title, started_at=row.created_at) for row in rows]
+
+
+def load_conversation(conversation: UUID, *, user: int) -> tuple[ConversationRow, list[UUID]]:
+    """Return the conversation and the ids of its runs, oldest first.
+
+    Raises:
+        RunNotFoundError: It is not this user's.
+    """
+    row = Conversation.objects.filter(id=conversation, user_id=user).first()
+    if row is None:
+        raise RunNotFoundError
+    runs = list(row.runs.order_by("started_at").values_list("id", flat=True))
+    return ConversationRow(id=row.id, title=row.title, started_at=row.created_at), runs

@@ -1,0 +1,57 @@
+"""Counts what a run read, from its own events: the coverage line of the page and the object of `brief --json`."""
+
+from dataclasses import dataclass, field
+
+from agent.events import Coverage, LoopEvent, StepExchanged, StepFailed, StepFinished, StepStarted
+
+_PROVIDERS = ("github", "google-calendar", "slack")
+
+
+@dataclass(slots=True)
+class ToolCallTally:
+    """One tool call: `outcome` is `running`, `read` or the code of its failure; `exchange` is "" when there was none."""
+
+    name: str
+    provider: str
+    outcome: str = "running"
+    ms: int = 0
+    items: int = 0
+    exchange: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """The tool calls of a run in the order in which they began."""
+
+    calls: dict[str, ToolCallTally] = field(default_factory=dict)
+
+    def add(self, event: LoopEvent) -> None:
+        """Take note of a step event; others do not count."""
+        match event:
+            case StepStarted():
+                self.calls[event.id] = ToolCallTally(name=event.tool, provider=event.provider)
+            case StepExchanged():
+                self.calls[event.id].exchange = event.exchange
+            case StepFinished():
+                call = self.calls[event.id]
+                call.outcome, call.ms, call.items = "read", event.ms, event.items
+            case StepFailed():
+                call = self.calls[event.id]
+                call.outcome, call.ms = event.code, event.ms
+            case _:
+                pass
+
+    def coverage(self) -> tuple[Coverage, ...]:
+        """Return what is known of each provider, in fixed order; one successful read outweighs a failed one."""
+        return tuple(self._coverage_of(provider) for provider in _PROVIDERS)
+
+    def _coverage_of(self, provider: str) -> Coverage:
+        calls = [call for call in self.calls.values() if call.provider == provider]
+        outcomes = [call.outcome for call in calls]
+        state = "read" if "read" in outcomes else (outcomes[-1] if outcomes else "nothing_asked")
+        return Coverage(
+            provider=provider,
+            state=state,
+            items=sum(call.items for call in calls),
+            exchanges=sum(bool(call.exchange) for call in calls),
+        )

@@ -1,0 +1,11 @@
+"""Celery's way into the agent: thin shells around one domain call each, safe to run twice."""
+
+from celery import shared_task
+
+from agent.runner import end_dead_runs
+
+
+@shared_task(name="agent.end_dead_runs", ignore_result=True)
+def end_dead_runs_task() -> int:
+    """End the runs whose process is gone; returns how many."""
+    return end_dead_runs()

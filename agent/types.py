@@ -1,0 +1,61 @@
+"""Frozen values that `agent.store` hands out; no model instance leaves the store."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class RunStatus(StrEnum):
+    """Where a run is in its life; every status but `RUNNING` is final."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunTicket:
+    """A run that was started, or that its key had started before (`is_new` is False)."""
+
+    run: UUID
+    conversation: UUID
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """A conversation as a page lists it."""
+
+    id: UUID
+    title: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One question, whoever asks it.
+
+    `user` is the row id of the asking user and `subject` the same user as vault and audit know it; `key` makes sending
+    it twice harmless; `conversation` is None for a new one; `time_zone` is an IANA name.
+    """
+
+    user: int
+    subject: str
+    sid: str
+    user_name: str
+    key: str
+    text: str
+    conversation: UUID | None
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunAnswer:
+    """What a run answered: Markdown with links to its evidence, and who answered."""
+
+    run: UUID
+    text: str
+    model: str
+    is_simulated: bool

@@ -1,0 +1,67 @@
+"""The chat page, new or with a conversation; the runs themselves come over the run socket."""
+
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from agent import store
+from agent.errors import RunNotFoundError
+from agent.runner import end_dead_runs
+from permissions import connections
+from permissions.subjects import sid_of, subject_of
+from vault.client import VaultError
+
+RECIPES = (
+    ("Brief me for standup", "Yesterday, today, blockers and reviews", "Brief me for standup"),
+    ("What needs my review?", "Pull requests waiting on you, oldest first", "What needs my review?"),
+    ("What did I work on yesterday?", "Across GitHub, Calendar and Slack", "What did I work on yesterday?"),
+    ("What is on my calendar today?", "Meetings, conflicts and free time", "What is on my calendar today?"),
+)
+_VAULT_DOWN = "The state of your services cannot be shown right now."
+
+
+@login_required
+@require_safe
+async def chat(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse:
+    """Show the composer, and the runs of `conversation` if one is named."""
+    user = await request.auser()
+    assert user.pk is not None
+    services, services_message = await _services(request, user_id=user.pk)
+    context = await sync_to_async(_load)(user.pk, conversation)
+    context |= {"services": services, "services_message": services_message, "recipes": RECIPES}
+    # Rendering reads the session and the user, which is database work.
+    return await sync_to_async(render)(request, "agent/chat.html", context)
+
+
+def _load(user: int, conversation: UUID | None) -> dict[str, Any]:
+    end_dead_runs()
+    recent = store.list_recent(user)
+    if conversation is None:
+        return {"conversation": None, "run_ids": [], "recent": recent}
+    try:
+        row, runs = store.load_conversation(conversation, user=user)
+    except RunNotFoundError:
+        raise Http404 from None
+    return {"conversation": row, "run_ids": [str(run) for run in runs], "recent": recent}
+
+
+async def _services(request: HttpRequest, *, user_id: int) -> tuple[list[dict[str, str]], str]:
+    try:
+        statuses = await connections.list_statuses(user=subject_of(user_id), sid=sid_of(request.session))
+    except VaultError:
+        return [], _VAULT_DOWN
+    rows = [
+        {
+            "slug": status.service.slug,
+            "name": status.service.name,
+            "state": status.state.value,
+            "reconnect_reason": status.reconnect_reason,
+        }
+        for status in statuses
+    ]
+    return rows, ""

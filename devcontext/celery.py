@@ -1,0 +1,12 @@
+"""The Celery app of the worker process: started as `celery -A devcontext worker -B` where Redis is configured."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devcontext.settings.web")
+
+app = Celery("devcontext")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {"end-dead-runs": {"task": "agent.end_dead_runs", "schedule": 60.0}}

@@ -1,0 +1,158 @@
+"""The demo workspace: finds or starts the sandbox, and connects the demo user through the real OAuth flow.
+
+It clicks through the pages as a browser would; no token is ever in its hands.
+"""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from django.conf import settings
+
+from permissions.types import SERVICES
+
+# A sandbox with a large repository reads its history first; the largest tried took 6 s.
+_START_SECONDS = 60.0
+
+
+class DemoError(Exception):
+    """The demo workspace cannot be had; the sentence says why."""
+
+
+def is_sandbox_running(url: str) -> bool:
+    """Tell whether a sandbox answers at `url`."""
+    try:
+        answer = httpx.get(f"{url}/health", timeout=2.0, trust_env=False)
+        return bool(answer.is_success and answer.json().get("sandbox") is True)
+    except (httpx.HTTPError, ValueError):
+        return False
+
+
+@contextlib.contextmanager
+def started_sandbox(*, git: str, me: str) -> Iterator[str]:
+    """Start a sandbox of our own on a free port and yield its address; it ends with the context.
+
+    Raises:
+        DemoError: It did not start; the sentence is its own.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "devcontext.sandbox", "--port", str(port)]
+    command += ["--data", str(settings.DATA_DIR / "sandbox.sqlite3")]
+    if git:
+        # The command may be called from anywhere; the sandbox runs in the project's folder.
+        command += ["--git", str(Path(git).resolve()), "--me", me]
+    process = subprocess.Popen(  # noqa: S603  (our own module; the arguments are passed as a list)
+        command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    try:
+        _wait_until_up(process, f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            assert process.stderr is not None
+            lines = process.stderr.read().decode(errors="replace").strip().splitlines()
+            raise DemoError(lines[-1] if lines else "The sandbox ended at once.")
+        if is_sandbox_running(url):
+            return
+        time.sleep(0.1)
+    raise DemoError("The sandbox did not start in time.")
+
+
+async def connect_services(*, connected: set[str]) -> None:
+    """Sign in as the demo user and connect every service that is not in `connected`, page by page.
+
+    Raises:
+        DemoError: A page did not lead on.
+    """
+    from devcontext.asgi import application  # noqa: PLC0415  (sets Django's pages up, which commands may not need)
+
+    transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]  # channels types its scope more loosely
+    async with (
+        httpx.AsyncClient(transport=transport, base_url=settings.APP_URL) as app,
+        httpx.AsyncClient(trust_env=False) as sandbox,
+    ):
+        await _submit(app, "/accounts/login/", form_path="/accounts/demo/")
+        for service in SERVICES:
+            if service.slug not in connected:
+                await _connect(app, sandbox, service.slug)
+
+
+async def _connect(app: httpx.AsyncClient, sandbox: httpx.AsyncClient, provider: str) -> None:
+    path = f"/auth/connect/{provider}"
+    authorize = await _submit(app, path, form_path=path)
+    callback = await _submit(sandbox, authorize)
+    parts = urlsplit(callback)
+    returned = await app.get(f"{parts.path}?{parts.query}")
+    finished = await app.get(returned.headers.get("location", "/"))
+    if finished.status_code != httpx.codes.FOUND and finished.status_code != httpx.codes.SEE_OTHER:
+        raise DemoError(f"Connecting {provider} in the sandbox did not work.")
+
+
+async def _submit(client: httpx.AsyncClient, url: str, *, form_path: str = "") -> str:
+    """Open the page at `url`, send its form (the one to `form_path`, or the first) and return where it leads."""
+    page = await client.get(url)
+    forms = _Forms()
+    forms.feed(page.text)
+    form = next((form for form in forms.found if not form_path or form.action.startswith(form_path)), None)
+    if form is None:
+        raise DemoError(f"The page {urlsplit(url).path} has no form to go on with.")
+    target = urljoin(str(page.url), form.action)
+    answer = await client.post(target, data=form.fields, headers={"Referer": str(page.url)})
+    location = answer.headers.get("location")
+    if not location:
+        raise DemoError(f"The page {urlsplit(url).path} did not lead on.")
+    return str(location)
+
+
+@dataclass(slots=True)
+class _Form:
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Forms(HTMLParser):
+    """Collects a page's forms: hidden fields, checked boxes, and the first submit button of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[_Form] = []
+        self._is_open = False
+        self._has_button = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.found.append(_Form(action=values.get("action", "")))
+            self._is_open, self._has_button = True, False
+        elif self._is_open and tag in ("input", "button"):
+            self._add(tag, values)
+
+    def _add(self, tag: str, values: dict[str, str]) -> None:
+        is_button = tag == "button" or values.get("type") == "submit"
+        is_unchecked = values.get("type") in ("checkbox", "radio") and "checked" not in values
+        if "name" not in values or is_unchecked or (is_button and self._has_button):
+            return
+        self._has_button = self._has_button or is_button
+        self.found[-1].fields[values["name"]] = values.get("value", "on" if values.get("type") == "checkbox" else "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._is_open = False
+

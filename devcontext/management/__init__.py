@@ -1,0 +1,1 @@
+"""Commands of the composition root: they may use every app."""

@@ -1,0 +1,1 @@
+"""`brief` asks for a briefing in a terminal."""

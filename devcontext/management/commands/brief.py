@@ -1,0 +1,134 @@
+"""`manage.py brief "Brief me for standup"`: the same run as in the browser, in a terminal.
+
+Status lines go to stderr, the briefing (or with `--json` one object) to stdout. A failure is one sentence and exit 1.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from argparse import ArgumentParser
+from typing import Any
+from uuid import uuid4
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from agent import store
+from agent.event_log import TERMINAL_TYPES
+from agent.runner import current_runner
+from agent.types import RunRequest
+from devcontext import demo
+from devcontext.terminal import Report, StatusLines
+from devcontext.views import DEMO_EMAIL, load_demo_user
+from permissions import connections
+from permissions.subjects import subject_of
+from vault.client import ConnectionState, VaultError
+
+
+class BriefError(Exception):
+    """There is no briefing; the sentence says why."""
+
+
+class Command(BaseCommand):
+    """Ask for a briefing in the terminal."""
+
+    help = "Answer a question from GitHub, Google Calendar and Slack, as the chat page does."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the command line."""
+        parser.add_argument("question", nargs="?", default="Brief me for standup")
+        parser.add_argument("--user", metavar="E-MAIL", help="whose services to read (default: the demo user)")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--git", metavar="PATH", default="", help="fill the sandbox's GitHub from a repository")
+        parser.add_argument("--me", metavar="E-MAIL", default="", help="with --git: the author who you are")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Run the command."""
+        try:
+            if _needs_own_sandbox(options):
+                sys.exit(_run_with_own_sandbox(git=options["git"], me=options["me"]))
+            if settings.IS_DEMO:
+                call_command("migrate_all")
+            user = _load_user(options["user"])
+            self._report(async_to_sync(self._brief)(user, options["question"]), is_json=options["json"])
+        except (BriefError, demo.DemoError) as error:
+            self.stderr.write(str(error))
+            sys.exit(1)
+
+    async def _brief(self, user: User, question: str) -> tuple[Report, Any]:
+        subject, sid = subject_of(user.pk), f"cli:{uuid4().hex}"
+        if settings.IS_DEMO and user.email == DEMO_EMAIL:
+            await _connect_missing(subject=subject, sid=sid)
+        request = RunRequest(
+            user=user.pk,
+            subject=subject,
+            sid=sid,
+            user_name=user.get_full_name() or user.email,
+            key=uuid4().hex,
+            text=question,
+            conversation=None,
+            time_zone=settings.TIME_ZONE,
+        )
+        runner = current_runner()
+        ticket = await runner.start(request)
+        report, lines = Report(), StatusLines(sys.stderr)
+        try:
+            async for _seq, text in runner.log.follow(ticket.run, user=user.pk, after=0):
+                frame = json.loads(text)
+                report.add(frame)
+                lines.show(frame)
+        finally:
+            await runner.aclose()
+        return report, await sync_to_async(store.load_answer)(ticket.run)
+
+    def _report(self, result: tuple[Report, Any], *, is_json: bool) -> None:
+        report, answer = result
+        if report.last.get("type") not in TERMINAL_TYPES:
+            raise BriefError("The run ended without an answer.")
+        if report.last["type"] != "run.finished":
+            raise BriefError(report.last.get("message", "The run was stopped."))
+        if is_json:
+            self.stdout.write(json.dumps(report.as_json(answer), indent=2, ensure_ascii=False))
+        else:
+            self.stdout.write(answer.text)
+
+
+def _needs_own_sandbox(options: dict[str, Any]) -> bool:
+    is_used = bool(settings.SANDBOX_URL) and (settings.IS_DEMO or settings.IS_MODEL_SIMULATED)
+    if options["git"] and not (settings.IS_DEMO and options["me"]):
+        raise BriefError("--git needs --me with the author's e-mail, and works in the sandbox only.")
+    is_child = "BRIEF_SANDBOX" in os.environ
+    return not is_child and is_used and (bool(options["git"]) or not demo.is_sandbox_running(settings.SANDBOX_URL))
+
+
+def _run_with_own_sandbox(*, git: str, me: str) -> int:
+    """Start a sandbox and run this same command against it: addresses are settings, read once at the start."""
+    with demo.started_sandbox(git=git, me=me) as url:
+        environment = {**os.environ, "SANDBOX_URL": url, "BRIEF_SANDBOX": "1"}
+        return subprocess.run([sys.executable, *sys.argv], env=environment, check=False).returncode  # noqa: S603
+
+
+def _load_user(email: str | None) -> User:
+    if not email:
+        if settings.IS_DEMO:
+            return load_demo_user()
+        raise BriefError("Name the user whose services to read: --user E-MAIL.")
+    user = User.objects.filter(email__iexact=email, is_active=True).first()
+    if user is None:
+        raise BriefError("No active user has this e-mail address.")
+    return user
+
+
+async def _connect_missing(*, subject: str, sid: str) -> None:
+    try:
+        statuses = await connections.list_statuses(user=subject, sid=sid, is_fresh=True)
+    except VaultError as error:
+        raise BriefError(str(error)) from error
+    linked = {status.service.slug for status in statuses if status.state != ConnectionState.NOT_CONNECTED}
+    if len(linked) < len(statuses):
+        await demo.connect_services(connected=linked)
+        connections.forget(user=subject)

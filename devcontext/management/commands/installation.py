@@ -1,0 +1,32 @@
+"""`manage.py installation`: says where to click, what is real here and what is a stand-in."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from permissions.types import SERVICES_BY_SLUG
+
+
+class Command(BaseCommand):
+    """Print this installation's address and what it is made of."""
+
+    help = "Show the address of this installation and which of its services are stand-ins."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Run the command."""
+        self.stdout.write(f"\nDevContext is at {settings.APP_URL}")
+        if settings.IS_DEMO:
+            self.stdout.write("Sign in with the button “Continue as demo user”, or sign up with any e-mail address.")
+        for slug, service in SERVICES_BY_SLUG.items():
+            self.stdout.write(f"  {service.name:<16} {_describe(slug)}")
+        model = f"stand-in at {settings.SANDBOX_URL}" if settings.IS_MODEL_SIMULATED else settings.CLAUDE_MODEL
+        self.stdout.write(f"  {'Claude':<16} {model}")
+        self.stdout.write("Stop with Ctrl-C.\n")
+
+
+def _describe(slug: str) -> str:
+    provider = settings.PROVIDERS.get(slug)
+    if provider is None:
+        return "not configured"
+    return f"stand-in at {settings.SANDBOX_URL}" if provider.is_sandbox else "real, with your credentials"

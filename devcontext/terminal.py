@@ -1,0 +1,93 @@
+"""A run as a terminal shows it: one status line per step on stderr, and the object of `brief --json`."""
+
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from agent.types import RunAnswer
+from permissions.types import SERVICES_BY_SLUG
+
+_PERMISSION_WORDS = {
+    "revoked": "revoked by you",
+    "not_connected": "not connected",
+    "reconnect_required": "must be reconnected",
+    "policy_denied": "not allowed",
+    "failed": "permission could not be checked",
+}
+
+
+class StatusLines:
+    """Writes what happens in a run, from its event frames."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._steps: dict[str, Mapping[str, Any]] = {}
+
+    def show(self, frame: Mapping[str, Any]) -> None:
+        """Write the line of this event, if it has one."""
+        match frame["type"]:
+            case "run.started" if frame["is_simulated"]:
+                self._write("Sandbox: the model is a local stand-in, not Claude.")
+            case "step.started":
+                self._steps[frame["id"]] = frame
+                self._write(f"{self._name(frame['id'])}{frame['label']}")
+            case "step.permission" if frame["state"] != "allowed":
+                self._write(f"{self._name(frame['id'])}{_PERMISSION_WORDS[frame['state']]}")
+            case "step.exchanged":
+                self._write(f"{self._name(frame['id'])}token exchanged in {frame['ms']} ms")
+            case "step.finished":
+                seconds = frame["ms"] / 1000
+                self._write(f"{self._name(frame['id'])}✓ {frame['items']} items in {seconds:.1f} s")
+            case "step.failed":
+                self._write(f"{self._name(frame['id'])}✗ {frame['message']}")
+
+    def _name(self, step: str) -> str:
+        service = SERVICES_BY_SLUG.get(self._steps.get(step, {}).get("provider", ""))
+        return f"{service.name}: " if service else ""
+
+    def _write(self, line: str) -> None:
+        self._out.write(f"{line}\n")
+        self._out.flush()
+
+
+class Report:
+    """Collects a run's frames into one JSON object."""
+
+    def __init__(self) -> None:
+        self._tools: dict[str, dict[str, Any]] = {}
+        self._exchanges: list[dict[str, Any]] = []
+        self._evidence: dict[str, dict[str, str]] = {}
+        self._usage: dict[str, int] = {}
+        self.last: Mapping[str, Any] = {}
+
+    def add(self, frame: Mapping[str, Any]) -> None:
+        """Take note of one event."""
+        self.last = frame
+        match frame["type"]:
+            case "step.started":
+                self._tools[frame["id"]] = {"name": frame["tool"], "provider": frame["provider"]}
+            case "step.exchanged":
+                tool = self._tools[frame["id"]]
+                self._exchanges.append({"id": frame["exchange"], "ms": frame["ms"], **tool})
+            case "step.finished":
+                self._tools[frame["id"]] |= {"outcome": "read", "ms": frame["ms"]}
+            case "step.failed":
+                self._tools[frame["id"]] |= {"outcome": frame["code"], "ms": frame["ms"]}
+            case "block.final":
+                self._evidence |= {item["id"]: item for item in frame["evidence"]}
+            case "usage":
+                self._usage = {name: frame[name] for name in ("input_tokens", "output_tokens")}
+
+    def as_json(self, answer: RunAnswer) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {
+            "run": str(answer.run),
+            "text": answer.text,
+            "tools": list(self._tools.values()),
+            "exchanges": self._exchanges,
+            "evidence": [{name: item[name] for name in ("id", "title", "url")} for item in self._evidence.values()],
+            "coverage": list(self.last.get("coverage", ())),
+            "usage": self._usage,
+            "elapsed_ms": self.last["elapsed_ms"],
+            "model": answer.model,
+            "simulated": answer.is_simulated,
+        }
