@@ -13,9 +13,7 @@ _TAIL_INTERVAL_SECONDS = 0.05
 class Answer:
     """Collects one run's text; `evidence` may grow while it does."""
 
-    def __init__(
-        self, *, evidence: Mapping[str, Evidence], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, *, evidence: Mapping[str, Evidence], clock: Callable[[], float] = time.monotonic) -> None:
         self._evidence = evidence
         self._clock = clock
         self._open = ""

@@ -38,7 +38,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
         self._runner: Runner = current_runner()
         await self.accept()
 
-    async def disconnect(self, code: int) -> None:
+    async def disconnect(self, _code: int) -> None:
         """Stop following; the runs go on."""
         for task in self._following.values():
             task.cancel()
@@ -49,7 +49,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
             await self.close(code=_NOT_SIGNED_IN)
             return
         try:
-            await self._act(parse(text_data or ""))
+            await self._act(parse(text_data or "" if bytes_data is None else ""))
         except FrameError as error:
             await self._refuse(error.code, error.message, key=error.key)
         except Exception:

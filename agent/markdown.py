@@ -7,6 +7,7 @@ link stays only if its address is one that a tool returned, and what comes out p
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import nh3
 from markdown_it import MarkdownIt
@@ -100,7 +101,7 @@ def split_closed(text: str) -> tuple[list[str], str]:
         return [], text
     lines = text.splitlines(keepends=True)
     bounds = [0, *starts[1:]]
-    closed = ["".join(lines[start:end]) for start, end in zip(bounds, bounds[1:], strict=False)]
+    closed = ["".join(lines[start:end]) for start, end in pairwise(bounds)]
     return closed, "".join(lines[bounds[-1] :])
 
 

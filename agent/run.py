@@ -1,4 +1,4 @@
-"""One run from its question to its outcome: wires loop, tools, credentials and event log, and turns errors into sentences."""
+"""One run from its question to its outcome: joins loop, tools and event log, and turns errors into sentences."""
 
 import logging
 import secrets
@@ -139,9 +139,14 @@ class Run:
             model=current_model(),
             system=system_prompt(),
             messages=[*history, {"role": "user", "content": question}],
-            toolkit=self._toolkit(ReadContext(
-                now=now, time_zone=zone, report_progress=lambda _done, _total: None, list_services=self._list_services
-            )),
+            toolkit=self._toolkit(
+                ReadContext(
+                    now=now,
+                    time_zone=zone,
+                    report_progress=lambda _done, _total: None,
+                    list_services=self._list_services,
+                )
+            ),
             budget=Budget(
                 max_steps=settings.RUN_MAX_STEPS,
                 max_tool_calls=settings.RUN_MAX_TOOL_CALLS,
@@ -167,9 +172,7 @@ class Run:
                 self._log.append(event, run=self._ticket.run)
 
     def _toolkit(self, context: ReadContext) -> Toolkit:
-        credentials = RunCredentials(
-            user=self._request.subject, sid=self._request.sid, run=str(self._ticket.run)
-        )
+        credentials = RunCredentials(user=self._request.subject, sid=self._request.sid, run=str(self._ticket.run))
         return Toolkit(tools=TOOLS, credentials=credentials, context=context, on_refused=self._record_refused)
 
     async def _record_refused(self, name: str, reason: str, tool_call: str) -> None:

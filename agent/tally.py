@@ -9,7 +9,7 @@ _PROVIDERS = ("github", "google-calendar", "slack")
 
 @dataclass(slots=True)
 class ToolCallTally:
-    """One tool call: `outcome` is `running`, `read` or the code of its failure; `exchange` is "" when there was none."""
+    """One tool call: `outcome` is `running`, `read` or a failure's code; `exchange` is "" when there was none."""
 
     name: str
     provider: str

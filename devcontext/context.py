@@ -10,9 +10,7 @@ from permissions.types import SERVICES_BY_SLUG
 
 def installation(_request: HttpRequest) -> dict[str, Any]:
     """Return `installation`: whether the demo user exists, which services are simulated, and the model's name."""
-    simulated = [
-        SERVICES_BY_SLUG[slug].name for slug, provider in settings.PROVIDERS.items() if provider.is_sandbox
-    ]
+    simulated = [SERVICES_BY_SLUG[slug].name for slug, provider in settings.PROVIDERS.items() if provider.is_sandbox]
     if settings.IS_MODEL_SIMULATED:
         simulated.append("Claude")
     return {

@@ -101,7 +101,7 @@ async def _connect(app: httpx.AsyncClient, sandbox: httpx.AsyncClient, provider:
     parts = urlsplit(callback)
     returned = await app.get(f"{parts.path}?{parts.query}")
     finished = await app.get(returned.headers.get("location", "/"))
-    if finished.status_code != httpx.codes.FOUND and finished.status_code != httpx.codes.SEE_OTHER:
+    if finished.status_code not in {httpx.codes.FOUND, httpx.codes.SEE_OTHER}:
         raise DemoError(f"Connecting {provider} in the sandbox did not work.")
 
 
@@ -155,4 +155,3 @@ class _Forms(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._is_open = False
-

@@ -1,4 +1,4 @@
-"""What happens around the life of a web process: at its end every run gets its last event and every client is closed."""
+"""The end of a web process: every run gets its last event before the server goes."""
 
 from typing import Any
 

@@ -1,11 +1,11 @@
-"""The web process with an embedded vault as the tests run it: databases in a throw-away folder, fast password hashes."""
+"""The web process with an embedded vault as the tests run it: a throw-away folder, fast password hashes."""
 
 import os
 import tempfile
 
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="devcontext-test-"))
 
-from devcontext.settings.web import *  # noqa: E402, F403
+from devcontext.settings.web import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

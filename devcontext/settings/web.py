@@ -1,4 +1,4 @@
-"""The web process: pages, sockets and runs; with `VAULT_URL` unset it is the vault as well (the one-command default)."""
+"""The web process: pages, sockets and runs; with `VAULT_URL` unset it is the vault as well."""
 
 from joserfc.jwk import OKPKey
 
@@ -85,7 +85,9 @@ SOCIALACCOUNT_STORE_TOKENS = False
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none" if DEBUG else "mandatory"
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.console.EmailBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend"
+)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
