@@ -1,0 +1,61 @@
+"""Insecure settings are errors, each with its own id."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+
+from devcontext import checks
+
+
+def ids(messages: Any) -> set[str]:
+    return {message.id for message in messages}
+
+
+def test_a_fresh_clone_passes(settings: Any) -> None:
+    settings.DEBUG = True
+    assert not {code for code in ids(run_checks()) if code.startswith("devcontext.")}
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("SECRET_KEY", "devcontext.E001"),
+        ("SUBJECT_SIGNING_KEY", "devcontext.E002"),
+        ("ANTHROPIC_API_KEY", "devcontext.E003"),
+    ],
+)
+def test_a_missing_secret_is_an_error_without_debug(settings: Any, name: str, code: str) -> None:
+    settings.DEBUG = False
+    settings.SECRET_KEY = settings.SUBJECT_SIGNING_KEY = settings.ANTHROPIC_API_KEY = "set"
+    assert ids(checks.check_secrets_are_configured()) == set()
+    setattr(settings, name, "")
+    assert ids(checks.check_secrets_are_configured()) == {code}
+
+
+def test_the_demo_user_is_an_error_without_debug(settings: Any) -> None:
+    settings.DEBUG, settings.IS_DEMO = False, True
+    assert ids(checks.check_demo_user_is_alone()) == {"devcontext.E004"}
+
+
+def test_the_demo_user_is_an_error_beside_a_real_provider(settings: Any) -> None:
+    settings.DEBUG, settings.IS_DEMO = True, True
+    real = replace(settings.PROVIDERS["github"], is_sandbox=False)
+    settings.PROVIDERS = {**settings.PROVIDERS, "github": real}
+    assert ids(checks.check_demo_user_is_alone()) == {"devcontext.E004"}
+
+
+def test_the_sandbox_is_an_error_without_debug(settings: Any) -> None:
+    settings.DEBUG = False
+    assert ids(checks.check_sandbox_is_off()) == {"devcontext.E005"}
+
+
+def test_letting_allauth_store_tokens_is_an_error(settings: Any) -> None:
+    settings.SOCIALACCOUNT_STORE_TOKENS = True
+    assert ids(checks.check_third_party_tokens_are_not_stored()) == {"devcontext.E006"}
+
+
+def test_cookies_without_the_host_prefix_are_an_error_without_debug(settings: Any) -> None:
+    settings.DEBUG = False
+    assert ids(checks.check_cookies_are_host_bound()) == {"devcontext.E007"}

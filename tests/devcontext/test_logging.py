@@ -1,0 +1,64 @@
+"""Logs and error pages carry no token, even if somebody tries."""
+
+import logging
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+from django.views.debug import ExceptionReporter
+
+from devcontext.logging import LineFormatter, RedactTokens
+
+TOKENS = [
+    "ghu_16C7e42F292c6912E7710c838347Ae178B4a",
+    "ghr_1B4a2e77838347a7E420ce178F2E7c6912E169246c34E1ccbF66C46812d16D5B1A9Dc86A1498",
+    "github_pat_11AAAAAAA0abcdefghijkl",
+    "ya29.a0AfH6SMBx-abc_DEF",
+    "1//0gabc-DEF_ghi",
+    "xoxp-1234567890-abcdef",
+    "xoxe.xoxp-1-Mi0yLTk",
+    "xoxe-1-My0xLTEt",
+    "sk-ant-api03-abc_DEF",
+    "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c2VyOjEifQ.c2lnbmF0dXJl",
+]
+
+
+def line(*, message: str = "event", **extra: Any) -> str:
+    record = logging.LogRecord("devcontext", logging.INFO, __file__, 1, message, (), None)
+    vars(record).update(extra)
+    RedactTokens().filter(record)
+    return LineFormatter().format(record)
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_token_leaves_neither_by_message_nor_by_extra(token: str) -> None:
+    text = line(message=f"got {token} back", upstream=f"Bearer {token}")
+    assert token not in text
+    assert text.count("[token]") == 2
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_token_in_a_traceback_is_taken_out(token: str) -> None:
+    try:
+        raise ValueError(token)
+    except ValueError as error:
+        record = logging.LogRecord("devcontext", logging.ERROR, __file__, 1, "event", (), None)
+        record.exc_info = (type(error), error, error.__traceback__)
+    assert token not in LineFormatter().format(record)
+
+
+def test_ids_are_kept() -> None:
+    assert line(message="agent.run_failed", run="42").endswith("agent.run_failed run=42")
+
+
+def test_no_error_page_shows_a_variable(rf: RequestFactory, settings: Any) -> None:
+    settings.DEBUG = True
+    try:
+        upstream_token = "ghu_in_a_local_variable"
+        raise ValueError(len(upstream_token))
+    except ValueError as error:
+        reporter = ExceptionReporter(rf.post("/", {"code": "posted-code"}), type(error), error, error.__traceback__)
+    page = reporter.get_traceback_html()
+    assert "posted-code" not in page
+    # The source line is shown, its value would be quoted with &#x27; in the table of variables.
+    assert "&#x27;ghu_in_a_local_variable&#x27;" not in page
