@@ -4,16 +4,25 @@ It knows no database, socket, vault or model SDK: whoever starts a run passes `C
 """
 
 import hashlib
+import logging
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agent.events import Evidence, LoopEvent
+from agent import results
+from agent.calls import Call, Dispatched, Emit, NoProvider
+from agent.errors import ArgumentsError, ToolErrorCode, ToolFailedError
+from agent.events import Evidence, StepStarted
+from agent.schemas import strict_schema
+from agent.untrusted import clean_text
+
+logger = logging.getLogger(__name__)
 
 
 class Arguments(BaseModel):
@@ -40,6 +49,11 @@ class ProviderHTTP(Protocol):
 
     async def post(self, path: str, *, json: Any = None, form: Mapping[str, str] | None = None) -> Any:
         """Return the parsed JSON answer of a POST; raises as `get` does."""
+        ...
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes of the answers so far, as read from the provider."""
         ...
 
 
@@ -103,9 +117,7 @@ class Tool:
 class Credentials(Protocol):
     """Opens a provider for one tool call: permission gate, exchange, and a client that holds the token until closed."""
 
-    def open(
-        self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]
-    ) -> AbstractAsyncContextManager[ProviderHTTP]:
+    def open(self, *, tool: Tool, tool_call: str, emit: Emit) -> AbstractAsyncContextManager[ProviderHTTP]:
         """Return a context that yields the provider's client, emitting `StepPermission` and `StepExchanged`.
 
         Raises:
@@ -123,3 +135,123 @@ def evidence_id(*, provider: str, url: str) -> str:
 def evidence_of(*, provider: str, item: Item) -> Evidence:
     """Return what an answer can cite of `item`."""
     return Evidence(id=evidence_id(provider=provider, url=item.url), provider=provider, title=item.title, url=item.url)
+
+
+class Toolkit:
+    """The tools of one run: describes them to the model and answers every call with exactly one result.
+
+    `on_refused(name, reason, tool_call)` is awaited for every call of an invented tool (`unknown_tool`) or with
+    invented arguments (`bad_arguments`), so that the runner can put it on record.
+    """
+
+    def __init__(
+        self,
+        *,
+        tools: Mapping[str, Tool],
+        credentials: Credentials,
+        context: ReadContext,
+        on_refused: Callable[[str, str, str], Awaitable[None]],
+    ) -> None:
+        self.context = context
+        self._tools = tools
+        self._credentials = credentials
+        self._on_refused = on_refused
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the tools, in their order."""
+        return tuple(self._tools)
+
+    def specs(self) -> list[dict[str, Any]]:
+        """Return the tools as the Messages API wants them, in the registry's order, the same for every run.
+
+        Thinking signatures bind this list, so a permission never changes it: a refused tool answers the call instead.
+        """
+        return [
+            {
+                "name": tool.name,
+                "description": tool.description,
+                "input_schema": strict_schema(tool.arguments),
+                "strict": True,
+            }
+            for tool in self._tools.values()
+        ]
+
+    async def dispatch(self, *, call_id: str, name: str, arguments: Any, emit: Emit) -> Dispatched:
+        """Run one tool call and return its result, whatever happens; only cancellation goes through."""
+        call = Call(id=call_id, name=clean_text(name, max_characters=64), emit=emit)
+        try:
+            return await self._answer(call, name=name, arguments=arguments)
+        except ToolFailedError as error:
+            return call.fail(error)
+        # The outer frame of every tool: whatever goes wrong inside one becomes a result, never the end of the run.
+        except Exception:
+            correlation = secrets.token_hex(4)
+            logger.exception("agent.tool.failed", extra={"tool": call.name, "correlation": correlation})
+            return call.fail(ToolFailedError("internal", f"The tool failed. Reference {correlation}."))
+
+    async def _answer(self, call: Call, *, name: str, arguments: Any) -> Dispatched:
+        tool = self._tools.get(name)
+        if tool is None:
+            return await self._refuse(call, "unknown_tool", f"There is no such tool. Tools: {', '.join(self.names)}.")
+        try:
+            accepted = _parse(arguments, tool=tool)
+        except ArgumentsError as error:
+            return await self._refuse(call, "bad_arguments", str(error))
+        args = accepted.model_dump(mode="json", exclude_none=True)
+        call.emit(StepStarted(id=call.id, tool=tool.name, provider=tool.provider, label=tool.label, args=args))
+        return await self._read(call, tool=tool, arguments=accepted)
+
+    async def _refuse(self, call: Call, code: ToolErrorCode, message: str) -> Dispatched:
+        await self._on_refused(call.name, code, call.id)
+        return call.fail(ToolFailedError(code, message))
+
+    async def _read(self, call: Call, *, tool: Tool, arguments: Arguments) -> Dispatched:
+        context = replace(self.context, report_progress=call.report_progress)
+        if not tool.provider:
+            result, received_bytes = await tool.run(arguments, NoProvider(), context), 0
+        else:
+            call.is_reading = True
+            async with self._credentials.open(tool=tool, tool_call=call.id, emit=call.emit) as http:
+                result = await tool.run(arguments, http, context)
+            received_bytes = http.received_bytes
+        content, items = _write(result, tool=tool)
+        evidence = tuple(
+            evidence_of(provider=tool.provider, item=item) for item in items if _is_citable(item, tool=tool)
+        )
+        return call.finish(content, evidence=evidence, items=len(items), received_bytes=received_bytes)
+
+
+def _parse(arguments: Any, *, tool: Tool) -> Arguments:
+    try:
+        return tool.arguments.model_validate(arguments)
+    except ValidationError as error:
+        # Names and rules only: the values are the model's words, and it gets no echo of them.
+        faults = [
+            f"{clean_text('.'.join(map(str, fault['loc'])), max_characters=64) or 'arguments'}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+    raise ArgumentsError(clean_text(f"The arguments do not fit. {'; '.join(faults)}."))
+
+
+def _write(result: ToolResult, *, tool: Tool) -> tuple[str, tuple[Item, ...]]:
+    entries = [
+        results.write_entry(
+            evidence=evidence_id(provider=tool.provider, url=item.url) if _is_citable(item, tool=tool) else "",
+            title=item.title,
+            fields=item.fields,
+        )
+        for item in result.items
+    ]
+    content, kept = results.write_result(
+        entries,
+        service=tool.provider or tool.name,
+        fetched_at=datetime.now(UTC),
+        is_truncated=result.is_truncated,
+        warnings=result.warnings,
+    )
+    return content, result.items[:kept]
+
+
+def _is_citable(item: Item, *, tool: Tool) -> bool:
+    return bool(tool.provider and item.url)

@@ -1,0 +1,71 @@
+"""How much one run may use, and the meter that says when it has to answer and when it has to end."""
+
+import time
+from dataclasses import dataclass, field
+
+from agent.errors import ModelError
+
+# The part of time and tokens that reading must leave for the answer: with the default limits 30 s and 4,000 tokens,
+# several times what a long briefing of about 1,000 tokens needs.
+_ANSWER_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits of one run: questions to the model, tool calls, seconds, and tokens the model writes."""
+
+    max_steps: int
+    max_tool_calls: int
+    max_seconds: float
+    max_output_tokens: int
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a run has used of its budget."""
+
+    budget: Budget
+    steps: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    _started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds_to_read(self) -> float:
+        """How long reading may still take, so that an answer fits after it."""
+        return max(0.0, self._started + self.budget.max_seconds * (1 - _ANSWER_SHARE) - time.monotonic())
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the next question may be answered by tool calls; if not, it asks for the answer."""
+        used = self.output_tokens / self.budget.max_output_tokens
+        return (
+            self.steps + 1 < self.budget.max_steps
+            and self.tool_calls < self.budget.max_tool_calls
+            and used < 1 - _ANSWER_SHARE
+            and self.seconds_to_read > 0
+        )
+
+    def begin_step(self) -> int:
+        """Count one question to the model and return how many tokens its answer may have.
+
+        Raises:
+            agent.errors.ModelError: `budget_spent`, no question or no token is left.
+        """
+        left = self.budget.max_output_tokens - self.output_tokens
+        if self.steps >= self.budget.max_steps or left <= 0:
+            raise budget_spent()
+        self.steps += 1
+        return left
+
+    def take_calls(self, wanted: int) -> int:
+        """Count `wanted` tool calls as far as they are left, and return how many may run."""
+        granted = max(0, min(wanted, self.budget.max_tool_calls - self.tool_calls))
+        self.tool_calls += granted
+        return granted
+
+
+def budget_spent() -> ModelError:
+    """Return the error that ends a run whose budget went before its answer."""
+    return ModelError("budget_spent", "The run used up its budget before Claude finished. Ask for less at once.")

@@ -1,0 +1,247 @@
+"""Asks Claude through the Messages API; the only importer of `anthropic`.
+
+It knows nothing of runs and tools. No token, prompt or text of an exception leaves it: every failure is a `ModelError`
+with a fixed sentence.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+
+from agent.claude_message import MessageBuilder
+from agent.errors import ModelError
+from agent.loop import AssistantMessage
+
+if TYPE_CHECKING:
+    import anthropic
+
+# A connection takes milliseconds; the API sends pings while the model thinks, so a minute of silence is a dead one.
+_CONNECT_SECONDS = 5.0
+_SILENCE_SECONDS = 60.0
+# Three attempts span about two seconds: enough for a dropped connection or a short overload, not noticed by a reader.
+_ATTEMPTS = 3
+_FIRST_DELAY_SECONDS = 0.5
+# A person waits for the answer. Asked to wait longer than this, the run says so instead.
+_MAX_DELAY_SECONDS = 5.0
+
+_SENTENCES = {
+    "unreachable": "Claude cannot be reached. Try again in a moment.",
+    "overloaded": "Claude is overloaded. Try again in a minute.",
+    "rate_limited": "Claude is limiting this installation's requests. Try again in a minute.",
+    "unauthorized": "Claude does not accept this installation's key. Its operator has to check it.",
+    "bad_request": "Claude did not accept this conversation. Start a new one.",
+    "cut_short": "Claude's answer broke off. Try again.",
+}
+_RETRIED = frozenset({"unreachable", "overloaded", "rate_limited"})
+# Source: https://platform.claude.com/docs/en/api/errors. An error inside a stream has status 200: its type counts.
+_BY_TYPE = {
+    "authentication_error": "unauthorized",
+    "permission_error": "unauthorized",
+    "billing_error": "unauthorized",
+    "rate_limit_error": "rate_limited",
+    "overloaded_error": "overloaded",
+    "invalid_request_error": "bad_request",
+    "not_found_error": "bad_request",
+    "request_too_large": "bad_request",
+    "timeout_error": "unreachable",
+    "api_error": "unreachable",
+}
+_BY_STATUS = {401: "unauthorized", 402: "unauthorized", 403: "unauthorized", 408: "unreachable", 409: "unreachable"} | {
+    429: "rate_limited",
+    529: "overloaded",
+}
+_SERVER_ERROR = 500
+
+_clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic]" = WeakKeyDictionary()
+
+
+class Claude:
+    """The model of the settings, as `agent.loop.Model` wants it."""
+
+    async def ask(
+        self,
+        *,
+        system: str,
+        messages: list[dict[str, Any]],
+        tools: list[dict[str, Any]],
+        may_call_tools: bool,
+        max_tokens: int,
+    ) -> AsyncGenerator[str | AssistantMessage, None]:
+        """Yield the text as it comes, and the whole message last.
+
+        A failure before the first piece of text is tried again, twice at most; the caller's own time limit cuts that
+        short. After the first piece it is final, because a second answer would not continue the first.
+
+        Raises:
+            agent.errors.ModelError: See its codes.
+        """
+        request = _request(
+            system=system, messages=messages, tools=tools, may_call_tools=may_call_tools, max_tokens=max_tokens
+        )
+        client = await _client()
+        for attempt in range(_ATTEMPTS):
+            has_yielded = False
+            try:
+                async with aclosing(_stream(client, request)) as pieces:
+                    async for piece in pieces:
+                        has_yielded = True
+                        yield piece
+            except _AttemptError as error:
+                if has_yielded:
+                    raise _model_error("cut_short") from None
+                await _wait(error, is_last=attempt == _ATTEMPTS - 1, attempt=attempt)
+            else:
+                return
+
+
+async def warm_up() -> None:
+    """Import the SDK, which takes seconds, in a thread, so that the first question need not wait for it."""
+    await asyncio.to_thread(_import)
+
+
+async def close() -> None:
+    """Close this event loop's client, at shutdown."""
+    client = _clients.pop(asyncio.get_running_loop(), None)
+    if client is not None:
+        await client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why one attempt gave no whole answer, and how long the API asks to wait before the next."""
+
+    code: str
+    retry_after_seconds: float | None = None
+
+
+class _AttemptError(Exception):
+    """One attempt failed; it never leaves this module."""
+
+    def __init__(self, failure: _Failure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
+
+
+def _request(
+    *, system: str, messages: list[dict[str, Any]], tools: list[dict[str, Any]], may_call_tools: bool, max_tokens: int
+) -> dict[str, Any]:
+    """Return the body of the question.
+
+    `thinking` stays out: adaptive thinking is the 5.5 models' default, and other models keep theirs. `tool_choice` is
+    never "any" or "tool", which the 5.5 models refuse. The marker on the system prompt caches it and the tools for
+    every user; the one at the top caches the conversation so far. Source:
+    https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide.
+    """
+    cache = {"type": "ephemeral"}
+    request: dict[str, Any] = {
+        "model": settings.CLAUDE_MODEL,
+        "max_tokens": max_tokens,
+        "system": [{"type": "text", "text": system, "cache_control": cache}],
+        "messages": messages,
+        "tools": tools,
+        "tool_choice": {"type": "auto" if may_call_tools else "none"},
+        "cache_control": cache,
+    }
+    if settings.CLAUDE_EFFORT:
+        request["output_config"] = {"effort": settings.CLAUDE_EFFORT}
+    return request
+
+
+async def _stream(
+    client: "anthropic.AsyncAnthropic", request: dict[str, Any]
+) -> AsyncGenerator[str | AssistantMessage, None]:
+    """Ask once.
+
+    Raises:
+        _AttemptError: The API refused, could not be reached, or sent what is not an answer.
+    """
+    sdk, httpx2 = _import()
+    builder = MessageBuilder()
+    try:
+        async with await client.messages.create(**request, stream=True) as events:
+            async for event in events:
+                if text := builder.add(event.to_dict(warnings=False)):
+                    yield text
+    except sdk.APIStatusError as error:
+        raise _AttemptError(_classify(error)) from None
+    except (sdk.APIError, httpx2.TransportError, LookupError, TypeError, ValueError):
+        # Not reached, dropped on the way, or not the stream that the API documents.
+        raise _AttemptError(_Failure("unreachable")) from None
+    yield builder.finish()
+
+
+def _classify(error: "anthropic.APIStatusError") -> _Failure:
+    fallback = "unreachable" if error.status_code >= _SERVER_ERROR else "bad_request"
+    code = _BY_STATUS.get(error.status_code) or _BY_TYPE.get(error.type or "", fallback)
+    try:
+        retry_after_seconds = float(error.response.headers["retry-after"])
+    except (KeyError, ValueError):
+        return _Failure(code)
+    return _Failure(code, retry_after_seconds)
+
+
+async def _wait(error: _AttemptError, *, is_last: bool, attempt: int) -> None:
+    """Wait before the next attempt.
+
+    Raises:
+        agent.errors.ModelError: There is none: this was the last, or waiting would not help or take too long.
+    """
+    failure = error.failure
+    # The random part keeps runs that failed together from asking again together.
+    delay = failure.retry_after_seconds or _FIRST_DELAY_SECONDS * 2**attempt * random.uniform(0.75, 1.25)  # noqa: S311
+    if is_last or failure.code not in _RETRIED or delay > _MAX_DELAY_SECONDS:
+        raise _model_error(failure.code) from None
+    await asyncio.sleep(delay)
+
+
+def _model_error(code: str) -> ModelError:
+    return ModelError(code, _SENTENCES[code])
+
+
+async def _client() -> "anthropic.AsyncAnthropic":
+    """Return this event loop's client, made on first use.
+
+    Raises:
+        agent.errors.ModelError: `unauthorized`, no key is configured.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        await warm_up()
+        _clients[loop] = _connect()
+    return _clients[loop]
+
+
+def _connect() -> "anthropic.AsyncAnthropic":
+    key = "sandbox" if settings.IS_MODEL_SIMULATED else settings.ANTHROPIC_API_KEY
+    if not key:
+        raise _model_error("unauthorized")
+    sdk, httpx2 = _import()
+    # Key and address are explicit so that no profile or variable of the machine decides where prompts go. Redirects
+    # are refused for the same reason, and a proxy of the environment never sees the stand-in on this machine.
+    client: anthropic.AsyncAnthropic = sdk.AsyncAnthropic(
+        api_key=key,
+        base_url=settings.ANTHROPIC_BASE_URL,
+        max_retries=0,
+        open_telemetry=False,
+        http_client=httpx2.AsyncClient(
+            timeout=httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
+            follow_redirects=False,
+            trust_env=not settings.IS_MODEL_SIMULATED,
+        ),
+    )
+    return client
+
+
+def _import() -> tuple[Any, Any]:
+    """Return `anthropic` and `httpx2`: importing them takes two seconds, which no command and no page should pay."""
+    import anthropic  # noqa: PLC0415
+    import anthropic.resources.messages  # noqa: PLC0415
+    import httpx2  # noqa: PLC0415
+
+    return anthropic, httpx2

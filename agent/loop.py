@@ -1,0 +1,229 @@
+"""Claude's tool loop: asks, runs the tools it calls and hands the results back until there is an answer.
+
+It shows no text before something was read for it, and knows no database, socket or SDK. It never changes the system
+prompt, the tools or an earlier message: thinking signatures bind all three, and the API refuses an edited past.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from agent.budget import Budget, Meter, budget_spent
+from agent.calls import Call, Dispatched
+from agent.errors import ModelError, ToolFailedError
+from agent.events import EvidenceFound, LoopEvent, TextDelta, TurnAdded, UsageReported
+from agent.reads import default_reads
+from agent.toolkit import Toolkit
+
+__all__ = ["AssistantMessage", "Budget", "Model", "run_loop"]
+
+_STOPS = {
+    None: ("cut_short", "Claude's answer broke off. Try again."),
+    "refusal": ("refusal", "Claude declined to answer this."),
+    "max_tokens": ("max_tokens", "Claude's answer was longer than one run allows. Ask for less at once."),
+    "model_context_window_exceeded": ("context_full", "This conversation is too long for Claude. Start a new one."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantMessage:
+    """One whole answer of the model: `content` is a list of blocks, exactly as it has to be sent back.
+
+    `stop_reason` is the API's, or None for a stream that broke off. `input_tokens` include cached ones.
+    """
+
+    content: list[dict[str, Any]]
+    stop_reason: str | None
+    input_tokens: int
+    output_tokens: int
+
+
+class Model(Protocol):
+    """What the loop needs of a model: one question, answered by pieces of text and then the whole message."""
+
+    def ask(
+        self,
+        *,
+        system: str,
+        messages: list[dict[str, Any]],
+        tools: list[dict[str, Any]],
+        may_call_tools: bool,
+        max_tokens: int,
+    ) -> AsyncGenerator[str | AssistantMessage, None]:
+        """Yield the text as it comes, and the message last.
+
+        Raises:
+            agent.errors.ModelError: The model could not be asked, or its answer broke off.
+        """
+        ...
+
+
+async def run_loop(
+    *, model: Model, system: str, messages: list[dict[str, Any]], toolkit: Toolkit, budget: Budget
+) -> AsyncIterator[LoopEvent]:
+    """Yield what happens until the question at the end of `messages` is answered; `messages` itself stays as it is.
+
+    Text is held back until a service was read in this run. A `TurnAdded` pair of tool calls and their results comes
+    only when all results are there, so what the caller keeps is a valid conversation at any moment.
+
+    Raises:
+        agent.errors.ModelError: There is no answer, with the reason; text yielded before it is not the whole answer.
+    """
+    happened: asyncio.Queue[LoopEvent | None] = asyncio.Queue()
+    run = _Run(model, system, [*messages], toolkit, Meter(budget), happened.put_nowait)
+    # A task of its own lets parallel tools and timeouts be plain coroutines: a generator must not yield inside either.
+    answering = asyncio.create_task(run.answer())
+    answering.add_done_callback(lambda _: happened.put_nowait(None))
+    try:
+        while (event := await happened.get()) is not None:
+            yield event
+        await answering
+    finally:
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one run; everything it does is told through `emit`."""
+
+    model: Model
+    system: str
+    messages: list[dict[str, Any]]
+    toolkit: Toolkit
+    meter: Meter
+    emit: Callable[[LoopEvent], None]
+    has_read: bool = False
+    has_shown: bool = False
+    tools: list[dict[str, Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tools = self.toolkit.specs()
+
+    async def answer(self) -> None:
+        """Go step by step until the answer is given, or time is up."""
+        try:
+            async with asyncio.timeout(self.meter.budget.max_seconds) as limit:
+                while not await self._step():
+                    pass
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise budget_spent() from None
+
+    async def _step(self) -> bool:
+        """Ask once and do what the answer wants; return whether it was the final one."""
+        may_read = self.meter.may_read
+        if not self.has_read and not may_read:
+            await self._read_by_default()
+        message = await self._ask(may_read=may_read)
+        calls = [block for block in message.content if block["type"] == "tool_use"]
+        if calls and may_read:
+            await self._run_calls(message.content)
+        elif message.stop_reason == "pause_turn":
+            self._join("assistant", message.content)
+        elif not self.has_read:
+            # The answer is dropped unseen. It never joined the conversation, so no later signature depends on it.
+            await self._read_by_default()
+        elif calls or not _has_text(message.content):
+            # Told to answer, it called tools all the same, or said nothing: neither can be shown or sent back.
+            raise ModelError(*_STOPS[None])
+        else:
+            self._join("assistant", message.content)
+            return True
+        return False
+
+    async def _ask(self, *, may_read: bool) -> AssistantMessage:
+        max_tokens = self.meter.begin_step()
+        is_first = True
+        question = self.model.ask(
+            system=self.system,
+            messages=[*self.messages],
+            tools=self.tools,
+            may_call_tools=may_read,
+            max_tokens=max_tokens,
+        )
+        async with aclosing(question) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, AssistantMessage):
+                    return self._finish(piece)
+                self._show(piece, is_first=is_first)
+                is_first = False
+        raise ModelError(*_STOPS[None])
+
+    def _show(self, text: str, *, is_first: bool) -> None:
+        if not self.has_read:
+            return
+        self.emit(TextDelta(f"\n\n{text}" if is_first and self.has_shown else text))
+        self.has_shown = True
+
+    def _finish(self, message: AssistantMessage) -> AssistantMessage:
+        self.meter.input_tokens += message.input_tokens
+        self.meter.output_tokens += message.output_tokens
+        self.emit(UsageReported(input_tokens=self.meter.input_tokens, output_tokens=self.meter.output_tokens))
+        if message.stop_reason in _STOPS:
+            raise ModelError(*_STOPS[message.stop_reason])
+        return message
+
+    async def _read_by_default(self) -> None:
+        """Make the default reads as an assistant turn of our own.
+
+        Such a turn carries no thinking block and needs none. Source:
+        https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking#turn-validation.
+        """
+        calls = [
+            {"type": "tool_use", "id": f"toolu_{secrets.token_hex(12)}", "name": name, "input": arguments}
+            for name, arguments in default_reads(self.toolkit)
+        ]
+        if calls:
+            await self._run_calls(calls)
+        if not self.has_read:
+            raise ModelError("no_reading", "Nothing could be read, so there is nothing to answer from.")
+
+    async def _run_calls(self, content: list[dict[str, Any]]) -> None:
+        """Run all calls of one assistant turn at once; the turn and its results join the conversation together."""
+        calls = [block for block in content if block["type"] == "tool_use"]
+        granted = self.meter.take_calls(len(calls))
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._run_call(call, is_granted=position < granted))
+                for position, call in enumerate(calls)
+            ]
+        ended = [task.result() for task in tasks]
+        self.has_read = self.has_read or any(one.is_reading for one in ended)
+        self._join("assistant", content)
+        self._join("user", [_result(call["id"], one) for call, one in zip(calls, ended, strict=True)])
+
+    async def _run_call(self, block: dict[str, Any], *, is_granted: bool) -> Dispatched:
+        call = Call(id=block["id"], name=block["name"], emit=self.emit)
+        if not is_granted:
+            return call.fail(
+                ToolFailedError("budget_spent", "This run has no tool calls left. Answer from what is read.")
+            )
+        try:
+            async with asyncio.timeout(self.meter.seconds_to_read):
+                ended = await self.toolkit.dispatch(
+                    call_id=call.id, name=call.name, arguments=block["input"], emit=self.emit
+                )
+        except TimeoutError:
+            call.is_reading = True
+            return call.fail(ToolFailedError("budget_spent", "There was no time left to finish this read."))
+        if ended.evidence:
+            self.emit(EvidenceFound(tool_call=call.id, items=ended.evidence))
+        return ended
+
+    def _join(self, role: Literal["user", "assistant"], content: list[dict[str, Any]]) -> None:
+        self.messages.append({"role": role, "content": content})
+        self.emit(TurnAdded(role=role, content=content))
+
+
+def _result(call_id: str, ended: Dispatched) -> dict[str, Any]:
+    result = {"type": "tool_result", "tool_use_id": call_id, "content": ended.content}
+    return result | {"is_error": True} if ended.is_error else result
+
+
+def _has_text(content: list[dict[str, Any]]) -> bool:
+    return any(block["type"] == "text" and block["text"].strip() for block in content)

@@ -1,0 +1,63 @@
+"""Writes what a tool read, or why it could not, as the compact JSON that the model gets. Texts are cleaned here."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from agent.errors import ToolFailedError
+from agent.untrusted import TITLE_CHARACTERS, clean_text, clean_value
+
+# About 6,000 tokens: five such results and the conversation stay far inside every model's window.
+MAX_RESULT_CHARACTERS = 24_000
+
+
+def write_entry(*, evidence: str, title: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one item as the model sees it: its evidence id if it can be cited, its title, then its fields."""
+    head = {"title": clean_text(title, max_characters=TITLE_CHARACTERS)}
+    if evidence:
+        head = {"id": evidence} | head
+    return head | {key: clean_value(value) for key, value in fields.items() if key not in ("id", "title")}
+
+
+def write_result(
+    entries: Sequence[Mapping[str, Any]],
+    *,
+    service: str,
+    fetched_at: datetime,
+    is_truncated: bool,
+    warnings: Sequence[str],
+) -> tuple[str, int]:
+    """Return the JSON for the model and how many of `entries` are in it; the rest did not fit, and it says so.
+
+    Shape: `{"service": "github", "fetched_at": "2026-11-23T09:12:00+00:00",
+    "items": [{"id": "gh-3f9a1c2e", "title": "…", …}], "truncated": false, "warnings": []}`.
+    """
+    kept: list[Mapping[str, Any]] = []
+    room = MAX_RESULT_CHARACTERS
+    for entry in entries:
+        room -= len(compact(entry)) + 1
+        if room < 0:
+            break
+        kept.append(entry)
+    body = {
+        "service": service,
+        "fetched_at": fetched_at.isoformat(timespec="seconds"),
+        "items": kept,
+        "truncated": is_truncated or len(kept) < len(entries),
+        "warnings": [clean_text(warning) for warning in warnings],
+    }
+    return compact(body), len(kept)
+
+
+def write_failure(error: ToolFailedError) -> str:
+    """Return `{"error": code, "message": sentence}`, with `retry_after_seconds` where the provider asks to wait."""
+    body: dict[str, Any] = {"error": error.code, "message": error.message}
+    if error.retry_after_seconds is not None:
+        body["retry_after_seconds"] = error.retry_after_seconds
+    return compact(body)
+
+
+def compact(value: Mapping[str, Any]) -> str:
+    """Return `value` as JSON without spaces, with letters of every script as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

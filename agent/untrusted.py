@@ -1,0 +1,58 @@
+"""Makes text from outside safe to put before the model: normalised, without hidden characters, clipped.
+
+It removes what a reader cannot see; it never claims to find instructions in what they can.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+# A title fits one line of a briefing; 500 characters hold the point of a Slack message or an event's description.
+TITLE_CHARACTERS = 200
+BODY_CHARACTERS = 500
+# Lists such as attendees or blocking reasons stop being read after this many.
+MAX_ENTRIES = 20
+# Provider fields are flat by design; anything deeper is a mistake and is cut off.
+MAX_DEPTH = 4
+
+_LINE_BREAKS = str.maketrans({"\r": "\n", "\u0085": "\n", "\u2028": "\n", "\u2029": "\n"})
+# Format (bidi controls, zero-width, tag characters), control, surrogate and private-use characters. Source: Unicode
+# TR36 and TR39; tag characters (U+E0000 to U+E007F) carry whole invisible prompts.
+_HIDDEN_CATEGORIES = frozenset({"Cf", "Cc", "Cs", "Co"})
+# Fillers, the grapheme joiner and variation selectors are letters and marks by category, and invisible all the same;
+# U+E0000 to U+E0FFF is set aside for more of them.
+_HIDDEN_MARKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | frozenset(map(chr, range(0xFE00, 0xFE10)))
+_HIDDEN_PLANE = range(0xE0000, 0xE1000)
+
+
+def clean_text(text: str, *, max_characters: int = BODY_CHARACTERS) -> str:
+    """Return `text` in NFC, without hidden characters, at most `max_characters` long with "…" where it was cut."""
+    # Clipping first bounds the work on a message of a million characters.
+    head = text[: max_characters * 4].translate(_LINE_BREAKS)
+    visible = "".join(character for character in head if _is_visible(character))
+    normal = unicodedata.normalize("NFC", visible).strip()
+    was_cut = len(normal) > max_characters or len(text) > max_characters * 4
+    return f"{normal[: max_characters - 1].rstrip()}…" if was_cut else normal
+
+
+def clean_value(value: Any, *, depth: int = 0) -> Any:
+    """Return a JSON value with every text in it cleaned, every list and nesting bounded."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if depth >= MAX_DEPTH:
+        return "…"
+    if isinstance(value, Mapping):
+        entries = list(value.items())[:MAX_ENTRIES]
+        return {clean_text(str(key), max_characters=64): clean_value(entry, depth=depth + 1) for key, entry in entries}
+    if isinstance(value, list | tuple):
+        return [clean_value(entry, depth=depth + 1) for entry in value[:MAX_ENTRIES]]
+    return clean_text(str(value))
+
+
+def _is_visible(character: str) -> bool:
+    if character in "\n\t":
+        return True
+    is_mark = character in _HIDDEN_MARKS or ord(character) in _HIDDEN_PLANE
+    return not is_mark and unicodedata.category(character) not in _HIDDEN_CATEGORIES
