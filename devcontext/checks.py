@@ -5,10 +5,10 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
+# Django itself refuses to start without SECRET_KEY.
 _REQUIRED = {
-    "SECRET_KEY": "devcontext.E001",
-    "SUBJECT_SIGNING_KEY": "devcontext.E002",
-    "ANTHROPIC_API_KEY": "devcontext.E003",
+    "SUBJECT_SIGNING_KEY": "devcontext.E001",
+    "ANTHROPIC_API_KEY": "devcontext.E002",
 }
 
 
@@ -36,7 +36,7 @@ def check_demo_user_is_alone(**_kwargs: Any) -> list[CheckMessage]:
         Error(
             "The demo user can sign in without a password although real data can be reached.",
             hint="IS_DEMO must be false when DEBUG is off or a provider has credentials.",
-            id="devcontext.E004",
+            id="devcontext.E003",
         )
     ]
 
@@ -47,7 +47,7 @@ def check_sandbox_is_off(**_kwargs: Any) -> list[CheckMessage]:
     sandboxed = [slug for slug, provider in settings.PROVIDERS.items() if provider.is_sandbox]
     if settings.DEBUG or not (sandboxed or settings.IS_MODEL_SIMULATED):
         return []
-    return [Error("The sandbox is in use although DEBUG is off.", id="devcontext.E005")]
+    return [Error("The sandbox is in use although DEBUG is off.", id="devcontext.E004")]
 
 
 @register(Tags.security)
@@ -55,7 +55,7 @@ def check_third_party_tokens_are_not_stored(**_kwargs: Any) -> list[CheckMessage
     """Refuse to let django-allauth keep tokens: they belong in the vault or nowhere."""
     if not settings.SOCIALACCOUNT_STORE_TOKENS:
         return []
-    return [Error("SOCIALACCOUNT_STORE_TOKENS must be False.", id="devcontext.E006")]
+    return [Error("SOCIALACCOUNT_STORE_TOKENS must be False.", id="devcontext.E005")]
 
 
 @register(Tags.security)
@@ -64,4 +64,4 @@ def check_cookies_are_host_bound(**_kwargs: Any) -> list[CheckMessage]:
     names = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
     if settings.DEBUG or all(name.startswith("__Host-") for name in names):
         return []
-    return [Error("Cookie names must start with __Host-.", id="devcontext.E007")]
+    return [Error("Cookie names must start with __Host-.", id="devcontext.E006")]

@@ -21,14 +21,13 @@ def test_a_fresh_clone_passes(settings: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("SECRET_KEY", "devcontext.E001"),
-        ("SUBJECT_SIGNING_KEY", "devcontext.E002"),
-        ("ANTHROPIC_API_KEY", "devcontext.E003"),
+        ("SUBJECT_SIGNING_KEY", "devcontext.E001"),
+        ("ANTHROPIC_API_KEY", "devcontext.E002"),
     ],
 )
 def test_a_missing_secret_is_an_error_without_debug(settings: Any, name: str, code: str) -> None:
     settings.DEBUG = False
-    settings.SECRET_KEY = settings.SUBJECT_SIGNING_KEY = settings.ANTHROPIC_API_KEY = "set"
+    settings.SUBJECT_SIGNING_KEY = settings.ANTHROPIC_API_KEY = "set"
     assert ids(checks.check_secrets_are_configured()) == set()
     setattr(settings, name, "")
     assert ids(checks.check_secrets_are_configured()) == {code}
@@ -36,26 +35,26 @@ def test_a_missing_secret_is_an_error_without_debug(settings: Any, name: str, co
 
 def test_the_demo_user_is_an_error_without_debug(settings: Any) -> None:
     settings.DEBUG, settings.IS_DEMO = False, True
-    assert ids(checks.check_demo_user_is_alone()) == {"devcontext.E004"}
+    assert ids(checks.check_demo_user_is_alone()) == {"devcontext.E003"}
 
 
 def test_the_demo_user_is_an_error_beside_a_real_provider(settings: Any) -> None:
     settings.DEBUG, settings.IS_DEMO = True, True
     real = replace(settings.PROVIDERS["github"], is_sandbox=False)
     settings.PROVIDERS = {**settings.PROVIDERS, "github": real}
-    assert ids(checks.check_demo_user_is_alone()) == {"devcontext.E004"}
+    assert ids(checks.check_demo_user_is_alone()) == {"devcontext.E003"}
 
 
 def test_the_sandbox_is_an_error_without_debug(settings: Any) -> None:
     settings.DEBUG = False
-    assert ids(checks.check_sandbox_is_off()) == {"devcontext.E005"}
+    assert ids(checks.check_sandbox_is_off()) == {"devcontext.E004"}
 
 
 def test_letting_allauth_store_tokens_is_an_error(settings: Any) -> None:
     settings.SOCIALACCOUNT_STORE_TOKENS = True
-    assert ids(checks.check_third_party_tokens_are_not_stored()) == {"devcontext.E006"}
+    assert ids(checks.check_third_party_tokens_are_not_stored()) == {"devcontext.E005"}
 
 
 def test_cookies_without_the_host_prefix_are_an_error_without_debug(settings: Any) -> None:
     settings.DEBUG = False
-    assert ids(checks.check_cookies_are_host_bound()) == {"devcontext.E007"}
+    assert ids(checks.check_cookies_are_host_bound()) == {"devcontext.E006"}
