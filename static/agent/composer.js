@@ -1,0 +1,148 @@
+/**
+ * Where the user types. Nothing typed is lost: the draft lives in the session's storage, and the text stays in the box
+ * until the server has accepted it.
+ */
+
+import { part } from "./dom.js";
+
+const DRAFT = "draft:";
+// A server that answers at all answers within this; after it the user gets the text back to try again.
+const PATIENCE_MS = 15_000;
+
+export class Composer {
+  #form;
+  #box;
+  #on;
+  #conversation;
+  #pending = null;
+  /** A question that got no answer: sent again unchanged it keeps its key, so it cannot become two runs. */
+  #unanswered = null;
+  #timer = 0;
+
+  /**
+   * @param {HTMLFormElement} form
+   * @param {{ask: Function, giveUp: Function, stop: Function}} on `ask({key, text})`, `giveUp(key)` when no answer came,
+   *   and `stop()`.
+   */
+  constructor(form, conversation, on) {
+    this.#form = form;
+    this.#box = form.querySelector("textarea");
+    this.#on = on;
+    this.#conversation = conversation;
+    this.#box.value ||= read(DRAFT + conversation);
+    this.#box.addEventListener("input", () => this.#typed());
+    this.#box.addEventListener("keydown", (event) => this.#pressed(event));
+    form.addEventListener("submit", (event) => this.#submitted(event));
+    part(form, "stop").addEventListener("click", () => on.stop());
+    this.#refresh();
+  }
+
+  /** Sends `text` as if it had been typed; a draft that stands in the box stays there. */
+  submit(text) {
+    if (!this.#pending && text.trim()) this.#send(text.trim());
+  }
+
+  /** The server took the question: the box is free again, in the conversation it now belongs to. */
+  accepted(key, conversation) {
+    const isOwn = this.#pending?.key === key && this.#pending.text === this.#box.value.trim();
+    if (isOwn) this.#box.value = "";
+    write(DRAFT + this.#conversation, "");
+    this.#conversation = conversation;
+    write(DRAFT + conversation, this.#box.value);
+    this.#settle();
+  }
+
+  /** The server refused, or nobody answered: the text is back in the box, and the line says why. */
+  refused(message) {
+    if (this.#pending && !this.#box.value.trim()) this.#box.value = this.#pending.text;
+    write(DRAFT + this.#conversation, this.#box.value);
+    this.#settle();
+    this.complain(message);
+  }
+
+  complain(message) {
+    part(this.#form, "error").textContent = message;
+  }
+
+  showRunning(isRunning) {
+    part(this.#form, "stop").hidden = !isRunning;
+  }
+
+  /** Shows that the connection is gone, or takes that line away. */
+  showLink(text) {
+    part(this.#form, "link").hidden = !text;
+    part(this.#form, "link-text").textContent = text;
+  }
+
+  #typed() {
+    write(DRAFT + this.#conversation, this.#box.value);
+    this.complain("");
+    this.#refresh();
+  }
+
+  #pressed(event) {
+    // While an input method composes a character, Enter belongs to it.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.#form.requestSubmit();
+  }
+
+  #submitted(event) {
+    event.preventDefault();
+    this.submit(this.#box.value);
+  }
+
+  #send(text) {
+    this.complain("");
+    this.#pending = this.#unanswered?.text === text ? this.#unanswered : { key: newKey(), text };
+    this.#unanswered = null;
+    this.#timer = setTimeout(() => this.#lostPatience(), PATIENCE_MS);
+    this.#refresh();
+    this.#on.ask(this.#pending);
+  }
+
+  #lostPatience() {
+    this.#unanswered = this.#pending;
+    this.#on.giveUp(this.#pending.key);
+    this.refused("The server does not answer. Your text is kept; send it again in a moment.");
+  }
+
+  #settle() {
+    clearTimeout(this.#timer);
+    this.#pending = null;
+    this.#refresh();
+  }
+
+  #refresh() {
+    const isPending = this.#pending !== null;
+    this.#box.readOnly = isPending;
+    this.#form.toggleAttribute("data-pending", isPending);
+    part(this.#form, "send").disabled = isPending || !this.#box.value.trim();
+  }
+}
+
+/** Returns a random UUID (RFC 9562 version 4); `crypto.randomUUID` does not exist on plain-HTTP hosts. */
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/u, "$1-$2-$3-$4-$5");
+}
+
+function read(key) {
+  try {
+    return sessionStorage.getItem(key) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function write(key, text) {
+  try {
+    if (text) sessionStorage.setItem(key, text);
+    else sessionStorage.removeItem(key);
+  } catch {
+    // Without storage the text lives as long as the page.
+  }
+}

@@ -1,0 +1,144 @@
+/** The three service lanes of one run: every tool call as a chip that tells its permission, exchange and reading. */
+
+import { fromTemplate, part, useIcon } from "./dom.js";
+import * as words from "./wording.js";
+
+const REMEDIES = {
+  revoked: ({ permissions }, provider) => ["Allow again", `${permissions}#${provider}`],
+  not_connected: ({ connect }, provider) => ["Connect", `${connect}${provider}`],
+  reconnect_required: ({ connect }, provider) => ["Reconnect", `${connect}${provider}`],
+};
+const BLOCKED = new Set(["revoked", "not_connected", "reconnect_required", "policy_denied", "missing_scope", "budget_spent"]);
+
+/** One tool call in its lane. */
+class Call {
+  #root = fromTemplate("call");
+  #provider;
+  #paths;
+
+  constructor({ tool, provider, label, args }, { paths, auditHref }) {
+    this.#provider = provider;
+    this.#paths = paths;
+    part(this.#root, "label").textContent = label.replace(/(…|\.\.\.)$/u, "");
+    part(this.#root, "audit-link").href = auditHref;
+    this.#fact("arguments", words.args(args));
+    this.#fact("tool", tool);
+    this.#show("running", "spinner", provider ? "checking permission" : "");
+  }
+
+  get element() {
+    return this.#root;
+  }
+
+  permission({ state }) {
+    this.#fact("permission", words.permission(state));
+    if (state === "allowed") this.#note("exchanging token");
+  }
+
+  exchanged({ ms, scopes, exchange }) {
+    this.#fact("exchange", `granted in ${words.duration(ms)}, ${exchange}`);
+    this.#fact("scopes", scopes || "the service has none");
+    this.#fact("reading", "reading");
+    this.#note("reading");
+  }
+
+  progress({ done, total }) {
+    this.#note(`reading ${done} of ${total}`);
+    this.#fact("reading", `${done} of ${total}`);
+  }
+
+  finished({ ms, items, bytes }) {
+    this.#fact("reading", `${words.count(items, "item")}, ${words.size(bytes)} in ${words.duration(ms)}`);
+    this.#show("done", "check", `${words.count(items, "item")} · ${words.duration(ms)}`);
+  }
+
+  failed({ ms, code, message }) {
+    const isBlocked = BLOCKED.has(code);
+    this.#fact("reading", `not read (${code}) after ${words.duration(ms)}`);
+    this.#show(isBlocked ? "blocked" : "failed", isBlocked ? "blocked" : "failed", isBlocked ? "blocked" : "failed");
+    part(this.#root, "refusal-text").textContent = message;
+    part(this.#root, "refusal").hidden = false;
+    this.#offerRemedy(code);
+  }
+
+  /** Ends a call that the end of its run cut short. */
+  cut() {
+    if (this.#root.dataset.state === "running") this.#show("cut", "stop", "stopped");
+  }
+
+  #offerRemedy(code) {
+    if (!this.#provider || !REMEDIES[code]) return;
+    const link = part(this.#root, "remedy");
+    [link.textContent, link.href] = REMEDIES[code](this.#paths, this.#provider);
+    link.hidden = false;
+  }
+
+  #fact(name, text) {
+    this.#root.querySelector(`[data-fact="${name}"]`).textContent = text;
+  }
+
+  #note(text) {
+    part(this.#root, "note").textContent = text;
+  }
+
+  #show(state, iconName, note) {
+    this.#root.dataset.state = state;
+    useIcon(part(this.#root, "call-icon"), iconName);
+    this.#root.querySelector(".call-icon").classList.toggle("spinner", state === "running");
+    this.#note(note);
+  }
+}
+
+export class Lanes {
+  #root;
+  #context;
+  #calls = new Map();
+
+  /** `context` is `{paths, auditHref}`: where the remedies and the audit link lead. */
+  constructor(root, context) {
+    this.#root = root;
+    this.#context = context;
+  }
+
+  /** Applies a `step.*` event; one for an unknown call is ignored. */
+  apply(event) {
+    if (event.type === "step.started") this.#start(event);
+    const call = this.#calls.get(event.id);
+    if (!call) return;
+    if (event.type === "step.permission") call.permission(event);
+    else if (event.type === "step.exchanged") call.exchanged(event);
+    else if (event.type === "step.progress") call.progress(event);
+    else if (event.type === "step.finished") call.finished(event);
+    else if (event.type === "step.failed") call.failed(event);
+  }
+
+  /** The run is over: nothing spins any more, and a lane that was never asked says so. */
+  end() {
+    for (const call of this.#calls.values()) call.cut();
+    for (const idle of this.#root.querySelectorAll("[data-idle]")) idle.textContent = "Not asked";
+  }
+
+  /** The user's name of a provider. */
+  nameOf(provider) {
+    return this.#lane(provider).dataset.name;
+  }
+
+  get isUsed() {
+    return this.#calls.size > 0;
+  }
+
+  #start(event) {
+    if (this.#calls.has(event.id)) return;
+    const call = new Call(event, this.#context);
+    this.#calls.set(event.id, call);
+    const lane = this.#lane(event.provider);
+    part(lane, "calls").append(call.element);
+    part(lane, "idle").hidden = true;
+    lane.hidden = false;
+    this.#root.hidden = false;
+  }
+
+  #lane(provider) {
+    return this.#root.querySelector(`[data-provider="${CSS.escape(provider)}"].lane`) ?? this.#root.querySelector('[data-provider=""].lane');
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The run socket, protocol version 1: sends questions, follows runs, and comes back after every break without losing
+ * or repeating an event. It knows no page.
+ */
+
+const VERSION = 1;
+const FIRST_WAIT_MS = 400;
+const LONGEST_WAIT_MS = 15_000;
+const TERMINAL = new Set(["run.finished", "run.stopped", "run.failed"]);
+
+export class RunSocket {
+  #path;
+  #on;
+  #socket = null;
+  #attempts = 0;
+  #timer = 0;
+  /** Last `seq` seen, by run; a run stays here after its end, so that a late duplicate is known. */
+  #seen = new Map();
+  #ended = new Set();
+  /** Questions that the server has not answered yet, by key; the key makes sending them again harmless. */
+  #unanswered = new Map();
+
+  /**
+   * @param {string} path Path of the socket on this host.
+   * @param {{event: Function, accepted: Function, error: Function, link: Function}} on `event(message)` for each new
+   *   run event, `accepted(message, question)`, `error(message)`, and `link(isOpen)` when the connection comes or goes.
+   */
+  constructor(path, on) {
+    this.#path = path;
+    this.#on = on;
+    addEventListener("online", () => this.#retryNow());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#retryNow());
+    this.#connect();
+  }
+
+  /** Follows `run` from its beginning; what was seen already is not asked for again. */
+  follow(run) {
+    if (this.#seen.has(run)) return;
+    this.#seen.set(run, 0);
+    this.#attach(run);
+  }
+
+  /** Asks `text`; it is sent again after a break until the server accepts or refuses it. */
+  ask({ key, text, conversation }) {
+    const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+    const question = { v: VERSION, type: "send", key, text, conversation, time_zone: timeZone };
+    this.#unanswered.set(key, question);
+    this.#write(question);
+  }
+
+  /** Gives up on a question that was not answered; its answer is ignored should it still come. */
+  forget(key) {
+    this.#unanswered.delete(key);
+  }
+
+  stop(run) {
+    this.#write({ v: VERSION, type: "stop", run });
+  }
+
+  get isOpen() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  #connect() {
+    const url = new URL(this.#path, location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(url);
+    this.#socket = socket;
+    socket.addEventListener("open", () => this.#opened());
+    socket.addEventListener("message", ({ data }) => this.#received(JSON.parse(data)));
+    socket.addEventListener("close", () => this.#closed(socket));
+  }
+
+  #opened() {
+    this.#attempts = 0;
+    this.#on.link(true);
+    for (const run of this.#seen.keys()) this.#attach(run);
+    for (const question of this.#unanswered.values()) this.#write(question);
+  }
+
+  #closed(socket) {
+    if (socket !== this.#socket) return;
+    this.#on.link(false);
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#attempts);
+    this.#attempts += 1;
+    // Half of the wait is random, so that a restarted server does not meet all its pages at once.
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2));
+  }
+
+  #retryNow() {
+    if (this.#socket.readyState !== WebSocket.CLOSED) return;
+    clearTimeout(this.#timer);
+    this.#connect();
+  }
+
+  #attach(run) {
+    if (!this.#ended.has(run)) this.#write({ v: VERSION, type: "attach", run, after: this.#seen.get(run) });
+  }
+
+  #write(message) {
+    if (this.isOpen) this.#socket.send(JSON.stringify(message));
+  }
+
+  #received(message) {
+    if (message.v !== VERSION) return;
+    if (message.type === "accepted") this.#accepted(message);
+    else if (message.type === "error") this.#refused(message);
+    else this.#event(message);
+  }
+
+  #accepted(message) {
+    const question = this.#unanswered.get(message.key);
+    if (!question) return;
+    this.#unanswered.delete(message.key);
+    this.#on.accepted(message, question);
+    this.follow(message.run);
+  }
+
+  #refused(message) {
+    this.#unanswered.delete(message.key);
+    this.#on.error(message);
+  }
+
+  #event(message) {
+    if (message.seq <= (this.#seen.get(message.run) ?? 0)) return;
+    this.#seen.set(message.run, message.seq);
+    if (TERMINAL.has(message.type)) this.#ended.add(message.run);
+    this.#on.event(message);
+  }
+}

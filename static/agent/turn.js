@@ -1,0 +1,157 @@
+/** One run on the page: the question, what was read for it, the answer as it grows, and the receipt at the end. */
+
+import { copyAnswer } from "./copy.js";
+import { fromTemplate, make, part, serviceMark, showSanitized, useIcon } from "./dom.js";
+import { Lanes } from "./lanes.js";
+import * as words from "./wording.js";
+
+export class Turn {
+  #root = fromTemplate("turn");
+  #lanes;
+  #announce;
+  #blocks = new Map();
+  #tokens = 0;
+
+  /**
+   * @param {string} run Id of the run.
+   * @param {{paths: object, announce: Function, askAgain: Function}} context Addresses of the other pages, the page's
+   *   announcer, and what "Ask again" does with the question.
+   */
+  constructor(run, { paths, announce, askAgain }) {
+    const auditHref = `${paths.audit}?run=${encodeURIComponent(run)}`;
+    this.#announce = announce;
+    this.#lanes = new Lanes(part(this.#root, "lanes"), { paths, auditHref });
+    this.#root.dataset.run = run;
+    part(part(this.#root, "foot"), "audit-link").href = auditHref;
+    part(this.#root, "ask-again").addEventListener("click", () => askAgain(this.question));
+    part(this.#root, "copy").addEventListener("click", () => this.#copy());
+  }
+
+  get element() {
+    return this.#root;
+  }
+
+  get question() {
+    return part(this.#root, "question").textContent;
+  }
+
+  set question(text) {
+    part(this.#root, "question").textContent = text;
+  }
+
+  /** Applies one event of the run; each is applied once, in order. */
+  apply(event) {
+    if (event.type.startsWith("step.")) this.#step(event);
+    else if (event.type === "run.started") this.#started(event);
+    else if (event.type === "block.tail" || event.type === "block.final") this.#block(event);
+    else if (event.type === "usage") this.#tokens = event.input_tokens + event.output_tokens;
+    else if (event.type === "run.finished") this.#finished(event);
+    else if (event.type === "run.stopped") this.#stopped(event);
+    else if (event.type === "run.failed") this.#failed(event);
+  }
+
+  /** Says that the run could not be followed, with the server's sentence. */
+  unreachable(message) {
+    this.#end({ state: "failed", icon: "failed", text: message });
+  }
+
+  #started({ question, is_simulated: isSimulated }) {
+    this.question = question;
+    part(this.#root, "simulated").hidden = !isSimulated;
+    this.#phase("deciding", "Deciding what to read");
+  }
+
+  #step(event) {
+    this.#lanes.apply(event);
+    if (event.type === "step.started") this.#phase("reading", "Reading");
+    if (event.type === "step.failed") this.#announce(event.message);
+  }
+
+  #block({ type, block, html }) {
+    const element = this.#blockElement(block);
+    if (element.dataset.isFinal) return;
+    showSanitized(element, html);
+    for (const link of element.querySelectorAll("a.evidence")) this.#decorate(link);
+    if (type === "block.final") element.dataset.isFinal = "yes";
+    this.#phase("writing", "Writing");
+  }
+
+  #blockElement(number) {
+    const known = this.#blocks.get(number);
+    if (known) return known;
+    const element = make("div", "block");
+    this.#blocks.set(number, element);
+    const next = Math.min(...[...this.#blocks.keys()].filter((other) => other > number));
+    part(this.#root, "answer").insertBefore(element, this.#blocks.get(next) ?? null);
+    return element;
+  }
+
+  #decorate(link) {
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+    link.prepend(serviceMark(link.dataset.provider));
+    link.append(make("span", "sr-only", ` (${this.#lanes.nameOf(link.dataset.provider)}, opens in a new tab)`));
+  }
+
+  #finished({ elapsed_ms: elapsed, coverage, unknown_citations: unknown }) {
+    const items = coverage.reduce((sum, service) => sum + service.items, 0);
+    const exchanges = coverage.reduce((sum, service) => sum + service.exchanges, 0);
+    const receipt = [`Read ${words.count(items, "item")} with ${words.count(exchanges, "exchange")} in ${words.duration(elapsed)}`];
+    if (this.#tokens) receipt.push(words.count(this.#tokens, "token"));
+    if (unknown) receipt.push(`${words.count(unknown, "citation")} named nothing that was read and lost the link`);
+    for (const service of coverage) this.#cover(service);
+    this.#end({ state: "finished" });
+    this.#receipt(`${receipt.join(" · ")}.`);
+    this.#announce(`The answer is ready. Read ${words.count(items, "item")}.`);
+  }
+
+  #cover(service) {
+    const row = make("li", "coverage-item");
+    row.dataset.state = service.state;
+    row.append(serviceMark(service.provider), `${this.#lanes.nameOf(service.provider)} ${words.coverage(service)}`);
+    part(this.#root, "coverage").append(row);
+  }
+
+  #stopped({ elapsed_ms: elapsed }) {
+    this.#end({ state: "stopped", icon: "stop", text: "You stopped this. What was read until then is on record." });
+    this.#receipt(`Stopped after ${words.duration(elapsed)}.`);
+    this.#announce("Stopped.");
+  }
+
+  #failed({ elapsed_ms: elapsed, message }) {
+    this.#end({ state: "failed", icon: "failed", text: message });
+    part(this.#root, "ask-again").hidden = false;
+    this.#receipt(`Ended after ${words.duration(elapsed)}.`);
+    this.#announce(message);
+  }
+
+  #end({ state, icon = "", text = "" }) {
+    this.#lanes.end();
+    this.#phase(state, "");
+    if (!text) return;
+    const ending = part(this.#root, "ending");
+    ending.hidden = false;
+    if (state === "failed") ending.dataset.tone = "bad";
+    useIcon(part(ending, "ending-icon"), icon);
+    part(ending, "ending-text").textContent = text;
+  }
+
+  #receipt(text) {
+    part(this.#root, "receipt").textContent = text;
+    part(this.#root, "copy").hidden = this.#blocks.size === 0;
+    part(this.#root, "foot").hidden = false;
+  }
+
+  #phase(name, text) {
+    this.#root.dataset.phase = name;
+    part(this.#root, "phase-text").textContent = text;
+    part(this.#root, "phase-line").hidden = !text;
+  }
+
+  async #copy() {
+    const word = part(this.#root, "copy-word");
+    word.textContent = (await copyAnswer(part(this.#root, "answer"))) ? "Copied" : "Could not copy";
+    this.#announce(word.textContent);
+    setTimeout(() => (word.textContent = "Copy"), 2000);
+  }
+}
