@@ -1,1 +1,22 @@
-"""The closed registry of read-only tools."""
+"""The closed registry of read-only tools; what is not in it cannot be called."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from agent.toolkit import Tool
+from agent.tools.connections import CONNECTIONS
+from agent.tools.github import GITHUB_ACTIVITY, GITHUB_MY_PULL_REQUESTS, GITHUB_REVIEW_REQUESTS
+from agent.tools.google_calendar import CALENDAR_AGENDA
+from agent.tools.slack import SLACK_CHANNEL_MESSAGES, SLACK_MENTIONS
+
+# The order is part of every signed conversation: new tools go to the end.
+_ORDER = (
+    GITHUB_ACTIVITY,
+    GITHUB_REVIEW_REQUESTS,
+    GITHUB_MY_PULL_REQUESTS,
+    CALENDAR_AGENDA,
+    SLACK_MENTIONS,
+    SLACK_CHANNEL_MESSAGES,
+    CONNECTIONS,
+)
+TOOLS: Mapping[str, Tool] = MappingProxyType({tool.name: tool for tool in _ORDER})

@@ -1,0 +1,118 @@
+"""Where requests may go: the pinned origin of each provider, the token bound to it, and the long-lived clients.
+
+A client holds no token, no cookie and no proxy; what it shares between users is open connections only.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from weakref import WeakValueDictionary
+
+import httpx
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+# GitHub gives up on a query after 10 seconds and says so; we wait a little longer to hear it.
+# Source: https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#timeouts
+_TIMEOUT = httpx.Timeout(12.0, connect=3.0, pool=5.0)
+_HEADERS = {
+    "Accept": "application/json",
+    # Without compression the size limit counts what is parsed; a small answer cannot unfold into a large one.
+    "Accept-Encoding": "identity",
+    "User-Agent": "DevContext",
+}
+# Providers that ask for one request after another.
+# Source: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#avoid-concurrent-requests
+_SERIAL = frozenset({"github"})
+
+
+class PinnedToken(httpx.Auth):
+    """Attaches the token to requests for the origin of `base`, and to no other; its repr shows nothing."""
+
+    def __init__(self, *, token: str, base: httpx.URL) -> None:
+        self._token = token
+        self._origin = _origin_of(base)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Attach the token.
+
+        Raises:
+            ValueError: The request is for another origin.
+            RuntimeError: The token was dropped.
+        """
+        # SECURITY: the last line before the wire; whatever built the URL, the token goes to its provider only.
+        if _origin_of(request.url) != self._origin:
+            raise ValueError("The request leaves the provider that the token belongs to.")
+        if not self._token:
+            raise RuntimeError("The token of this tool call was dropped.")
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+    def drop(self) -> None:
+        """Forget the token."""
+        self._token = ""
+
+
+@dataclass(slots=True)
+class _LoopState:
+    """What belongs to one event loop: open connections and locks cannot move to another."""
+
+    clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
+    turns: WeakValueDictionary[bytes, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+
+_loops: dict[asyncio.AbstractEventLoop, _LoopState] = {}
+
+
+def pinned_base(provider: str) -> httpx.URL:
+    """Return the address that every request to `provider` starts with.
+
+    Raises:
+        ImproperlyConfigured: It is not https, and not the sandbox's.
+    """
+    configured = settings.PROVIDERS[provider]
+    base = httpx.URL(configured.api_url)
+    if base.scheme != "https" and not configured.is_sandbox:
+        raise ImproperlyConfigured(f"The address of {provider} must start with https://.")
+    return base
+
+
+def client_of(provider: str) -> httpx.AsyncClient:
+    """Return this event loop's client for `provider`, opening it at the first call."""
+    clients = _this_loop().clients
+    if provider not in clients:
+        # SECURITY: the jar takes no cookie, else one user's would be sent with the next user's request.
+        jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+        clients[provider] = httpx.AsyncClient(
+            headers=_HEADERS, cookies=jar, timeout=_TIMEOUT, follow_redirects=False, trust_env=False
+        )
+    return clients[provider]
+
+
+def turn_of(provider: str, *, token: str) -> asyncio.Lock:
+    """Return the lock to hold during a call with `token`; for most providers it is nobody else's."""
+    if provider not in _SERIAL:
+        return asyncio.Lock()
+    return _this_loop().turns.setdefault(hashlib.sha256(token.encode()).digest(), asyncio.Lock())
+
+
+async def close_clients() -> None:
+    """Close this event loop's connections, at shutdown or at the end of a command."""
+    state = _loops.pop(asyncio.get_running_loop(), _LoopState())
+    for client in state.clients.values():
+        await client.aclose()
+
+
+def _this_loop() -> _LoopState:
+    loop = asyncio.get_running_loop()
+    if loop not in _loops:
+        for closed in [known for known in _loops if known.is_closed()]:
+            del _loops[closed]
+        _loops[loop] = _LoopState()
+    return _loops[loop]
+
+
+def _origin_of(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port

@@ -1,0 +1,218 @@
+"""A provider's API for one tool call: the token in its transport only, every call reported before its answer is used.
+
+It never follows a redirect, never reads past the limits, and never puts a value into an audit path.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from agent.api import github, google_calendar, slack
+from agent.api.answers import Answer, find_failure
+from agent.api.egress import PinnedToken, client_of, pinned_base, turn_of
+from agent.errors import ToolErrorCode, ToolFailedError
+
+# The largest answer measured was 366 kB of REST; what we ask for is under 100 kB.
+MAX_ANSWER_BYTES = 2 * 1024 * 1024
+# A read timeout starts anew with every byte; this one also ends an answer that trickles.
+MAX_CALL_SECONDS = 15.0
+# Somebody waits for the run meanwhile: a longer wait is told to them instead.
+MAX_RETRY_WAIT_SECONDS = 5
+
+_FIND_REFUSAL: Mapping[str, Callable[[Answer], ToolErrorCode | None]] = {
+    "github": github.find_refusal,
+    "google-calendar": google_calendar.find_refusal,
+    "slack": slack.find_refusal,
+}
+_REQUEST_ID_HEADERS = ("x-github-request-id", "x-slack-req-id")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9:._-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCall:
+    """One request to a provider and how it ended, for the audit.
+
+    Attributes:
+        method: HTTP method.
+        path: Host and path template without values; of a GraphQL call also our document's name, after "#".
+        status: HTTP status, None when no answer came.
+        size_bytes: Bytes of the answer's body that were read.
+        duration_ms: Milliseconds from the request to the last byte read.
+        provider_request_id: The provider's own id of the request, "" if it gave none.
+        error: "" when the answer is used, else a transport error (see `Answer.error`) or a `ToolErrorCode`.
+    """
+
+    method: str
+    path: str
+    status: int | None
+    size_bytes: int
+    duration_ms: int
+    provider_request_id: str
+    error: str
+
+
+OnCall = Callable[[UpstreamCall], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """An answer as far as it came; what is still there when the call breaks off is what the audit gets."""
+
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytearray = field(default_factory=bytearray, repr=False)
+    error: str = "interrupted"
+
+    def as_answer(self) -> Answer:
+        return Answer(status=self.status, headers=self.headers, body=bytes(self.body), error=self.error)
+
+
+class AuthorizedHTTP:
+    """A provider's API for one tool call; implements `agent.toolkit.ProviderHTTP`. Closing it drops the token.
+
+    Attributes:
+        received_bytes: Bytes of all answers so far.
+    """
+
+    def __init__(
+        self, *, provider: str, base: httpx.URL, auth: PinnedToken, turn: asyncio.Lock, on_call: OnCall
+    ) -> None:
+        self.received_bytes = 0
+        self._provider = provider
+        self._base = base
+        self._auth = auth
+        self._turn = turn
+        self._on_call = on_call
+        self._has_retried = False
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Drop the token."""
+        self.close()
+
+    def close(self) -> None:
+        """Drop the token: no request leaves after this."""
+        self._auth.drop()
+
+    async def get(
+        self, path: str, *, params: Mapping[str, Any] | None = None, path_values: Mapping[str, str] | None = None
+    ) -> Any:
+        """Return the parsed JSON of a GET; see `agent.toolkit.ProviderHTTP`."""
+        url = f"{self._base}{_fill(path, values=path_values or {})}"
+        return await self._call(path, request=client_of(self._provider).build_request("GET", url, params=params))
+
+    async def post(self, path: str, *, json: Any = None, form: Mapping[str, str] | None = None) -> Any:
+        """Return the parsed JSON of a POST; a "#name" at the end of `path` is for the audit and is not sent."""
+        url = f"{self._base}{path.partition('#')[0]}"
+        return await self._call(
+            path, request=client_of(self._provider).build_request("POST", url, json=json, data=form)
+        )
+
+    async def _call(self, path: str, *, request: httpx.Request) -> Any:
+        try:
+            return await self._ask(path, request=request)
+        except ToolFailedError as failure:
+            wait = failure.retry_after_seconds
+            if self._has_retried or wait is None or wait > MAX_RETRY_WAIT_SECONDS:
+                raise
+        self._has_retried = True
+        await asyncio.sleep(wait)
+        return await self._ask(path, request=request)
+
+    async def _ask(self, path: str, *, request: httpx.Request) -> Any:
+        attempt, failure = _Attempt(), None
+        async with self._turn:
+            started = time.perf_counter()
+            try:
+                await self._fetch(request, into=attempt)
+                answer = attempt.as_answer()
+                refusal = _FIND_REFUSAL[self._provider](answer)
+                failure = find_failure(provider=self._provider, answer=answer, code=refusal)
+            finally:
+                # A call that is stopped half-way has still been made: it is reported like any other.
+                duration_ms = round((time.perf_counter() - started) * 1000)
+                error = attempt.error or (failure.code if failure else "")
+                await self._report(request.method, path, attempt=attempt, duration_ms=duration_ms, error=error)
+        if failure is not None:
+            raise failure
+        return answer.json()
+
+    async def _fetch(self, request: httpx.Request, *, into: _Attempt) -> None:
+        try:
+            async with asyncio.timeout(MAX_CALL_SECONDS):
+                response = await client_of(self._provider).send(request, auth=self._auth, stream=True)
+                try:
+                    await _read(response, into=into)
+                finally:
+                    await response.aclose()
+        except (httpx.TimeoutException, TimeoutError):
+            into.error = "timeout"
+        except httpx.HTTPError:
+            into.error = "unreachable"
+
+    async def _report(self, method: str, path: str, *, attempt: _Attempt, duration_ms: int, error: str) -> None:
+        self.received_bytes += len(attempt.body)
+        await self._on_call(
+            UpstreamCall(
+                method=method,
+                path=f"{self._base.netloc.decode()}{self._base.path.rstrip('/')}{path}",
+                status=attempt.status,
+                size_bytes=len(attempt.body),
+                duration_ms=duration_ms,
+                provider_request_id=_request_id(attempt.headers),
+                error=error,
+            )
+        )
+
+
+def authorized(*, provider: str, token: str, on_call: OnCall) -> AuthorizedHTTP:
+    """Return `provider`'s API with `token` in its transport, to be used as a context manager for one tool call.
+
+    Args:
+        provider: Provider id.
+        token: The user's upstream access token.
+        on_call: Awaited after every request, before its answer is used; what it raises ends the tool call.
+    """
+    base = pinned_base(provider)
+    auth = PinnedToken(token=token, base=base)
+    return AuthorizedHTTP(provider=provider, base=base, auth=auth, turn=turn_of(provider, token=token), on_call=on_call)
+
+
+async def _read(response: httpx.Response, *, into: _Attempt) -> None:
+    into.status = response.status_code
+    into.headers = {name.lower(): value for name, value in response.headers.items()}
+    if into.headers.get("content-encoding", "identity") != "identity":
+        into.error = "unusable"
+        return
+    async for chunk in response.aiter_raw():
+        into.body += chunk
+        if len(into.body) > MAX_ANSWER_BYTES:
+            into.error = "unusable"
+            return
+    into.error = ""
+
+
+def _fill(template: str, *, values: Mapping[str, str]) -> str:
+    """Return `template` with each `{name}` replaced by its percent-encoded value.
+
+    Raises:
+        ValueError: A value would change the path's shape.
+    """
+    if any(value in {"", ".", ".."} for value in values.values()):
+        raise ValueError("A path value must name something.")
+    return template.format_map({name: quote(value, safe="") for name, value in values.items()})
+
+
+def _request_id(headers: Mapping[str, str]) -> str:
+    told = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), "")
+    return told if _REQUEST_ID.fullmatch(told) else ""
