@@ -1,10 +1,14 @@
 """The read side of the audit: one user's events, newest first, in plain sentences. It never reads another user's."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import Error
 from django.db.models import QuerySet
 
+from audit.errors import AuditUnavailableError
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
 from audit.wording import PROVIDER_NAMES, sentence_of, size_of
@@ -63,20 +67,30 @@ class LastUse:
 def list_events(
     *, user: str, provider: str = "", outcome: str = "", run: str = "", before: int | None = None, limit: int = 50
 ) -> Page:
-    """Return the newest `limit` events of `user` with an id below `before`; an empty filter lets everything through."""
+    """Return the newest `limit` events of `user` with an id below `before`; an empty filter lets everything through.
+
+    Raises:
+        AuditUnavailableError: The audit database does not answer.
+    """
     wanted = {"user": user, "provider": provider, "outcome": outcome, "run": run}
     events = _events(**{name: value for name, value in wanted.items() if value or name == "user"})
     if before is not None:
         events = events.filter(id__lt=before)
     # One more than shown tells whether there is a next page, without counting the table.
-    found = list(events[: limit + 1])
+    with _reading():
+        found = list(events[: limit + 1])
     rows = tuple(_row(event) for event in found[:limit])
     return Page(rows=rows, next_cursor=rows[-1].id if len(found) > limit else None)
 
 
 def find_last_use(*, user: str, provider: str) -> LastUse | None:
-    """Return the last exchange that the vault granted for `user` at `provider`."""
-    event = _events(user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value).first()
+    """Return the last exchange that the vault granted for `user` at `provider`.
+
+    Raises:
+        AuditUnavailableError: The audit database does not answer.
+    """
+    with _reading():
+        event = _events(user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value).first()
     return LastUse(used_at=event.occurred_at, tool=event.tool) if event else None
 
 
@@ -87,6 +101,14 @@ def list_providers() -> tuple[tuple[str, str], ...]:
 
 def _events(**wanted: str) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(**wanted).order_by("-id")
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except Error as error:
+        raise AuditUnavailableError("The audit database does not answer.") from error
 
 
 def _row(event: AuditEvent) -> TimelineRow:

@@ -9,12 +9,15 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from audit import timeline
+from audit.errors import AuditUnavailableError
 from audit.events import Outcome
 from audit.wording import OUTCOME_NAMES, PROVIDER_NAMES
 
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CURSOR = re.compile(r"[0-9]{1,19}")
 _BAD_FILTER = "A filter in the address was not understood, so it filters nothing."
+_UNAVAILABLE = "The audit database does not answer. What it holds is not lost; nothing is read for you until it does."
+_EMPTY = timeline.Page(rows=(), next_cursor=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,13 @@ class _Filters:
 def show_timeline(request: HttpRequest) -> HttpResponse:
     """Show a page of the user's events; a filter that makes no sense filters nothing and is answered with 400."""
     filters = _read_filters(request)
-    page = timeline.list_events(
-        # `audit` imports no other app, so the subject is named here as `permissions.subjects` names it.
-        user=f"user:{request.user.pk}",
-        provider=filters.service,
-        outcome=filters.outcome,
-        run=filters.run,
-        before=filters.before,
-    )
+    page, status, message = _EMPTY, 200, ""
+    if not filters.is_understood:
+        status, message = 400, _BAD_FILTER
+    try:
+        page = _list_events(request, filters)
+    except AuditUnavailableError:
+        status, message = 503, _UNAVAILABLE
     context = {
         "rows": page.rows,
         "next_cursor": page.next_cursor,
@@ -49,9 +51,20 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         "selected_run": filters.run,
         "services": timeline.list_providers(),
         "outcomes": tuple((outcome.value, name) for outcome, name in OUTCOME_NAMES.items()),
-        "message": "" if filters.is_understood else _BAD_FILTER,
+        "message": message,
     }
-    return render(request, "audit/timeline.html", context, status=200 if filters.is_understood else 400)
+    return render(request, "audit/timeline.html", context, status=status)
+
+
+def _list_events(request: HttpRequest, filters: _Filters) -> timeline.Page:
+    return timeline.list_events(
+        # `audit` imports no other app, so the subject is named here as `permissions.subjects` names it.
+        user=f"user:{request.user.pk}",
+        provider=filters.service,
+        outcome=filters.outcome,
+        run=filters.run,
+        before=filters.before,
+    )
 
 
 def _read_filters(request: HttpRequest) -> _Filters:

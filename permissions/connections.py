@@ -1,6 +1,19 @@
-"""What a user's services look like now: the vault's answer, cached shortly and forgotten at every change."""
+"""What a user's services look like now: the vault's answer, cached shortly and forgotten at every change.
 
-from permissions.types import ServiceStatus
+It decides nothing: the gate asks again before it refuses, and the vault decides at every exchange.
+"""
+
+from collections.abc import Iterable
+
+from django.core.cache import cache
+
+from permissions.types import SERVICES, Service, ServiceStatus
+from vault.client import Connection, ConnectionState
+from vault.client import connections as vault
+
+# Short enough that a change made in another process shows on the next look, long enough that the parallel tool calls
+# of one briefing share one answer.
+_CACHE_SECONDS = 30
 
 
 async def list_statuses(*, user: str, sid: str, is_fresh: bool = False) -> tuple[ServiceStatus, ...]:
@@ -12,11 +25,52 @@ async def list_statuses(*, user: str, sid: str, is_fresh: bool = False) -> tuple
         is_fresh: Ask the vault even when a cached answer is at hand.
 
     Raises:
-        vault.client.VaultUnavailableError: The vault does not answer and nothing is cached.
+        vault.client.VaultUnavailableError: The vault does not answer, and nothing is cached or `is_fresh` is set.
+        vault.client.VaultError: The vault does not accept this user or session.
     """
-    raise NotImplementedError
+    found: tuple[Connection, ...] | None = None if is_fresh else await cache.aget(_key(user))
+    if found is None:
+        found = await vault.list_connections(user=user, sid=sid)
+        await cache.aset(_key(user), found, _CACHE_SECONDS)
+    return _statuses(found)
+
+
+async def load_status(*, user: str, sid: str, provider: str, is_fresh: bool = False) -> ServiceStatus:
+    """Return the status of one service; arguments and errors are those of `list_statuses`.
+
+    Raises:
+        KeyError: `provider` is none of `SERVICES`.
+    """
+    statuses = await list_statuses(user=user, sid=sid, is_fresh=is_fresh)
+    return {status.service.slug: status for status in statuses}[provider]
+
+
+def status_of(connection: Connection, *, service: Service) -> ServiceStatus:
+    """Return what the pages show of a connection to `service`."""
+    return ServiceStatus(
+        service=service,
+        state=connection.state,
+        account=connection.account,
+        granted_scope=connection.granted_scope,
+        connected_at=connection.connected_at,
+        reconnect_reason=connection.reconnect_reason,
+    )
 
 
 def forget(*, user: str) -> None:
     """Drop the cached statuses of `user`, after a change or a refused call."""
-    raise NotImplementedError
+    cache.delete(_key(user))
+
+
+def _key(user: str) -> str:
+    return f"permissions.connections.{user}"
+
+
+def _statuses(found: Iterable[Connection]) -> tuple[ServiceStatus, ...]:
+    by_provider = {connection.provider: connection for connection in found}
+    return tuple(
+        status_of(by_provider[service.slug], service=service)
+        if service.slug in by_provider
+        else ServiceStatus(service=service, state=ConnectionState.NOT_CONNECTED)
+        for service in SERVICES
+    )

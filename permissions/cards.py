@@ -1,0 +1,80 @@
+"""What the permission page shows of each service: the vault's status, and the last use from the audit timeline."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from audit import timeline
+from audit.errors import AuditUnavailableError
+from permissions import scopes
+from permissions.types import ServiceStatus
+from vault.client import ConnectionState
+
+STATE_WORDS = {
+    ConnectionState.CONNECTED: "Connected",
+    ConnectionState.REVOKED: "Revoked",
+    ConnectionState.NOT_CONNECTED: "Not connected",
+}
+_NEEDS_RECONNECT = "{name} no longer honours this connection. Reconnect it to let the AI read again."
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCard:
+    """One service on the permission page.
+
+    `scopes` are the provider's own names and `scope_words` what they mean. `reconnect_reason` is a sentence, or "".
+    `last_used_at` is None when the agent never used it, or the audit cannot be read.
+    """
+
+    slug: str
+    name: str
+    state: str
+    state_word: str
+    account: str
+    connected_at: datetime | None
+    reconnect_reason: str
+    scopes: tuple[str, ...]
+    scope_words: tuple[str, ...]
+    can_read: tuple[str, ...]
+    cannot: tuple[str, ...]
+    last_used_at: datetime | None
+    last_used_by: str
+    is_sandbox: bool
+
+
+def make_card(status: ServiceStatus, *, user: str) -> ServiceCard:
+    """Return the card of one service; sync, since it reads the audit."""
+    service = status.service
+    last_use = _find_last_use(user=user, provider=service.slug)
+    granted = scopes.split(status.granted_scope)
+    return ServiceCard(
+        slug=service.slug,
+        name=service.name,
+        state=status.state.value,
+        state_word=STATE_WORDS[status.state],
+        account=status.account,
+        connected_at=status.connected_at,
+        reconnect_reason=_NEEDS_RECONNECT.format(name=service.name) if status.reconnect_reason else "",
+        scopes=granted,
+        scope_words=tuple(scopes.words_of(scope) for scope in granted),
+        can_read=service.can_read,
+        cannot=service.cannot,
+        last_used_at=last_use.used_at if last_use else None,
+        last_used_by=last_use.tool if last_use else "",
+        is_sandbox=is_sandbox(service.slug),
+    )
+
+
+def is_sandbox(provider: str) -> bool:
+    """Tell whether a local stand-in answers for `provider`."""
+    configured = settings.PROVIDERS.get(provider)
+    return configured is not None and configured.is_sandbox
+
+
+def _find_last_use(*, user: str, provider: str) -> timeline.LastUse | None:
+    # The switches must stay within reach while the audit is down.
+    try:
+        return timeline.find_last_use(user=user, provider=provider)
+    except AuditUnavailableError:
+        return None

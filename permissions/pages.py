@@ -1,0 +1,50 @@
+"""What the views of this app share: who asks, which service an address names, and rendering off the event loop."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from asgiref.sync import sync_to_async
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from permissions.subjects import sid_of, subject_of
+from permissions.types import SERVICES_BY_SLUG, Service
+
+
+class Asker(TypedDict):
+    """The keyword arguments by which every vault function knows the signed-in user and their session."""
+
+    user: str
+    sid: str
+
+
+async def load_asker(request: HttpRequest) -> Asker:
+    """Return who is signed in; for views behind `login_required`."""
+    user = await request.auser()
+    assert user.pk is not None
+    return Asker(user=subject_of(user.pk), sid=sid_of(request.session))
+
+
+def load_service(provider: str) -> Service:
+    """Return the service named in an address.
+
+    Raises:
+        Http404: There is no such service.
+    """
+    try:
+        return SERVICES_BY_SLUG[provider]
+    except KeyError:
+        raise Http404 from None
+
+
+async def render_page(
+    request: HttpRequest, *, template: str, context: Mapping[str, Any], status: int = 200
+) -> HttpResponse:
+    """Render in a worker thread: the shell reads `request.user`, which may ask the database."""
+    return await sync_to_async(render)(request, template, context, status=status)
+
+
+def see_page() -> HttpResponseRedirect:
+    """Return the redirect that ends a change: 303, so that a reload does not repeat it."""
+    return HttpResponseRedirect(reverse("permissions:page"), status=303)

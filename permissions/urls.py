@@ -1,0 +1,15 @@
+"""Addresses of the permissions app, mounted at `/`."""
+
+from django.urls import path
+
+from permissions import connect_views, views
+
+app_name = "permissions"
+urlpatterns = [
+    path("settings/permissions/", views.show_page, name="page"),
+    path("settings/permissions/<slug:provider>/revoke", views.revoke, name="revoke"),
+    path("settings/permissions/<slug:provider>/restore", views.restore, name="restore"),
+    path("settings/permissions/<slug:provider>/disconnect", views.disconnect, name="disconnect"),
+    path("auth/connect/<slug:provider>", connect_views.connect, name="connect"),
+    path("auth/connect/<slug:provider>/return", connect_views.connect_return, name="connect_return"),
+]

@@ -1,0 +1,88 @@
+"""The Permission Control Center: shows each service and flips its switch. A change is a POST and ends in a redirect."""
+
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST, require_safe
+
+from permissions import switch
+from permissions.cards import ServiceCard, make_card
+from permissions.connections import list_statuses
+from permissions.pages import load_asker, load_service, render_page, see_page
+from permissions.types import ServiceStatus
+from vault.client import NotConnectedError, VaultError
+
+_VAULT_DOWN = (
+    "The token vault does not answer, so the state of your services is not known. Until it does, the AI reads nothing."
+)
+
+
+@require_safe
+@login_required
+async def show_page(request: HttpRequest) -> HttpResponse:
+    """Show a card per service; without the vault's answer there is no card to show, and the status is 503."""
+    asker = await load_asker(request)
+    cards: tuple[ServiceCard, ...] = ()
+    vault_message = ""
+    try:
+        # Fresh: this is the page a person trusts to say what is allowed.
+        statuses = await list_statuses(**asker, is_fresh=True)
+        cards = await sync_to_async(_make_cards)(statuses, user=asker["user"])
+    except VaultError:
+        vault_message = _VAULT_DOWN
+    return await render_page(
+        request,
+        template="permissions/page.html",
+        context={"cards": cards, "vault_message": vault_message},
+        status=503 if vault_message else 200,
+    )
+
+
+@require_POST
+@login_required
+async def revoke(request: HttpRequest, provider: str) -> HttpResponse:
+    """Stop the agent from using a service."""
+    said = "{name} is revoked: the AI cannot read it until you restore it."
+    return await _change(request, provider=provider, change=switch.revoke, said=said)
+
+
+@require_POST
+@login_required
+async def restore(request: HttpRequest, provider: str) -> HttpResponse:
+    """Let the agent use a service again."""
+    return await _change(
+        request, provider=provider, change=switch.restore, said="{name} is restored: the AI can read it again."
+    )
+
+
+@require_POST
+@login_required
+async def disconnect(request: HttpRequest, provider: str) -> HttpResponse:
+    """Erase a connection."""
+    return await _change(
+        request, provider=provider, change=switch.disconnect, said="{name} is disconnected and its tokens are erased."
+    )
+
+
+async def _change(
+    request: HttpRequest, *, provider: str, change: Callable[..., Awaitable[ServiceStatus]], said: str
+) -> HttpResponse:
+    """Make one change and say on the page how it ended; `said` is the sentence when it worked."""
+    service = load_service(provider)
+    asker = await load_asker(request)
+    try:
+        await change(**asker, provider=provider)
+    except NotConnectedError:
+        messages.warning(request, f"{service.name} is not connected, so there is nothing to change.")
+    except VaultError:
+        messages.error(request, f"The token vault did not confirm the change. Check {service.name} and try again.")
+    else:
+        messages.success(request, said.format(name=service.name))
+    return see_page()
+
+
+def _make_cards(statuses: tuple[ServiceStatus, ...], *, user: str) -> tuple[ServiceCard, ...]:
+    return tuple(make_card(status, user=user) for status in statuses)
