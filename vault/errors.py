@@ -2,6 +2,9 @@
 
 VaultError
 ├── InvalidRequestError        malformed request, or a subject or actor token that is not valid (RFC 8693 §2.2.2)
+│   ├── WrongMethodError       not the HTTP method of this endpoint
+│   ├── WrongMediaTypeError    the body is no form
+│   └── RequestTooLargeError   the body is larger than any honest request
 ├── InvalidClientError         the calling process or program is not who it says
 ├── InvalidTargetError         no token for this target (RFC 8693 §2.2.2)
 │   ├── NotConnectedError      no such connection of this user
@@ -10,10 +13,13 @@ VaultError
 ├── InvalidScopeError          the user granted less than was asked for
 ├── ProviderDownError          the provider's token endpoint does not answer
 ├── VaultUnavailableError      the vault, its database or its audit cannot be used: nothing leaves
+│   └── SealBrokenError        a sealed record does not open: moved, altered, rolled back, or its key is gone
 └── ConnectError               a connect flow did not end in a connection
     ├── ConnectStateError      its state is unknown, used, expired or another session's
     ├── ConsentDeniedError     the user said no at the provider
     └── ConnectRefusedError    the provider refused the code or sent something unusable
+
+UpstreamError                  a provider did not do what it was asked; stays inside the vault
 """
 
 from typing import ClassVar, Literal
@@ -50,6 +56,24 @@ class InvalidRequestError(VaultError):
     description = "The request is malformed or its token is not valid."
 
 
+class WrongMethodError(InvalidRequestError):
+    """The endpoint has another HTTP method."""
+
+    status = 405
+
+
+class WrongMediaTypeError(InvalidRequestError):
+    """The body is not `application/x-www-form-urlencoded`."""
+
+    status = 415
+
+
+class RequestTooLargeError(InvalidRequestError):
+    """The body is larger than any honest request."""
+
+    status = 413
+
+
 class InvalidClientError(VaultError):
     """Client authentication is missing or wrong; one answer for every cause."""
 
@@ -62,7 +86,7 @@ class InvalidTargetError(VaultError):
     """There is no token for this target."""
 
     error = "invalid_target"
-    cause = "policy_denied"
+    cause: ClassVar[Cause] = "policy_denied"
     description = "The target is not available."
 
 
@@ -113,6 +137,10 @@ class VaultUnavailableError(VaultError):
     description = "The vault is not available."
 
 
+class SealBrokenError(VaultUnavailableError):
+    """A sealed record does not open; one answer for every cause, so that nobody can ask which."""
+
+
 class ConnectError(VaultError):
     """A connect flow did not end in a connection."""
 
@@ -138,3 +166,19 @@ class ConnectRefusedError(ConnectError):
     error = "server_error"
     status = 502
     description = "The provider did not complete the connection. Try again."
+
+
+class UpstreamError(Exception):
+    """A provider refused, failed or did not answer; never leaves the vault.
+
+    Attributes:
+        code: The provider's error code, or one of ours: `unreachable`, `no_answer`, `bad_answer`, `http_<status>`.
+        is_permanent: The grant is dead: asking again cannot help, connecting again can.
+        is_in_doubt: The provider may have acted although it did not say so.
+    """
+
+    def __init__(self, code: str, *, is_permanent: bool = False, is_in_doubt: bool = False) -> None:
+        super().__init__(code)
+        self.code = code
+        self.is_permanent = is_permanent
+        self.is_in_doubt = is_in_doubt

@@ -1,28 +1,38 @@
 """A user's connections, as `permissions` asks for them: each function mints a subject token and asks the vault."""
 
+from vault import tokens
+from vault.client import transport
 from vault.types import Connection
 
 
 async def start_connect(*, user: str, sid: str, provider: str) -> str:
     """Begin a connect flow and return the provider's authorization URL. See `VaultClient.start_connect`."""
-    raise NotImplementedError
+    return await transport.current().start_connect(subject_token=_mint(user, sid=sid), provider=provider)
 
 
 async def confirm_connection(*, user: str, sid: str, connection: str, nonce: str) -> Connection:
     """Activate a pending connection. See `VaultClient.confirm_connection`."""
-    raise NotImplementedError
+    return await transport.current().confirm_connection(
+        subject_token=_mint(user, sid=sid), connection=connection, nonce=nonce
+    )
 
 
 async def list_connections(*, user: str, sid: str) -> tuple[Connection, ...]:
     """Return the user's active connections."""
-    raise NotImplementedError
+    return await transport.current().list_connections(subject_token=_mint(user, sid=sid))
 
 
 async def set_access(*, user: str, sid: str, provider: str, is_allowed: bool) -> Connection:
     """Let the agent use a connection, or stop it. See `VaultClient.set_access`."""
-    raise NotImplementedError
+    return await transport.current().set_access(
+        subject_token=_mint(user, sid=sid), provider=provider, is_allowed=is_allowed
+    )
 
 
 async def disconnect(*, user: str, sid: str, provider: str) -> None:
     """Erase and revoke a connection. See `VaultClient.disconnect`."""
-    raise NotImplementedError
+    await transport.current().disconnect(subject_token=_mint(user, sid=sid), provider=provider)
+
+
+def _mint(user: str, *, sid: str) -> str:
+    return tokens.mint_subject(user=user, sid=sid, purpose="connections")

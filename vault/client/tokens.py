@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
-from vault.types import ExchangedToken
+from vault import tokens
+from vault.client import transport
+from vault.types import ExchangedToken, ExchangeRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts for the user in one exchange; becomes the claims of the actor token (RFC 8693 section 4.1)."""
+    """Who acts for the user in one exchange; becomes the claims of the actor token (RFC 8693 section 4.1).
+
+    `agent` is `agent:<name>`.
+    """
 
     agent: str
     run: str
@@ -28,4 +33,14 @@ async def exchange(*, user: str, sid: str, provider: str, scope: str, actor: Act
     Raises:
         VaultError: One of its subclasses; `cause` says why in one word.
     """
-    raise NotImplementedError
+    return await transport.current().exchange(
+        ExchangeRequest(
+            subject_token=tokens.mint_subject(user=user, sid=sid, purpose="exchange", may_act=actor.agent),
+            subject_token_type=tokens.TOKEN_TYPE_ACCESS,
+            audience=provider,
+            scope=scope,
+            actor_token=tokens.mint_actor(agent=actor.agent, run=actor.run, tool=actor.tool, tool_call=actor.tool_call),
+            actor_token_type=tokens.TOKEN_TYPE_JWT,
+            requested_token_type=tokens.TOKEN_TYPE_ACCESS,
+        )
+    )

@@ -1,0 +1,75 @@
+"""The vault in another process: the same questions over HTTP. It holds no key of the vault and keeps no token."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from vault import tokens, wire
+from vault.errors import VaultUnavailableError
+from vault.types import Connection, ExchangedToken, ExchangeRequest
+
+# The vault may wait for a provider's refresh for 22 seconds; a connection to it is made in milliseconds or not at all.
+_TIMEOUT = httpx.Timeout(25, connect=2)
+_OK = 200
+
+
+class HTTPVault:
+    """Implements `vault.client.base.VaultClient` with one HTTP client, which belongs to one event loop."""
+
+    def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=url, timeout=_TIMEOUT, trust_env=False, follow_redirects=False, transport=transport
+        )
+
+    async def exchange(self, request: ExchangeRequest) -> ExchangedToken:
+        """See `VaultClient.exchange`."""
+        return wire.token_from_json(await self._ask("exchange", wire.exchange_to_form(request)))
+
+    async def start_connect(self, *, subject_token: str, provider: str) -> str:
+        """See `VaultClient.start_connect`."""
+        answer = await self._ask("start_connect", {"subject_token": subject_token, "provider": provider})
+        url = answer.get("authorization_url")
+        if not isinstance(url, str):
+            raise VaultUnavailableError
+        return url
+
+    async def confirm_connection(self, *, subject_token: str, connection: str, nonce: str) -> Connection:
+        """See `VaultClient.confirm_connection`."""
+        form = {"subject_token": subject_token, "connection": connection, "nonce": nonce}
+        return wire.connection_from_json(await self._ask("confirm_connection", form))
+
+    async def list_connections(self, *, subject_token: str) -> tuple[Connection, ...]:
+        """See `VaultClient.list_connections`."""
+        answer = await self._ask("list_connections", {"subject_token": subject_token})
+        listed = answer.get("connections")
+        if not isinstance(listed, list):
+            raise VaultUnavailableError
+        return tuple(wire.connection_from_json(connection) for connection in listed)
+
+    async def set_access(self, *, subject_token: str, provider: str, is_allowed: bool) -> Connection:
+        """See `VaultClient.set_access`."""
+        form = {"subject_token": subject_token, "provider": provider, "is_allowed": "true" if is_allowed else "false"}
+        return wire.connection_from_json(await self._ask("set_access", form))
+
+    async def disconnect(self, *, subject_token: str, provider: str) -> None:
+        """See `VaultClient.disconnect`."""
+        await self._ask("disconnect", {"subject_token": subject_token, "provider": provider})
+
+    async def aclose(self) -> None:
+        """Close the connections to the vault."""
+        await self._http.aclose()
+
+    async def _ask(self, operation: str, form: Mapping[str, str]) -> dict[str, Any]:
+        """Post `form`, authenticated, and return the JSON object in the answer, or raise the error in it."""
+        authentication = {"client_assertion_type": wire.ASSERTION_TYPE, "client_assertion": tokens.mint_assertion()}
+        try:
+            response = await self._http.post(wire.PATHS[operation], data={**form, **authentication})
+            body = response.json()
+        except (httpx.HTTPError, ValueError):
+            raise VaultUnavailableError from None
+        if not isinstance(body, dict):
+            raise VaultUnavailableError
+        if response.status_code != _OK:
+            raise wire.error_from_json(body)
+        return body

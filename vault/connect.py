@@ -1,0 +1,201 @@
+"""Connecting: the authorization request, the callback, and the confirmation by the session that began.
+
+A connection is of use to nobody until that session confirms it: a callback opened in another browser connects nothing
+(login CSRF, RFC 9700 section 4.7). The vault is the OAuth client; no token leaves it on the way.
+"""
+
+import base64
+import hashlib
+import logging
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from audit.events import Entry, Event
+from vault import disconnect, ledger
+from vault.database import ALIAS, run
+from vault.errors import (
+    ConnectError,
+    ConnectRefusedError,
+    ConnectStateError,
+    ConsentDeniedError,
+    UpstreamError,
+    VaultError,
+)
+from vault.providers import registry
+from vault.providers.base import Grant, Provider, configuration
+from vault.store import flows
+from vault.store.flows import Flow, NewGrant
+from vault.tokens import Subject
+from vault.types import Connection
+
+# What the browser is told in `?error=` when a flow ends without a connection.
+_RETURN_CODES: dict[type[VaultError], str] = {
+    ConnectStateError: "invalid_state",
+    ConsentDeniedError: "access_denied",
+    ConnectRefusedError: "provider",
+}
+
+logger = logging.getLogger(__name__)
+
+
+async def start(subject: Subject, *, provider: str) -> str:
+    """Begin a flow and return the provider's authorization URL.
+
+    Raises:
+        NotConnectedError: `provider` is unknown or not configured.
+        VaultUnavailableError: The flow could not be stored or recorded.
+    """
+    chosen = registry.load(provider)
+    state = secrets.token_urlsafe(32)
+    flow = Flow(
+        provider=provider,
+        redirect_uri=redirect_uri(provider),
+        user=subject.user,
+        sid=subject.sid,
+        # RFC 7636 section 4.1: 43 characters at least.
+        code_verifier=secrets.token_urlsafe(48) if chosen.uses_pkce else "",
+    )
+    await run(_begin, flow, state=state)
+    disconnect.revoke_soon()
+    return f"{configuration(provider).authorization_url}?{urlencode(_parameters(chosen, flow=flow, state=state))}"
+
+
+async def finish(provider: str, *, query: Mapping[str, str]) -> str:
+    """Take the provider's answer from the browser and return the address in the app to send it to.
+
+    Source: RFC 6749 section 4.1.2.
+    """
+    try:
+        connection, nonce = await _finish(provider, query=query)
+    except VaultError as error:
+        return _return_url(provider, {"error": _RETURN_CODES.get(type(error), "unavailable")})
+    return _return_url(provider, {"connection": connection, "nonce": nonce})
+
+
+async def confirm(subject: Subject, *, connection: str, nonce: str) -> Connection:
+    """Activate a pending connection and erase an older one.
+
+    Raises:
+        ConnectStateError: No pending connection of this user and session has this nonce.
+        VaultUnavailableError: It could not be stored or recorded.
+    """
+    return await run(_confirm, subject, connection=connection, nonce=nonce)
+
+
+def redirect_uri(provider: str) -> str:
+    """Return the callback's address, one per provider, exactly as it is registered there."""
+    return f"{settings.VAULT_ISSUER}/connect/{provider}/callback"
+
+
+def _begin(flow: Flow, *, state: str) -> None:
+    flows.sweep()
+    with transaction.atomic(using=ALIAS):
+        flows.save_flow(flow, state=state)
+        ledger.require(Entry(event=Event.VAULT_CONNECTION_STARTED, user=flow.user, provider=flow.provider))
+
+
+def _parameters(provider: Provider, *, flow: Flow, state: str) -> dict[str, str]:
+    parameters = {
+        "response_type": "code",
+        "client_id": configuration(flow.provider).client_id,
+        "redirect_uri": flow.redirect_uri,
+        "state": state,
+        **provider.authorization_parameters(),
+    }
+    if flow.code_verifier:
+        digest = hashlib.sha256(flow.code_verifier.encode()).digest()
+        parameters["code_challenge"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        parameters["code_challenge_method"] = "S256"
+    return parameters
+
+
+async def _finish(provider: str, *, query: Mapping[str, str]) -> tuple[str, str]:
+    flow = await run(flows.take_flow, state=query.get("state", ""))
+    try:
+        # SECURITY: an answer is believed only at the address of the provider it was asked of (mix-up, RFC 9207).
+        if flow is None or flow.provider != provider or not _is_issuer(provider, query=query):
+            raise ConnectStateError
+        if query.get("error"):
+            raise ConsentDeniedError if query["error"] == "access_denied" else ConnectRefusedError
+        grant = await _redeem(flow, code=query.get("code", ""))
+        nonce = secrets.token_urlsafe(32)
+        return await run(flows.save_pending, flow, grant=grant, nonce=nonce), nonce
+    except ConnectError as error:
+        await run(_record_end, error, user=flow.user if flow else "", provider=provider)
+        raise
+
+
+def _is_issuer(provider: str, *, query: Mapping[str, str]) -> bool:
+    """RFC 9207 section 2.4: where the provider names itself, the name must be its own."""
+    if "iss" not in query or not registry.load(provider).has_issuer:
+        return True
+    address = urlsplit(configuration(provider).authorization_url)
+    return query["iss"] == f"{address.scheme}://{address.netloc}"
+
+
+async def _redeem(flow: Flow, *, code: str) -> NewGrant:
+    if not code:
+        raise ConnectRefusedError
+    provider = registry.load(flow.provider)
+    try:
+        grant = await provider.redeem(code=code, redirect_uri=flow.redirect_uri, code_verifier=flow.code_verifier)
+        account = await provider.load_account(access_token=grant.access_token)
+    except UpstreamError as error:
+        logger.warning("vault.connect.refused", extra={"provider": flow.provider, "code": error.code})
+        raise ConnectRefusedError from None
+    return NewGrant(
+        account_id=account.id,
+        account=account.name,
+        granted_scope=grant.scope,
+        access_token=grant.access_token,
+        refresh_token=grant.refresh_token,
+        expires_at=_expiry(grant),
+    )
+
+
+def _expiry(grant: Grant) -> datetime | None:
+    return None if grant.expires_in_seconds is None else timezone.now() + timedelta(seconds=grant.expires_in_seconds)
+
+
+def _confirm(subject: Subject, *, connection: str, nonce: str) -> Connection:
+    try:
+        with transaction.atomic(using=ALIAS):
+            row = flows.load_pending(user=subject.user, sid=subject.sid, connection=connection, nonce=nonce)
+            ledger.require(
+                Entry(
+                    event=Event.VAULT_CONNECTION_CONNECTED,
+                    user=subject.user,
+                    provider=row.provider,
+                    connection=row.id,
+                    account=row.account,
+                    scope_granted=row.granted_scope,
+                )
+            )
+            connected = flows.activate(row)
+    except ConnectStateError as error:
+        _record_end(error, user=subject.user, provider="")
+        raise
+    ledger.drain()
+    return connected
+
+
+def _record_end(error: ConnectError, *, user: str, provider: str) -> None:
+    is_denied = isinstance(error, ConsentDeniedError)
+    ledger.require(
+        Entry(
+            event=Event.VAULT_CONNECTION_DENIED if is_denied else Event.VAULT_CONNECTION_FAILED,
+            user=user,
+            provider=provider,
+            reason=_RETURN_CODES[type(error)],
+        )
+    )
+
+
+def _return_url(provider: str, parameters: Mapping[str, str]) -> str:
+    return f"{settings.APP_URL}/auth/connect/{provider}/return?{urlencode(parameters)}"

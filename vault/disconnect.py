@@ -1,0 +1,94 @@
+"""Disconnecting: the tokens are erased at once and whatever happens; then the provider is asked to forget the grant."""
+
+import asyncio
+import logging
+
+from audit.events import Entry, Event
+from vault import background, ledger
+from vault.database import run
+from vault.errors import UpstreamError, VaultError
+from vault.providers import registry
+from vault.store import connections, revocations
+from vault.store.revocations import Claimed
+from vault.tokens import Subject
+
+# The user waits this long for the provider's answer; the revocation goes on without them.
+_PATIENCE_SECONDS = 3
+
+logger = logging.getLogger(__name__)
+
+
+async def disconnect(subject: Subject, *, provider: str) -> None:
+    """Erase the user's connection to `provider`, and revoke its tokens there, now or by later tries.
+
+    Raises:
+        NotConnectedError: The user has no such connection.
+        VaultUnavailableError: The database failed.
+    """
+    await run(_erase, subject, provider=provider)
+    await asyncio.wait({revoke_soon()}, timeout=_PATIENCE_SECONDS)
+
+
+def revoke_soon() -> asyncio.Task[None]:
+    """Try every revocation that is due, in the background."""
+    return background.detach(_revoke_due())
+
+
+def _erase(subject: Subject, *, provider: str) -> None:
+    with connections.lock_for_change(user=subject.user, provider=provider) as row:
+        ledger.note(
+            Entry(
+                event=Event.VAULT_CONNECTION_DISCONNECTED,
+                user=subject.user,
+                provider=provider,
+                connection=row.id,
+                account=row.account,
+            )
+        )
+        revocations.add_for(row)
+        connections.erase(row)
+    ledger.drain()
+
+
+async def _revoke_due() -> None:
+    try:
+        while (claimed := await run(revocations.claim_due)) is not None:
+            await _try(claimed)
+    except VaultError as error:
+        logger.warning("vault.revocation.failed", extra={"kind": type(error).__name__})
+
+
+async def _try(claimed: Claimed) -> None:
+    try:
+        await _revoke(claimed)
+    except UpstreamError as error:
+        if error.is_permanent or claimed.is_last:
+            await run(_record_end, claimed, event=Event.VAULT_REVOCATION_FAILED, reason=error.code)
+        return
+    await run(_record_end, claimed, event=Event.VAULT_REVOCATION_SUCCEEDED, reason="")
+
+
+async def _revoke(claimed: Claimed) -> None:
+    """Revoke the grant; when its access token has ended, get one more, since only a living token can end a grant."""
+    provider = registry.load(claimed.provider)
+    try:
+        await provider.revoke(access_token=claimed.access_token, refresh_token=claimed.refresh_token)
+    except UpstreamError as error:
+        if not error.is_permanent or not claimed.refresh_token:
+            raise
+        grant = await provider.refresh(refresh_token=claimed.refresh_token)
+        await provider.revoke(access_token=grant.access_token, refresh_token=grant.refresh_token)
+
+
+def _record_end(claimed: Claimed, *, event: Event, reason: str) -> None:
+    revocations.delete(claimed.id)
+    ledger.note(
+        Entry(
+            event=event,
+            user=claimed.user,
+            provider=claimed.provider,
+            reason=reason,
+            connection=claimed.connection,
+            account=claimed.account,
+        )
+    )

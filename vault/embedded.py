@@ -1,0 +1,46 @@
+"""The vault in this process: verifies each subject token, then does what is asked. The HTTP endpoints end here too."""
+
+from vault import access, background, connect, disconnect, tokens
+from vault.database import run
+from vault.exchange import exchange
+from vault.store import connections
+from vault.tokens import Subject
+from vault.types import Connection, ExchangedToken, ExchangeRequest
+
+
+class EmbeddedVault:
+    """Implements `vault.client.base.VaultClient` for an authenticated `client`."""
+
+    def __init__(self, *, client: str = tokens.WEB_CLIENT) -> None:
+        self._client = client
+
+    async def exchange(self, request: ExchangeRequest) -> ExchangedToken:
+        """See `VaultClient.exchange`."""
+        return await exchange(request, client=self._client)
+
+    async def start_connect(self, *, subject_token: str, provider: str) -> str:
+        """See `VaultClient.start_connect`."""
+        return await connect.start(self._subject(subject_token), provider=provider)
+
+    async def confirm_connection(self, *, subject_token: str, connection: str, nonce: str) -> Connection:
+        """See `VaultClient.confirm_connection`."""
+        return await connect.confirm(self._subject(subject_token), connection=connection, nonce=nonce)
+
+    async def list_connections(self, *, subject_token: str) -> tuple[Connection, ...]:
+        """See `VaultClient.list_connections`."""
+        return await run(connections.list_active, user=self._subject(subject_token).user)
+
+    async def set_access(self, *, subject_token: str, provider: str, is_allowed: bool) -> Connection:
+        """See `VaultClient.set_access`."""
+        return await access.set_access(self._subject(subject_token), provider=provider, is_allowed=is_allowed)
+
+    async def disconnect(self, *, subject_token: str, provider: str) -> None:
+        """See `VaultClient.disconnect`."""
+        await disconnect.disconnect(self._subject(subject_token), provider=provider)
+
+    async def aclose(self) -> None:
+        """Wait for the work that outlives its requests."""
+        await background.settle()
+
+    def _subject(self, subject_token: str) -> Subject:
+        return tokens.verify_subject(subject_token, purpose="connections", client=self._client)

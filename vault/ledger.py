@@ -1,0 +1,62 @@
+"""The vault's audit events: what must be recorded before anything leaves, and what must not wait for the audit.
+
+Widening (an exchange, a restore) is refused when it cannot be recorded; narrowing (a revoke, a disconnect) happens
+all the same, and its event waits in the outbox. Sync; called on a database thread.
+"""
+
+import logging
+
+from django.db import transaction
+
+from audit.errors import AuditUnavailableError
+from audit.events import Entry
+from audit.record import record
+from vault.database import ALIAS
+from vault.errors import VaultUnavailableError
+from vault.store import outbox
+
+logger = logging.getLogger(__name__)
+
+
+class _Outbox:
+    """Whether this process should look into the outbox; True at start, since the last process may have left events."""
+
+    may_hold_events = True
+
+
+def require(entry: Entry) -> None:
+    """Commit `entry` to the audit.
+
+    Raises:
+        VaultUnavailableError: It could not be committed: what it tells of must not happen.
+        audit.errors.ActorTokenReplayedError: The entry's actor token was recorded before.
+    """
+    try:
+        record(entry)
+    except AuditUnavailableError:
+        raise VaultUnavailableError from None
+
+
+def note(entry: Entry) -> None:
+    """Commit `entry` to the audit, or to the outbox in the caller's transaction when the audit does not take it."""
+    try:
+        record(entry)
+    except AuditUnavailableError:
+        logger.warning("vault.audit.deferred", extra={"audit_event": entry.event.value})
+        outbox.add(entry)
+        transaction.on_commit(_expect_events, using=ALIAS)
+
+
+def drain() -> None:
+    """Record what waits in the outbox, if anything may; called outside transactions, after the audit answered."""
+    if not _Outbox.may_hold_events:
+        return
+    _Outbox.may_hold_events = False
+    try:
+        outbox.drain(record)
+    except AuditUnavailableError:
+        _expect_events()
+
+
+def _expect_events() -> None:
+    _Outbox.may_hold_events = True

@@ -1,0 +1,108 @@
+"""The vault's tables. Rows leave them only through `vault.store`; secrets lie in them only as sealed records."""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Installation(models.Model):
+    """The random name of this installation, one row; part of what every sealed record is bound to."""
+
+    name = models.CharField(max_length=64)
+
+
+class Connection(models.Model):
+    """One user's link to one provider, without its tokens.
+
+    `activated_at` is empty while the connection is pending: nobody can use it until its user's session confirms it.
+    `generation` counts the token pairs; a sealed token of another generation does not open. The refresh columns are
+    the lease: who refreshes (`lease_owner`, until `lease_until`), under which `fence`, and since when the outcome of
+    a request is unknown (`intent_generation`).
+    """
+
+    id = models.CharField(primary_key=True, max_length=40)
+    subject = models.CharField(max_length=200)
+    provider = models.CharField(max_length=32)
+    account_id = models.CharField(max_length=200)
+    account = models.CharField(max_length=200)
+    granted_scope = models.TextField(blank=True)
+    is_access_allowed = models.BooleanField(default=True)
+    reconnect_reason = models.CharField(max_length=64, blank=True)
+    activated_at = models.DateTimeField(null=True)
+
+    pending_sid = models.CharField(max_length=200, blank=True)
+    pending_nonce_hash = models.CharField(max_length=64, blank=True)
+    pending_until = models.DateTimeField(null=True)
+
+    generation = models.PositiveIntegerField(default=1)
+    access_expires_at = models.DateTimeField(null=True)
+    has_refresh_token = models.BooleanField()
+
+    fence = models.PositiveBigIntegerField(default=0)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    intent_generation = models.PositiveIntegerField(null=True)
+    intent_fingerprint = models.CharField(max_length=64, blank=True)
+    intent_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        """One active connection per user and provider, found by both; pending ones are found by their end."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["subject", "provider"],
+                condition=models.Q(activated_at__isnull=False),
+                name="vault_one_active_connection",
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["pending_until"], name="vault_connection_pending")]
+
+
+class SealedToken(models.Model):
+    """One upstream token of a connection, sealed. `field` is `access` or `refresh`."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="tokens")
+    field = models.CharField(max_length=16)
+    sealed = models.BinaryField()
+
+    class Meta:
+        """One token of each kind per connection."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "field"], name="vault_one_token_per_field")
+        ]
+
+
+class OAuthState(models.Model):
+    """A connect flow that is under way; deleted by the callback that uses it."""
+
+    state_hash = models.CharField(primary_key=True, max_length=64)
+    provider = models.CharField(max_length=32)
+    redirect_uri = models.CharField(max_length=500)
+    subject = models.CharField(max_length=200)
+    sid = models.CharField(max_length=200)
+    sealed_verifier = models.BinaryField(null=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+
+class Revocation(models.Model):
+    """The token of an erased connection, kept sealed until the provider took it back; no exchange can reach it."""
+
+    id = models.CharField(primary_key=True, max_length=40)
+    connection = models.CharField(max_length=40)
+    subject = models.CharField(max_length=200)
+    provider = models.CharField(max_length=32)
+    account = models.CharField(max_length=200)
+    sealed = models.BinaryField()
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
+
+
+class OutboxEvent(models.Model):
+    """An audit event of a change that must not wait for the audit; recorded, then deleted, as soon as it answers."""
+
+    entry = models.JSONField()
+    queued_at = models.DateTimeField(auto_now_add=True)

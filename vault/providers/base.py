@@ -1,0 +1,211 @@
+"""What the vault needs of a provider, and the one way to call its token endpoint: few bytes, no redirects, no proxy.
+
+Answers are read here and in the provider modules, and nothing of them but codes, tokens, scopes and names goes further.
+"""
+
+import json
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from typing import Any, ClassVar, Protocol
+
+import httpx
+from django.conf import settings
+
+from vault.errors import UpstreamError
+
+# A token answer is about 1 KiB, Google's with an id token 3; the rest is room.
+_MAX_ANSWER_BYTES = 64 * 1024
+# Three seconds to connect, ten to answer: token endpoints answer in tenths, and a person waits.
+_TIMEOUT = httpx.Timeout(10, connect=3)
+# An error code that reaches the audit looks like one; anything else a provider sends is not repeated.
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Tokens as a provider issued them.
+
+    `refresh_token` is "" when none came, `expires_in_seconds` None when the access token does not expire, and `scope`
+    space-separated, "" when the provider did not say.
+    """
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(default="", repr=False)
+    expires_in_seconds: int | None = None
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose data a grant opens: an id that stays and a name that a person knows."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A provider's answer: `body` is the JSON object in it, {} when there is none."""
+
+    status: int
+    body: dict[str, Any] = field(repr=False)
+
+
+class Configuration(Protocol):
+    """A provider in `settings.PROVIDERS`: where it is and how this installation is known there."""
+
+    @property
+    def client_id(self) -> str: ...  # noqa: D102  (names of RFC 6749, addresses)
+    @property
+    def client_secret(self) -> str: ...  # noqa: D102
+    @property
+    def authorization_url(self) -> str: ...  # noqa: D102
+    @property
+    def token_url(self) -> str: ...  # noqa: D102
+    @property
+    def revocation_url(self) -> str: ...  # noqa: D102
+    @property
+    def account_url(self) -> str: ...  # noqa: D102
+
+
+class Provider(Protocol):
+    """One provider's dialect of OAuth. Its methods raise `UpstreamError` and nothing else.
+
+    Attributes:
+        id: Provider id.
+        uses_pkce: Whether to send a code challenge.
+        has_issuer: Whether it sends its origin as `iss` with the code (RFC 9207).
+        refresh_lead: How long before its end a token is refreshed.
+        old_token_survives_refresh: Whether a token still works after its successor was issued.
+    """
+
+    id: ClassVar[str]
+    uses_pkce: ClassVar[bool]
+    has_issuer: ClassVar[bool]
+    refresh_lead: ClassVar[timedelta]
+    old_token_survives_refresh: ClassVar[bool]
+
+    def authorization_parameters(self) -> dict[str, str]:
+        """Return the parameters of the authorization request that are this provider's own."""
+        ...
+
+    async def redeem(self, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
+        """Exchange an authorization code."""
+        ...
+
+    async def refresh(self, *, refresh_token: str) -> Grant:
+        """Exchange a refresh token."""
+        ...
+
+    async def load_account(self, *, access_token: str) -> Account:
+        """Return the account that the token belongs to."""
+        ...
+
+    async def revoke(self, *, access_token: str, refresh_token: str) -> None:
+        """Make the provider forget the user's grant. A permanent error means that it does not know the token."""
+        ...
+
+
+def configuration(provider: str) -> Configuration:
+    """Return the settings of a configured provider."""
+    configured: Configuration = settings.PROVIDERS[provider]
+    return configured
+
+
+async def call(
+    method: str,
+    url: str,
+    *,
+    form: Mapping[str, str] | None = None,
+    body: Mapping[str, str] | None = None,
+    bearer: str = "",
+    basic: tuple[str, str] | None = None,
+) -> Answer:
+    """Send one request to an address from the settings and return its answer, whatever its status below 500.
+
+    Raises:
+        UpstreamError: No connection, no answer in time, a server error, a limit, or no JSON where some must be.
+    """
+    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
+    async with httpx.AsyncClient(verify=_tls(), timeout=_TIMEOUT, trust_env=False, follow_redirects=False) as client:
+        request = client.build_request(method, url, data=form, json=body, headers=headers)
+        try:
+            response = await client.send(request, auth=basic, stream=True)
+            content = await _read(response)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            raise UpstreamError("unreachable") from None
+        except httpx.HTTPError:
+            raise UpstreamError("no_answer", is_in_doubt=True) from None
+    if response.status_code == _TOO_MANY_REQUESTS:
+        raise UpstreamError("rate_limited")
+    if response.status_code >= _SERVER_ERROR:
+        raise UpstreamError(f"http_{response.status_code}", is_in_doubt=True)
+    return Answer(response.status_code, _parse(content))
+
+
+def code_of(answer: Answer) -> str:
+    """Return the error code in an answer, "" when it holds none."""
+    error = answer.body.get("error")
+    if not error:
+        return ""
+    return error if isinstance(error, str) and _CODE.fullmatch(error) else "unknown_error"
+
+
+def text_of(body: Mapping[str, Any], name: str) -> str:
+    """Return the text `name` of an answer.
+
+    Raises:
+        UpstreamError: It is missing, empty or no text.
+    """
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise UpstreamError("bad_answer", is_in_doubt=True)
+    return value
+
+
+def grant_of(body: Mapping[str, Any]) -> Grant:
+    """Return the tokens in a token answer (RFC 6749 section 5.1); commas between scopes become spaces.
+
+    Raises:
+        UpstreamError: It holds no usable tokens.
+    """
+    expires_in = body.get("expires_in")
+    if expires_in is not None and (type(expires_in) is not int or expires_in <= 0):
+        raise UpstreamError("bad_answer", is_in_doubt=True)
+    return Grant(
+        access_token=text_of(body, "access_token"),
+        refresh_token=text_of(body, "refresh_token") if body.get("refresh_token") else "",
+        expires_in_seconds=expires_in,
+        scope=" ".join(text_of(body, "scope").replace(",", " ").split()) if body.get("scope") else "",
+    )
+
+
+async def _read(response: httpx.Response) -> bytes:
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > _MAX_ANSWER_BYTES:
+            raise UpstreamError("bad_answer", is_in_doubt=True)
+    return bytes(content)
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    if not content:
+        return {}
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        raise UpstreamError("bad_answer", is_in_doubt=True) from None
+    return value if isinstance(value, dict) else {}
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the process's TLS settings; loading the certificates takes longer than a whole request."""
+    return httpx.create_ssl_context(trust_env=False)

@@ -1,0 +1,80 @@
+"""GitHub: single-use refresh tokens that take the old access token with them, and errors with status 200.
+
+Source: https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app.
+"""
+
+from datetime import timedelta
+from typing import ClassVar
+
+from vault.errors import UpstreamError
+from vault.providers.base import Account, Answer, Grant, call, code_of, configuration, grant_of, text_of
+
+# `bad_refresh_token` is GitHub's word for a dead grant; the others end in the same need to connect again.
+_PERMANENT = frozenset({"bad_refresh_token", "bad_verification_code", "unauthorized_client", "unverified_user_email"})
+_OK = 200
+_REVOKED = 204
+_UNKNOWN_TOKEN = frozenset({404, 422})
+
+
+class GitHub:
+    """A GitHub App's user tokens. Its permissions are the app's, so none is asked for here."""
+
+    id: ClassVar[str] = "github"
+    uses_pkce: ClassVar[bool] = True
+    has_issuer: ClassVar[bool] = False
+    # Of 8 hours.
+    refresh_lead: ClassVar[timedelta] = timedelta(minutes=10)
+    old_token_survives_refresh: ClassVar[bool] = False
+
+    def authorization_parameters(self) -> dict[str, str]:
+        """Ask for nothing: a GitHub App's permissions are set where it is registered."""
+        return {}
+
+    async def redeem(self, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
+        """Exchange an authorization code."""
+        return await self._token(
+            {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+            | ({"code_verifier": code_verifier} if code_verifier else {})
+        )
+
+    async def refresh(self, *, refresh_token: str) -> Grant:
+        """Exchange a refresh token; it and the old access token are dead from then on."""
+        return await self._token({"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+    async def load_account(self, *, access_token: str) -> Account:
+        """Return the user. Source: https://docs.github.com/en/rest/users/users#get-the-authenticated-user."""
+        answer = await call("GET", configuration(self.id).account_url, bearer=access_token)
+        if answer.status != _OK or type(answer.body.get("id")) is not int:
+            raise UpstreamError("bad_answer")
+        return Account(id=str(answer.body["id"]), name=text_of(answer.body, "login"))
+
+    async def revoke(self, *, access_token: str, refresh_token: str) -> None:
+        """Delete the app's grant with all its tokens.
+
+        Source: https://docs.github.com/en/rest/apps/oauth-applications#delete-an-app-authorization.
+        """
+        configured = configuration(self.id)
+        answer = await call(
+            "DELETE",
+            configured.revocation_url,
+            body={"access_token": access_token},
+            basic=(configured.client_id, configured.client_secret),
+        )
+        if answer.status in _UNKNOWN_TOKEN:
+            raise UpstreamError("unknown_token", is_permanent=True)
+        if answer.status != _REVOKED:
+            raise UpstreamError(f"http_{answer.status}")
+
+    async def _token(self, form: dict[str, str]) -> Grant:
+        configured = configuration(self.id)
+        credentials = {"client_id": configured.client_id, "client_secret": configured.client_secret}
+        return _grant(await call("POST", configured.token_url, form=credentials | form))
+
+
+def _grant(answer: Answer) -> Grant:
+    error = code_of(answer)
+    if error:
+        raise UpstreamError(error, is_permanent=error in _PERMANENT)
+    if answer.status != _OK:
+        raise UpstreamError(f"http_{answer.status}")
+    return grant_of(answer.body)

@@ -1,0 +1,84 @@
+"""Google Calendar: refresh tokens that stay, scopes the user may untick, and a revocation for the whole project.
+
+Source: https://developers.google.com/identity/protocols/oauth2/web-server.
+"""
+
+from datetime import timedelta
+from typing import ClassVar
+
+from vault.errors import UpstreamError
+from vault.providers.base import Account, Answer, Grant, call, code_of, configuration, grant_of, text_of
+
+# The narrowest scope that lists the events of the user's own calendars; the other two name the account.
+SCOPES = ("openid", "email", "https://www.googleapis.com/auth/calendar.events.owned.readonly")
+_PERMANENT = frozenset({"invalid_grant", "unauthorized_client"})
+_OK = 200
+
+
+class GoogleCalendar:
+    """A Google Cloud project's web client."""
+
+    id: ClassVar[str] = "google-calendar"
+    uses_pkce: ClassVar[bool] = True
+    has_issuer: ClassVar[bool] = True
+    # Of one hour.
+    refresh_lead: ClassVar[timedelta] = timedelta(minutes=5)
+    old_token_survives_refresh: ClassVar[bool] = True
+
+    def authorization_parameters(self) -> dict[str, str]:
+        """Ask for a refresh token each time: without `prompt=consent` only the first consent brings one."""
+        return {
+            "scope": " ".join(SCOPES),
+            "access_type": "offline",
+            "prompt": "consent",
+            "include_granted_scopes": "true",
+        }
+
+    async def redeem(self, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
+        """Exchange an authorization code."""
+        return await self._token(
+            {
+                "grant_type": "authorization_code",
+                "code": code,
+                "redirect_uri": redirect_uri,
+                "code_verifier": code_verifier,
+            }
+        )
+
+    async def refresh(self, *, refresh_token: str) -> Grant:
+        """Get a new access token; the answer holds no refresh token, the old one stays."""
+        return await self._token({"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+    async def load_account(self, *, access_token: str) -> Account:
+        """Return the user. Source: https://openid.net/specs/openid-connect-core-1_0.html#UserInfo."""
+        answer = await call("GET", configuration(self.id).account_url, bearer=access_token)
+        if answer.status != _OK:
+            raise UpstreamError("bad_answer")
+        return Account(id=text_of(answer.body, "sub"), name=text_of(answer.body, "email"))
+
+    async def revoke(self, *, access_token: str, refresh_token: str) -> None:
+        """Revoke the grant, which Google does for all clients of the project at once.
+
+        Source: https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke.
+        """
+        answer = await call(
+            "POST", configuration(self.id).revocation_url, form={"token": refresh_token or access_token}
+        )
+        if code_of(answer) == "invalid_token":
+            raise UpstreamError("unknown_token", is_permanent=True)
+        if answer.status != _OK:
+            raise UpstreamError(f"http_{answer.status}")
+
+    async def _token(self, form: dict[str, str]) -> Grant:
+        configured = configuration(self.id)
+        credentials = {"client_id": configured.client_id, "client_secret": configured.client_secret}
+        return _grant(await call("POST", configured.token_url, form=credentials | form))
+
+
+def _grant(answer: Answer) -> Grant:
+    error = code_of(answer)
+    if error:
+        raise UpstreamError(error, is_permanent=error in _PERMANENT)
+    if answer.status != _OK:
+        raise UpstreamError(f"http_{answer.status}")
+    return grant_of(answer.body)

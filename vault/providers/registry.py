@@ -1,0 +1,22 @@
+"""Which providers there are: every module of this package that has settings."""
+
+from django.conf import settings
+
+from vault.errors import NotConnectedError
+from vault.providers.base import Provider
+from vault.providers.github import GitHub
+from vault.providers.google_calendar import GoogleCalendar
+from vault.providers.slack import Slack
+
+_PROVIDERS: dict[str, Provider] = {provider.id: provider for provider in (GitHub(), GoogleCalendar(), Slack())}
+
+
+def load(provider: str) -> Provider:
+    """Return the provider with this id.
+
+    Raises:
+        NotConnectedError: There is none, or it is not configured here.
+    """
+    if provider not in settings.PROVIDERS or provider not in _PROVIDERS:
+        raise NotConnectedError
+    return _PROVIDERS[provider]

@@ -1,0 +1,159 @@
+"""The refresh lease in the tables: one refresher at a time over all processes, and no write by one that lost it.
+
+A lease is taken by a conditional UPDATE that raises the connection's fence. Only the holder of the newest fence, at
+the generation it read, can write back; no lock and no database connection is held while the provider is asked.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from vault import keyring, models
+from vault.database import ALIAS
+from vault.store import revocations, secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to refresh one generation of a connection's tokens, until it expires or is taken over."""
+
+    connection: str
+    provider: str
+    user: str
+    account: str
+    generation: int
+    fence: int
+    is_in_doubt: bool
+    failures: int
+    refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTokens:
+    """What a refresh brought. Empty `refresh_token` and `granted_scope` mean: as before."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    granted_scope: str
+    expires_at: datetime | None
+
+
+def take(*, connection: str, generation: int, owner: str, ttl: timedelta) -> Lease | Literal["held", "over"]:
+    """Take the lease and commit the intent to refresh `generation`.
+
+    Returns:
+        The lease; "held" when somebody else has it; "over" when there is nothing to refresh any more.
+    """
+    with transaction.atomic(using=ALIAS):
+        row = _find(connection)
+        if row is None or row.generation != generation or row.reconnect_reason or not row.has_refresh_token:
+            return "over"
+        now = timezone.now()
+        taken = (
+            _rows(connection)
+            .filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now), generation=generation, fence=row.fence)
+            .update(fence=F("fence") + 1, lease_owner=owner, lease_until=now + ttl)
+        )
+        return _begin(row) if taken else "held"
+
+
+def save(lease: Lease, tokens: NewTokens) -> bool:
+    """Store the new tokens as the next generation and end the lease; False when the lease was lost meanwhile.
+
+    When the connection was erased meanwhile and not connected anew, the new token is kept to be revoked instead.
+    """
+    with transaction.atomic(using=ALIAS):
+        row = _held(lease).select_for_update().first()
+        if row is None:
+            _revoke_orphan(lease, tokens)
+            return False
+        refresh_token = tokens.refresh_token or secrets.find_token(row, field=secrets.REFRESH)
+        row.generation += 1
+        row.granted_scope = tokens.granted_scope or row.granted_scope
+        row.access_expires_at = tokens.expires_at
+        row.failures, row.retry_at, row.reconnect_reason = 0, None, ""
+        _end(row)
+        secrets.put_tokens(row, access_token=tokens.access_token, refresh_token=refresh_token)
+    return True
+
+
+def give_up(lease: Lease, *, reason: str) -> bool:
+    """Mark that the connection must be made anew and end the lease; False when the lease was lost meanwhile."""
+    with transaction.atomic(using=ALIAS):
+        row = _held(lease).select_for_update().first()
+        if row is None:
+            return False
+        row.reconnect_reason = reason
+        _end(row)
+    return True
+
+
+def postpone(lease: Lease, *, delay: timedelta, is_in_doubt: bool) -> None:
+    """End the lease after a passing failure; nobody tries again before `delay` is over."""
+    with transaction.atomic(using=ALIAS):
+        row = _held(lease).select_for_update().first()
+        if row is None:
+            return
+        row.failures += 1
+        row.retry_at = timezone.now() + delay
+        _end(row, is_in_doubt=is_in_doubt)
+
+
+def _begin(row: models.Connection) -> Lease:
+    """Write the intent into the row whose lease was just taken: whoever finds it later knows a request went out."""
+    is_in_doubt = row.intent_generation == row.generation
+    refresh_token = secrets.find_token(row, field=secrets.REFRESH)
+    _rows(row.id).update(
+        intent_generation=row.generation,
+        intent_fingerprint=keyring.current().fingerprint(refresh_token),
+        intent_at=timezone.now(),
+    )
+    return Lease(
+        connection=row.id,
+        provider=row.provider,
+        user=row.subject,
+        account=row.account,
+        generation=row.generation,
+        fence=row.fence + 1,
+        is_in_doubt=is_in_doubt,
+        failures=row.failures,
+        refresh_token=refresh_token,
+    )
+
+
+def _end(row: models.Connection, *, is_in_doubt: bool = False) -> None:
+    row.lease_owner, row.lease_until = "", None
+    if not is_in_doubt:
+        row.intent_generation, row.intent_fingerprint, row.intent_at = None, "", None
+    row.save(using=ALIAS)
+
+
+def _revoke_orphan(lease: Lease, tokens: NewTokens) -> None:
+    """Revoke what a refresh brought for a connection that its user erased; a lost race needs no revocation."""
+    is_connected = Q(id=lease.connection) | Q(subject=lease.user, provider=lease.provider, activated_at__isnull=False)
+    if models.Connection.objects.using(ALIAS).filter(is_connected).exists():
+        return
+    revocations.add(
+        connection=lease.connection,
+        user=lease.user,
+        provider=lease.provider,
+        account=lease.account,
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token or lease.refresh_token,
+    )
+
+
+def _rows(connection: str) -> QuerySet[models.Connection]:
+    return models.Connection.objects.using(ALIAS).filter(id=connection)
+
+
+def _held(lease: Lease) -> QuerySet[models.Connection]:
+    return _rows(lease.connection).filter(generation=lease.generation, fence=lease.fence)
+
+
+def _find(connection: str) -> models.Connection | None:
+    return _rows(connection).first()

@@ -1,0 +1,21 @@
+"""The vault's addresses: OAuth endpoints, the callbacks of the providers, and the endpoints behind `HTTPVault`."""
+
+from django.urls import path
+
+from vault import views, wire
+
+urlpatterns = [
+    path(".well-known/oauth-authorization-server", views.metadata, name="vault_metadata"),
+    path("connect/<slug:provider>/callback", views.callback, name="vault_callback"),
+    *(
+        path(wire.PATHS[name].lstrip("/"), view, name=f"vault_{name}")
+        for name, view in {
+            "exchange": views.token,
+            "start_connect": views.start_connect,
+            "confirm_connection": views.confirm_connection,
+            "list_connections": views.list_connections,
+            "set_access": views.set_access,
+            "disconnect": views.disconnect,
+        }.items()
+    ),
+]

@@ -1,0 +1,109 @@
+"""The vault's values as they travel over HTTP: forms one way, JSON the other. Both transports' ends share it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from vault import errors
+from vault.errors import VaultError, VaultUnavailableError
+from vault.types import Connection, ExchangedToken, ExchangeRequest
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+# The endpoints of one vault, by the method of `VaultClient` they serve.
+PATHS = {
+    "exchange": "/oauth/token",
+    "start_connect": "/vault/connections/start",
+    "confirm_connection": "/vault/connections/confirm",
+    "list_connections": "/vault/connections/list",
+    "set_access": "/vault/connections/access",
+    "disconnect": "/vault/connections/disconnect",
+}
+
+# One word per error class, so that the other end raises the very same one; a cause serves where it is one.
+_REASONS: dict[type[VaultError], str] = {
+    errors.InvalidRequestError: "",
+    errors.InvalidClientError: "",
+    errors.NotConnectedError: "not_connected",
+    errors.AccessRevokedError: "revoked",
+    errors.ReconnectRequiredError: "reconnect_required",
+    errors.InvalidTargetError: "policy_denied",
+    errors.InvalidScopeError: "missing_scope",
+    errors.ProviderDownError: "provider_down",
+    errors.VaultUnavailableError: "vault_unavailable",
+    errors.ConnectStateError: "invalid_state",
+    errors.ConsentDeniedError: "access_denied",
+    errors.ConnectRefusedError: "provider",
+}
+_CLASSES = {(kind.error, reason): kind for kind, reason in _REASONS.items()}
+
+
+def exchange_to_form(request: ExchangeRequest) -> dict[str, str]:
+    """Return the form of RFC 8693 section 2.1, without the parameters that are empty."""
+    return {"grant_type": GRANT_TYPE} | {name: value for name, value in asdict(request).items() if value}
+
+
+def exchange_from_form(form: Mapping[str, str]) -> ExchangeRequest:
+    """Return the request in a form.
+
+    Raises:
+        InvalidTargetError: It names no audience, or a resource: which of them stands for what is not known here.
+        InvalidRequestError: The subject token is missing.
+    """
+    if not form.get("subject_token") or not form.get("subject_token_type"):
+        raise errors.InvalidRequestError
+    if "resource" in form or not form.get("audience"):
+        raise errors.InvalidTargetError
+    names = ExchangeRequest.__dataclass_fields__
+    return ExchangeRequest(**{name: value for name, value in form.items() if name in names})
+
+
+def token_to_json(token: ExchangedToken) -> dict[str, Any]:
+    """Return the answer of RFC 8693 section 2.2.1, and `exchange` beside it."""
+    return asdict(token)
+
+
+def token_from_json(body: Mapping[str, Any]) -> ExchangedToken:
+    """Return the token in an answer.
+
+    Raises:
+        VaultUnavailableError: The answer is not one of ours.
+    """
+    try:
+        return ExchangedToken(
+            **{name: body[name] for name in ("access_token", "issued_token_type", "token_type", "scope", "exchange")},
+            expires_in=int(body["expires_in"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise VaultUnavailableError from None
+
+
+def connection_to_json(connection: Connection) -> dict[str, Any]:
+    """Return a connection as a JSON object; instants in ISO 8601."""
+    return asdict(connection) | {"connected_at": connection.connected_at.isoformat()}
+
+
+def connection_from_json(body: Any) -> Connection:
+    """Return the connection in an answer.
+
+    Raises:
+        VaultUnavailableError: The answer is not one of ours.
+    """
+    try:
+        return Connection(**body | {"connected_at": datetime.fromisoformat(body["connected_at"])})
+    except (KeyError, TypeError, ValueError):
+        raise VaultUnavailableError from None
+
+
+def error_to_json(error: VaultError) -> dict[str, str]:
+    """Return the answer of RFC 6749 section 5.2. Its sentence is the class's own; nothing of the request is in it."""
+    reason = next((_REASONS[kind] for kind in type(error).__mro__ if kind in _REASONS), "")
+    body = {"error": error.error, "error_description": error.description}
+    return body | ({"vault_reason": reason} if reason else {})
+
+
+def error_from_json(body: Mapping[str, Any]) -> VaultError:
+    """Return the error in an answer; one that is not known means that the vault cannot be used."""
+    return _CLASSES.get((str(body.get("error")), str(body.get("vault_reason", ""))), VaultUnavailableError)()
