@@ -51,7 +51,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
     Raises:
         NotImplementedError: The database is neither SQLite nor PostgreSQL, so the table would be unprotected.
     """
-    statements = _statements(connection)
+    statements = _triggers(connection)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_POSTGRESQL_FUNCTION)
@@ -63,7 +63,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
 def remove(connection: BaseDatabaseWrapper) -> None:
     """Drop the triggers: only to undo the migration, and to empty a test's database."""
     with connection.cursor() as cursor:
-        for name in _statements(connection):
+        for name in _triggers(connection):
             _drop(cursor, name=name, vendor=connection.vendor)
 
 
@@ -73,10 +73,10 @@ def list_missing(connection: BaseDatabaseWrapper) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         installed = {name for (name,) in cursor.fetchall()}
-    return [name for name in _statements(connection) if name not in installed]
+    return [name for name in _triggers(connection) if name not in installed]
 
 
-def _statements(connection: BaseDatabaseWrapper) -> dict[str, str]:
+def _triggers(connection: BaseDatabaseWrapper) -> dict[str, str]:
     statements = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}.get(connection.vendor)
     if statements is None:
         raise NotImplementedError("The audit table can be protected on SQLite and PostgreSQL only.")

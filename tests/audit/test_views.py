@@ -1,0 +1,108 @@
+"""The timeline page: one's own events only, and no crash whatever the address says."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+from django.test import Client
+
+from audit.events import Entry, Event
+from audit.record import record
+from permissions.subjects import subject_of
+
+pytestmark = pytest.mark.django_db(databases=["default", "audit"])
+
+HOSTILE = ["' OR 1=1 --", "<script>", "\x00", "a" * 100_000, "9" * 400, "../../etc", "\N{ARABIC-INDIC DIGIT THREE}"]
+
+
+@pytest.fixture
+def alice() -> User:
+    """Return a user with two events."""
+    user = User.objects.create_user("alice")
+    record(Entry(event=Event.VAULT_EXCHANGE_GRANTED, user=subject_of(user.pk), provider="github", run="run-1"))
+    record(Entry(event=Event.VAULT_EXCHANGE_DENIED, user=subject_of(user.pk), provider="slack", reason="revoked"))
+    return user
+
+
+@pytest.fixture
+def signed_in(alice: User, client: Client) -> Client:
+    """Return a browser in which Alice is signed in."""
+    client.force_login(alice)
+    return client
+
+
+def test_nobody_sees_a_timeline_without_signing_in(client: Client) -> None:
+    response = client.get("/audit/?service=github")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/accounts/login/?next=/audit/")
+
+
+def test_the_page_shows_the_users_events_newest_first(signed_in: Client) -> None:
+    response = signed_in.get("/audit/")
+    assert response.status_code == 200
+    assert [row.provider for row in response.context["rows"]] == ["slack", "github"]
+    assert response.context["next_cursor"] is None
+    assert response.context["services"][0] == ("github", "GitHub")
+    assert ("denied", "Denied") in response.context["outcomes"]
+    assert response.context["message"] == ""
+    assert "No Slack token was given: you revoked it." in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "providers"),
+    [
+        ("service=github", ["github"]),
+        ("outcome=denied", ["slack"]),
+        ("run=run-1", ["github"]),
+        ("service=slack&outcome=granted", []),
+        ("service=&outcome=&run=&before=", ["slack", "github"]),
+        ("before=1", []),
+        ("before=9223372036854775807", ["slack", "github"]),
+    ],
+)
+def test_filters_come_from_the_address(query: str, providers: list[str], signed_in: Client) -> None:
+    response = signed_in.get(f"/audit/?{query}")
+    assert response.status_code == 200
+    assert [row.provider for row in response.context["rows"]] == providers
+
+
+def test_what_is_selected_is_told_to_the_page(signed_in: Client) -> None:
+    context = signed_in.get("/audit/?service=github&outcome=granted&run=run-1").context
+    selected = (context["selected_service"], context["selected_outcome"], context["selected_run"])
+    assert selected == ("github", "granted", "run-1")
+
+
+@pytest.mark.parametrize("name", ["service", "outcome", "run", "before"])
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_hostile_filter_filters_nothing_and_is_told_so(name: str, value: str, signed_in: Client) -> None:
+    response = signed_in.get("/audit/", {name: value})
+    assert response.status_code == 400
+    assert len(response.context["rows"]) == 2
+    assert response.context[f"selected_{name}" if name != "before" else "selected_run"] == ""
+    assert "not understood" in response.context["message"]
+    assert "<script>" not in response.content.decode()
+
+
+def test_a_good_filter_holds_beside_a_bad_one(signed_in: Client) -> None:
+    response = signed_in.get("/audit/?service=github&outcome=nonsense")
+    assert response.status_code == 400
+    assert [row.provider for row in response.context["rows"]] == ["github"]
+
+
+def test_another_users_events_stay_hidden_whatever_is_asked(signed_in: Client) -> None:
+    record(Entry(event=Event.VAULT_EXCHANGE_GRANTED, user="user:999", provider="github", run="secret-run"))
+    for query in ("", "?run=secret-run", "?user=user:999", "?service=github&user=999"):
+        response = signed_in.get(f"/audit/{query}")
+        assert all(row.run != "secret-run" for row in response.context["rows"])
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_the_page_only_reads(method: str, signed_in: Client) -> None:
+    assert getattr(signed_in, method)("/audit/").status_code == 405
+
+
+def test_an_audit_that_cannot_be_read_is_said_and_is_no_crash(signed_in: Client) -> None:
+    with connections["audit"].cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_event RENAME TO audit_event_lost")
+    response = signed_in.get("/audit/")
+    assert response.status_code == 503
+    assert "does not answer" in response.context["message"]

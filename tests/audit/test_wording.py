@@ -1,0 +1,88 @@
+"""Every event has a plain sentence."""
+
+import pytest
+
+from audit.events import Event, Outcome
+from audit.models import AuditEvent
+from audit.wording import _SENTENCES, OUTCOME_NAMES, PROVIDER_NAMES, sentence_of, size_of
+from permissions.types import SERVICES
+
+SENTENCES = [
+    (
+        {"event": Event.PERMISSION_CHECK_DENIED, "provider": "slack", "reason": "revoked"},
+        "Slack was not read: you revoked it.",
+    ),
+    (
+        {"event": Event.VAULT_EXCHANGE_GRANTED, "provider": "github", "tool": "github_activity"},
+        "GitHub token exchanged for github_activity.",
+    ),
+    (
+        {
+            "event": Event.AGENT_CALL_SUCCEEDED,
+            "provider": "github",
+            "path": "api.github.com/graphql#activity",
+            "status": 200,
+            "size_bytes": 12_400,
+            "duration_ms": 180,
+        },
+        "Read api.github.com/graphql#activity: 200, 12.4 kB in 180 ms.",
+    ),
+    ({"event": Event.AGENT_CALL_SUCCEEDED, "provider": "github"}, "Read GitHub: done."),
+    (
+        {
+            "event": Event.AGENT_CALL_FAILED,
+            "provider": "slack",
+            "path": "slack.com/api/search.messages",
+            "status": 429,
+            "duration_ms": 90,
+            "reason": "rate_limited",
+        },
+        "Reading slack.com/api/search.messages failed: 429 in 90 ms, it limits how often it can be read.",
+    ),
+    ({"event": Event.AGENT_CALL_FAILED, "provider": "slack"}, "Reading Slack failed."),
+    (
+        {"event": Event.VAULT_CONNECTION_CONNECTED, "provider": "github", "account": "octocat"},
+        "GitHub was connected as octocat.",
+    ),
+    ({"event": Event.PERMISSION_ACCESS_REVOKED, "provider": "slack"}, "You revoked the AI's access to Slack."),
+    (
+        {"event": Event.PERMISSION_CHECK_DENIED, "provider": "myspace", "reason": "policy_denied"},
+        "An unknown service was not read: a policy forbids it.",
+    ),
+    ({"event": Event.VAULT_EXCHANGE_DENIED, "provider": "slack", "reason": "<b>new</b>"}, "No Slack token was given."),
+    ({"event": "vault:moon:phase"}, "vault:moon:phase."),
+]
+
+
+@pytest.mark.parametrize(("fields", "sentence"), SENTENCES, ids=[sentence for _, sentence in SENTENCES])
+def test_an_event_is_told_in_one_sentence(fields: dict[str, object], sentence: str) -> None:
+    assert sentence_of(AuditEvent(**fields)) == sentence
+
+
+def test_every_event_of_the_vocabulary_has_a_sentence() -> None:
+    assert set(_SENTENCES) == set(Event)
+
+
+@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("provider", ["", "github"])
+def test_a_sentence_needs_nothing_but_the_event(event: Event, provider: str) -> None:
+    sentence = sentence_of(AuditEvent(event=event, provider=provider))
+    assert sentence.endswith(".")
+    assert not {"{", "}", "  "} & set(sentence)
+    assert event.value not in sentence
+
+
+def test_every_outcome_has_a_name() -> None:
+    assert set(OUTCOME_NAMES) == set(Outcome)
+
+
+def test_the_providers_have_the_names_of_the_permission_page() -> None:
+    """`audit` imports no other app, so it names the providers itself."""
+    assert {service.slug: service.name for service in SERVICES} == PROVIDER_NAMES
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (12_400, "12.4 kB"), (2_097_152, "2.1 MB")]
+)
+def test_sizes_are_told_in_their_unit(size_bytes: int, text: str) -> None:
+    assert size_of(size_bytes) == text
