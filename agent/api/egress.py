@@ -6,6 +6,7 @@ A client holds no token, no cookie and no proxy; what it shares between users is
 import asyncio
 import hashlib
 from collections.abc import Generator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from weakref import WeakValueDictionary
@@ -91,10 +92,10 @@ def client_of(provider: str) -> httpx.AsyncClient:
     return clients[provider]
 
 
-def turn_of(provider: str, *, token: str) -> asyncio.Lock:
-    """Return the lock to hold during a call with `token`; for most providers it is nobody else's."""
+def turn_of(provider: str, *, token: str) -> AbstractAsyncContextManager[object]:
+    """Return what to hold during a call with `token`: a lock per token for providers that want calls one by one."""
     if provider not in _SERIAL:
-        return asyncio.Lock()
+        return nullcontext()
     return _this_loop().turns.setdefault(hashlib.sha256(token.encode()).digest(), asyncio.Lock())
 
 

@@ -7,6 +7,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -82,7 +83,13 @@ class AuthorizedHTTP:
     """
 
     def __init__(
-        self, *, provider: str, base: httpx.URL, auth: PinnedToken, turn: asyncio.Lock, on_call: OnCall
+        self,
+        *,
+        provider: str,
+        base: httpx.URL,
+        auth: PinnedToken,
+        turn: AbstractAsyncContextManager[object],
+        on_call: OnCall,
     ) -> None:
         self.received_bytes = 0
         self._provider = provider

@@ -1,0 +1,136 @@
+"""Where a token may go: its provider's origin, and nowhere else."""
+
+import asyncio
+import gc
+from dataclasses import replace
+
+import httpx
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
+
+from agent.api.egress import PinnedToken, client_of, close_clients, pinned_base
+from agent.api.http import authorized
+from tests.agent.api.fixtures import TOKEN, Calls, Open
+from tests.agent.api.upstream import Upstream, told
+
+BASE = httpx.URL("https://api.github.com")
+
+
+def _attach(url: str) -> httpx.Request:
+    return next(PinnedToken(token=TOKEN, base=BASE).auth_flow(httpx.Request("GET", url)))
+
+
+def test_the_token_goes_to_its_own_origin() -> None:
+    assert _attach("https://api.github.com/graphql").headers["authorization"] == f"Bearer {TOKEN}"
+    assert _attach("https://api.github.com:443/graphql").headers["authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.github.com/graphql",
+        "https://api.github.com:8443/graphql",
+        "https://api.github.com.evil.example/graphql",
+        "https://evil.example/api.github.com",
+        "https://api.github.com@evil.example/graphql",
+        "https://github.com/graphql",
+        "https://api.github.com./graphql",
+        "https://аpi.github.com/graphql",  # noqa: RUF001 - the first letter is Cyrillic, which is the attack
+    ],
+)
+def test_the_token_goes_to_no_other_origin(url: str) -> None:
+    with pytest.raises(ValueError, match="leaves the provider"):
+        _attach(url)
+
+
+async def test_a_path_that_smuggles_a_host_never_leaves(upstream: Upstream, settings: Settings, calls: Calls) -> None:
+    """`https://api.github.com` + `@evil.example/` is the host `evil.example`."""
+    settings.PROVIDERS = {"github": replace(settings.PROVIDERS["github"], api_url=upstream.url)}
+    async with Upstream.running() as evil:
+        path = f"@{evil.url.removeprefix('http://')}/graphql"
+        with authorized(provider="github", token=TOKEN, on_call=calls) as http:
+            with pytest.raises(ValueError, match="leaves the provider"):
+                await http.post(path)
+            with pytest.raises(ValueError, match="leaves the provider"):
+                await http.get(path)
+        assert evil.received == upstream.received == []
+
+
+def test_an_address_without_tls_is_refused_unless_it_is_the_sandboxs(settings: Settings) -> None:
+    known = settings.PROVIDERS["github"]
+    plain = replace(known, api_url="http://api.github.com", is_sandbox=False)
+    settings.PROVIDERS = {"github": plain}
+    with pytest.raises(ImproperlyConfigured):
+        pinned_base("github")
+    settings.PROVIDERS = {"github": replace(plain, is_sandbox=True)}
+    assert str(pinned_base("github")) == "http://api.github.com"
+
+
+async def test_a_closed_client_sends_nothing(upstream: Upstream, open_http: Open) -> None:
+    with open_http() as http:
+        pass
+    with pytest.raises(RuntimeError, match="was dropped"):
+        await http.post("/graphql")
+    assert upstream.received == []
+
+
+async def test_the_token_is_gone_from_memory_once_closed(upstream: Upstream, open_http: Open) -> None:
+    upstream.tell("/api/graphql", told({"data": {}}))
+    # Made at run time, so that no constant of this test is found instead.
+    token = f"canary-{id(upstream)}"
+    with open_http(token=token) as http:
+        await http.post("/graphql")
+    upstream.received.clear()
+    gc.collect()
+    holders = [holder for holder in gc.get_referrers(token) if isinstance(holder, dict) and "_token" in holder]
+    assert holders == []
+
+
+async def test_no_repr_shows_the_token(upstream: Upstream, open_http: Open) -> None:
+    with open_http() as http:
+        shown = f"{http!r} {vars(http)!r} {client_of('github')!r} {vars(client_of('github'))!r}"
+    assert TOKEN not in shown
+
+
+async def test_one_users_cookie_is_not_sent_with_the_next_users_request(upstream: Upstream, open_http: Open) -> None:
+    upstream.tell("/api/graphql", told({"data": {}}, headers={"set-cookie": "session=of-alice; Path=/"}))
+    with open_http() as alice:
+        await alice.post("/graphql")
+    with open_http(token="token-of-bob") as bob:
+        await bob.post("/graphql")
+    assert "cookie" not in upstream.received[1].headers
+    assert upstream.received[1].headers["authorization"] == "Bearer token-of-bob"
+
+
+async def test_a_proxy_in_the_environment_is_not_used(
+    upstream: Upstream, open_http: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy would see every token."""
+    async with Upstream.running() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        upstream.tell("/api/graphql", told({"data": {}}))
+        with open_http() as http:
+            await http.post("/graphql")
+        assert (len(upstream.received), proxy.received) == (1, [])
+
+
+async def test_one_client_serves_all_calls_of_a_loop(upstream: Upstream) -> None:
+    first = client_of("github")
+    assert client_of("github") is first
+    assert client_of("slack") is not first
+    await close_clients()
+    assert first.is_closed
+    assert client_of("github") is not first
+
+
+def test_another_loop_has_clients_of_its_own() -> None:
+    async def client() -> httpx.AsyncClient:
+        return client_of("github")
+
+    with asyncio.Runner() as one, asyncio.Runner() as other:
+        first, second = one.run(client()), other.run(client())
+        assert first is not second
+        one.run(close_clients())
+        other.run(close_clients())
