@@ -16,7 +16,7 @@ from django.conf import settings
 
 from agent.claude_message import MessageBuilder
 from agent.errors import ModelError
-from agent.loop import AssistantMessage
+from agent.loop import AssistantMessage, Model
 
 if TYPE_CHECKING:
     import anthropic
@@ -98,6 +98,11 @@ class Claude:
                 await _wait(error, is_last=attempt == _ATTEMPTS - 1, attempt=attempt)
             else:
                 return
+
+
+def current_model() -> Model:
+    """Return the model that the settings name; the stand-in is the same API at another address."""
+    return Claude()
 
 
 async def warm_up() -> None:

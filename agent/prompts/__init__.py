@@ -18,17 +18,17 @@ def system_prompt() -> str:
     return Path(__file__).with_name("briefing.md").read_text(encoding="utf-8").strip()
 
 
-def user_message(question: str, *, now: datetime, time_zone: ZoneInfo, name: str) -> str:
+def user_message(question: str, *, now: datetime, user_name: str) -> str:
     """Return `question` with the line of context that the system prompt announces.
 
-    The line reads `[Context: Monday 2026-11-23, 09:12, time zone Europe/Berlin. Last working day: Friday 2026-11-20.
-    User: Maya Okafor.]`
+    `now` is in the user's time zone, a `ZoneInfo`. The line reads `[Context: Monday 2026-11-23, 09:12, time zone
+    Europe/Berlin. Last working day: Friday 2026-11-20. User: Maya Okafor.]`
     """
-    local = now.astimezone(time_zone)
-    since = last_working_day(local.date())
+    since = last_working_day(now.date())
+    zone = now.tzinfo.key if isinstance(now.tzinfo, ZoneInfo) else now.tzname()
     # A name is the user's own text; brackets in it could end the line of context.
-    person = clean_text(name, max_characters=80).translate(str.maketrans("[]\n", "() "))
+    person = clean_text(user_name, max_characters=80).translate(str.maketrans("[]\n", "() "))
     return (
-        f"{question}\n\n[Context: {local:%A %Y-%m-%d, %H:%M}, time zone {time_zone.key}. "
+        f"{question}\n\n[Context: {now:%A %Y-%m-%d, %H:%M}, time zone {zone}. "
         f"Last working day: {since:%A %Y-%m-%d}. User: {person}.]"
     )

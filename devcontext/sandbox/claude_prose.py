@@ -1,0 +1,126 @@
+"""Writes the stand-in's answer in Markdown from what the tools returned: sections, citations, and what was not read."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from devcontext.sandbox import claude_lines as lines
+from devcontext.sandbox.claude_lines import Item
+from devcontext.sandbox.claude_reading import Exchange, Reading
+
+# A review that waits this long is somebody's blocker.
+_OVERDUE_DAYS = 2
+
+Section = tuple[str, list[str]]
+
+
+def write_answer(exchange: Exchange, *, about: str) -> str:
+    """Return the answer to a question of the kind `about`; a narrow one gets only what it asks for."""
+    if about == "connections" and exchange.items("connections"):
+        return "\n".join(f"- {_connection(item)}" for item in exchange.items("connections"))
+    sections = [section for section in _sections(exchange, about=about) if section[1]]
+    missing = _not_read(exchange.readings)
+    body = [_write(title, bullets) for title, bullets in sections]
+    if not body:
+        body = ["Nothing was found in what could be read." if _has_read(exchange) else "Nothing could be read."]
+    if missing:
+        body.append(_write("Not read", missing))
+    return "\n\n".join([*body, _coverage(exchange.readings)])
+
+
+def _sections(exchange: Exchange, *, about: str) -> list[Section]:
+    mine = exchange.items("github_my_pull_requests")
+    reviews = sorted(exchange.items("github_review_requests"), key=lambda item: -_days(item))
+    mentions = exchange.items("slack_mentions")
+    urgent = [item for item in mine if item.get("waiting_on") == "me" and item.get("next_step") != "finish_draft"]
+    overdue = [item for item in reviews if _days(item) >= _OVERDUE_DAYS]
+    asks = [item for item in mentions if lines.is_ask(item)]
+    needs = [
+        *map(lines.own_pull_request, urgent),
+        *(f"Review {lines.review_request(item)}" for item in overdue),
+        *map(lines.message, asks),
+    ]
+    queue = [
+        *map(lines.review_request, _without(reviews, overdue)),
+        *(f"Yours: {lines.own_pull_request(item)}" for item in _without(mine, urgent)),
+    ]
+    before, today = _agenda(exchange)
+    done = [lines.activity(item) for item in exchange.items("github_activity")]
+    met = [f"Met: {', '.join(lines.link(item, text=_name(item)) for item in before)}"] if before else []
+    talk = [*_without(mentions, asks), *exchange.items("slack_channel_messages")]
+    return [
+        ("Needs you", needs),
+        (_since(exchange), done + met),
+        ("Today" if about != "calendar" else "Your calendar", list(map(lines.event, today))),
+        ("Review queue", queue),
+        ("Slack", list(map(lines.message, talk))),
+    ]
+
+
+def _agenda(exchange: Exchange) -> tuple[list[Item], list[Item]]:
+    """Return the meetings that are over since the last working day, and the entries from today on."""
+    before, later = [], []
+    for item in exchange.items("calendar_agenda"):
+        start, end = lines.day_of(item, key="start"), lines.day_of(item, key="end")
+        # The end of a whole day is the midnight after it.
+        last = (end - timedelta(minutes=1) if end and item.get("all_day") else end) or start
+        if last is None or last.date() >= exchange.today:
+            later.append(item)
+        elif item.get("kind") == "meeting" and start and start.date() >= exchange.since:
+            before.append(item)
+    return before, later
+
+
+def _not_read(readings: Iterable[Reading]) -> list[str]:
+    """Return what is missing, in the words the tools gave, each once."""
+    found = [reading.error for reading in readings if reading.error]
+    found += [f"{reading.service}: {warning}" for reading in readings for warning in reading.warnings]
+    found += [f"{reading.service}: there is more than was read." for reading in readings if reading.is_truncated]
+    return list(dict.fromkeys(found))
+
+
+def _coverage(readings: Iterable[Reading]) -> str:
+    by_service: dict[str, list[Reading]] = {}
+    for reading in readings:
+        if reading.service:
+            by_service.setdefault(reading.service, []).append(reading)
+    parts = [f"{service} {_covered(of_service)}" for service, of_service in by_service.items()]
+    return f"**Coverage:** {' · '.join(parts)}" if parts else ""
+
+
+def _covered(readings: list[Reading]) -> str:
+    read = [reading for reading in readings if not reading.error]
+    if not read:
+        return "not read"
+    count = len({item.get("id") or item.get("title") for reading in read for item in reading.items})
+    items = "nothing found" if not count else f"{count} item" if count == 1 else f"{count} items"
+    return items if len(read) == len(readings) else f"{items}, read in part"
+
+
+def _connection(item: Item) -> str:
+    account = f" as {item['account']}" if item.get("account") else ""
+    return f"{item.get('title', '')}{account}"
+
+
+def _since(exchange: Exchange) -> str:
+    return f"Since {exchange.since:%A}, your last working day"
+
+
+def _write(title: str, bullets: list[str]) -> str:
+    return "\n".join([f"## {title}", "", *(f"- {bullet}" for bullet in bullets)])
+
+
+def _name(item: Item) -> str:
+    return str(item.get("title", "")).rpartition(", ")[0] or str(item.get("title", ""))
+
+
+def _days(item: Item) -> int:
+    days = item.get("age_days")
+    return days if isinstance(days, int) else 0
+
+
+def _without(items: list[Item], left_out: list[Item]) -> list[Item]:
+    return [item for item in items if item not in left_out]
+
+
+def _has_read(exchange: Exchange) -> bool:
+    return any(reading.service and not reading.error for reading in exchange.readings)
