@@ -1,39 +1,28 @@
 /** The run page: joins the socket, the transcript and the composer. Each of them does its work without the others. */
 
+import { makeAnnouncer } from "./announcer.js";
 import { Composer } from "./composer.js";
 import { make, part } from "./dom.js";
 import { RunSocket } from "./socket.js";
 import { Turn } from "./turn.js";
 
-// A screen reader is told at most once a second; a break of the connection shorter than this is not worth a word.
+// A break of the connection shorter than this is not worth a word.
 const QUIET_MS = 1000;
 
 const main = document.getElementById("main");
-const paths = main.dataset;
+const page = main.dataset;
 const transcript = part(main, "transcript");
 const turns = new Map();
 const running = new Set();
-let conversation = paths.conversation;
-
-/** Collects what happened for a second, then says it once, politely. */
-const announce = (() => {
-  const status = part(main, "announcer");
-  const waiting = new Set();
-  let timer = 0;
-  return (text) => {
-    waiting.add(text);
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      status.textContent = [...waiting].join(" ");
-      waiting.clear();
-    }, QUIET_MS);
-  };
-})();
+const announce = makeAnnouncer(part(main, "announcer"));
+// What happened before the page was made is history: it is shown, not announced. Both times are the server's.
+const renderedAt = Number(page.renderedAt) * 1000;
+let conversation = page.conversation;
 
 function turnOf(run) {
   const known = turns.get(run);
   if (known) return known;
-  const turn = new Turn(run, { paths, announce, askAgain: (question) => composer.submit(question) });
+  const turn = new Turn(run, { audit: page.audit, announce, askAgain: (question) => composer.submit(question) });
   turns.set(run, turn);
   transcript.append(turn.element);
   return turn;
@@ -42,7 +31,7 @@ function turnOf(run) {
 function began(message, question) {
   const turn = turnOf(message.run);
   turn.question = question.text;
-  part(main, "welcome")?.remove();
+  leaveWelcome(question.text);
   if (message.conversation !== conversation) entered(message.conversation, question.text);
   composer.accepted(question.key, message.conversation);
   running.add(message.run);
@@ -50,10 +39,18 @@ function began(message, question) {
   turn.element.scrollIntoView({ block: "start" });
 }
 
+/** The welcome makes room for the conversation; whoever pressed a recipe in it keeps their place on the page. */
+function leaveWelcome(title) {
+  const welcome = part(main, "welcome");
+  if (!welcome) return;
+  if (welcome.contains(document.activeElement)) main.focus({ preventScroll: true });
+  welcome.replaceWith(make("h1", "sr-only", title));
+}
+
 /** A new conversation has begun here: give it its address, its title and its line in the rail. */
 function entered(id, title) {
   conversation = id;
-  const address = `${paths.chat}${id}/`;
+  const address = `${page.chat}${id}/`;
   history.replaceState(null, "", address);
   document.title = `${title} · DevContext`;
   document.querySelector("[data-bar-title]").textContent = title;
@@ -68,7 +65,8 @@ function entered(id, title) {
 }
 
 function happened(event) {
-  turnOf(event.run).apply(event);
+  const news = turnOf(event.run).apply(event);
+  if (news && event.t >= renderedAt) announce(news);
   const isOver = ["run.finished", "run.stopped", "run.failed"].includes(event.type);
   if (isOver) running.delete(event.run);
   else running.add(event.run);
@@ -77,8 +75,7 @@ function happened(event) {
 
 function refused(message) {
   if (message.run && turns.has(message.run)) turns.get(message.run).unreachable(message.message);
-  else if (message.key) composer.refused(message.message);
-  else composer.complain(message.message);
+  else composer.refused(message.message);
 }
 
 function showRunning() {
@@ -86,21 +83,23 @@ function showRunning() {
   transcript.setAttribute("aria-busy", String(running.size > 0));
 }
 
+let linkState = "open";
 let linkTimer = 0;
-function linked(isOpen) {
+function linked(state) {
+  if (state === linkState) return;
+  linkState = state;
   clearTimeout(linkTimer);
-  if (isOpen) composer.showLink("");
-  else linkTimer = setTimeout(() => composer.showLink("Connection lost. Coming back; nothing is lost."), QUIET_MS);
+  linkTimer = setTimeout(() => composer.showLink(state), state === "lost" ? QUIET_MS : 0);
 }
 
-const socket = new RunSocket(paths.socket, { event: happened, accepted: began, error: refused, link: linked });
+const socket = new RunSocket(page.socket, { event: happened, accepted: began, error: refused, link: linked });
 const composer = new Composer(part(main, "composer"), conversation, {
   ask: ({ key, text }) => socket.ask({ key, text, conversation: conversation || null }),
   giveUp: (key) => socket.forget(key),
   stop: () => socket.stop([...running].at(-1)),
 });
 
-for (const run of paths.runs.split(" ").filter(Boolean)) {
+for (const run of page.runs.split(" ").filter(Boolean)) {
   turnOf(run);
   socket.follow(run);
 }

@@ -57,26 +57,26 @@ export class Composer {
     if (this.#pending && !this.#box.value.trim()) this.#box.value = this.#pending.text;
     write(DRAFT + this.#conversation, this.#box.value);
     this.#settle();
-    this.complain(message);
-  }
-
-  complain(message) {
-    part(this.#form, "error").textContent = message;
+    this.#complain(message);
   }
 
   showRunning(isRunning) {
     part(this.#form, "stop").hidden = !isRunning;
   }
 
-  /** Shows that the connection is gone, or takes that line away. */
-  showLink(text) {
-    part(this.#form, "link").hidden = !text;
-    part(this.#form, "link-text").textContent = text;
+  /** Says what is wrong with the connection: `lost`, `signed-out`, or nothing when it is `open`. */
+  showLink(state) {
+    part(this.#form, "link").hidden = state !== "lost";
+    part(this.#form, "signed-out").hidden = state !== "signed-out";
+  }
+
+  #complain(message) {
+    part(this.#form, "error").textContent = message;
   }
 
   #typed() {
     write(DRAFT + this.#conversation, this.#box.value);
-    this.complain("");
+    this.#complain("");
     this.#refresh();
   }
 
@@ -93,7 +93,7 @@ export class Composer {
   }
 
   #send(text) {
-    this.complain("");
+    this.#complain("");
     this.#pending = this.#unanswered?.text === text ? this.#unanswered : { key: newKey(), text };
     this.#unanswered = null;
     this.#timer = setTimeout(() => this.#lostPatience(), PATIENCE_MS);

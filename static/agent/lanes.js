@@ -4,21 +4,20 @@ import { fromTemplate, part, useIcon } from "./dom.js";
 import * as words from "./wording.js";
 
 const REMEDIES = {
-  revoked: ({ permissions }, provider) => ["Allow again", `${permissions}#${provider}`],
-  not_connected: ({ connect }, provider) => ["Connect", `${connect}${provider}`],
-  reconnect_required: ({ connect }, provider) => ["Reconnect", `${connect}${provider}`],
+  revoked: { word: "Allow again", address: "permission" },
+  not_connected: { word: "Connect", address: "connect" },
+  reconnect_required: { word: "Reconnect", address: "connect" },
 };
 const BLOCKED = new Set(["revoked", "not_connected", "reconnect_required", "policy_denied", "missing_scope", "budget_spent"]);
 
 /** One tool call in its lane. */
 class Call {
   #root = fromTemplate("call");
-  #provider;
-  #paths;
+  #addresses;
 
-  constructor({ tool, provider, label, args }, { paths, auditHref }) {
-    this.#provider = provider;
-    this.#paths = paths;
+  /** `addresses` are those of the lane: where access is given back, and where the service is connected. */
+  constructor({ tool, provider, label, args }, { addresses, auditHref }) {
+    this.#addresses = addresses;
     part(this.#root, "label").textContent = label.replace(/(…|\.\.\.)$/u, "");
     part(this.#root, "audit-link").href = auditHref;
     this.#fact("arguments", words.args(args));
@@ -67,9 +66,11 @@ class Call {
   }
 
   #offerRemedy(code) {
-    if (!this.#provider || !REMEDIES[code]) return;
+    const remedy = REMEDIES[code];
+    if (!remedy || !this.#addresses[remedy.address]) return;
     const link = part(this.#root, "remedy");
-    [link.textContent, link.href] = REMEDIES[code](this.#paths, this.#provider);
+    link.textContent = remedy.word;
+    link.href = this.#addresses[remedy.address];
     link.hidden = false;
   }
 
@@ -91,13 +92,12 @@ class Call {
 
 export class Lanes {
   #root;
-  #context;
+  #auditHref;
   #calls = new Map();
 
-  /** `context` is `{paths, auditHref}`: where the remedies and the audit link lead. */
-  constructor(root, context) {
+  constructor(root, { auditHref }) {
     this.#root = root;
-    this.#context = context;
+    this.#auditHref = auditHref;
   }
 
   /** Applies a `step.*` event; one for an unknown call is ignored. */
@@ -123,15 +123,11 @@ export class Lanes {
     return this.#lane(provider).dataset.name;
   }
 
-  get isUsed() {
-    return this.#calls.size > 0;
-  }
-
   #start(event) {
     if (this.#calls.has(event.id)) return;
-    const call = new Call(event, this.#context);
-    this.#calls.set(event.id, call);
     const lane = this.#lane(event.provider);
+    const call = new Call(event, { addresses: lane.dataset, auditHref: this.#auditHref });
+    this.#calls.set(event.id, call);
     part(lane, "calls").append(call.element);
     part(lane, "idle").hidden = true;
     lane.hidden = false;

@@ -6,6 +6,8 @@
 const VERSION = 1;
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 15_000;
+// The server's word for "sign in again"; coming back would be refused just the same.
+const SIGNED_OUT = 4401;
 const TERMINAL = new Set(["run.finished", "run.stopped", "run.failed"]);
 
 export class RunSocket {
@@ -23,7 +25,7 @@ export class RunSocket {
   /**
    * @param {string} path Path of the socket on this host.
    * @param {{event: Function, accepted: Function, error: Function, link: Function}} on `event(message)` for each new
-   *   run event, `accepted(message, question)`, `error(message)`, and `link(isOpen)` when the connection comes or goes.
+   *   run event, `accepted(message, question)`, `error(message)`, and `link(state)`: `open`, `lost` or `signed-out`.
    */
   constructor(path, on) {
     this.#path = path;
@@ -68,19 +70,20 @@ export class RunSocket {
     this.#socket = socket;
     socket.addEventListener("open", () => this.#opened());
     socket.addEventListener("message", ({ data }) => this.#received(JSON.parse(data)));
-    socket.addEventListener("close", () => this.#closed(socket));
+    socket.addEventListener("close", ({ code }) => this.#closed(socket, code));
   }
 
   #opened() {
     this.#attempts = 0;
-    this.#on.link(true);
+    this.#on.link("open");
     for (const run of this.#seen.keys()) this.#attach(run);
     for (const question of this.#unanswered.values()) this.#write(question);
   }
 
-  #closed(socket) {
+  #closed(socket, code) {
     if (socket !== this.#socket) return;
-    this.#on.link(false);
+    this.#on.link(code === SIGNED_OUT ? "signed-out" : "lost");
+    if (code === SIGNED_OUT) return;
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#attempts);
     this.#attempts += 1;
     // Half of the wait is random, so that a restarted server does not meet all its pages at once.
@@ -113,12 +116,16 @@ export class RunSocket {
     const question = this.#unanswered.get(message.key);
     if (!question) return;
     this.#unanswered.delete(message.key);
+    // The server follows a new run for this socket by itself; only another socket has to attach.
+    if (!this.#seen.has(message.run)) this.#seen.set(message.run, 0);
     this.#on.accepted(message, question);
-    this.follow(message.run);
   }
 
   #refused(message) {
-    this.#unanswered.delete(message.key);
+    // A frame that the server could not even read is refused without its key.
+    if (message.key) this.#unanswered.delete(message.key);
+    else if (message.run) this.#ended.add(message.run);
+    else this.#unanswered.clear();
     this.#on.error(message);
   }
 

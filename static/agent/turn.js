@@ -14,13 +14,13 @@ export class Turn {
 
   /**
    * @param {string} run Id of the run.
-   * @param {{paths: object, announce: Function, askAgain: Function}} context Addresses of the other pages, the page's
+   * @param {{audit: string, announce: Function, askAgain: Function}} context Address of the audit timeline, the page's
    *   announcer, and what "Ask again" does with the question.
    */
-  constructor(run, { paths, announce, askAgain }) {
-    const auditHref = `${paths.audit}?run=${encodeURIComponent(run)}`;
+  constructor(run, { audit, announce, askAgain }) {
+    const auditHref = `${audit}?run=${encodeURIComponent(run)}`;
     this.#announce = announce;
-    this.#lanes = new Lanes(part(this.#root, "lanes"), { paths, auditHref });
+    this.#lanes = new Lanes(part(this.#root, "lanes"), { auditHref });
     this.#root.dataset.run = run;
     part(part(this.#root, "foot"), "audit-link").href = auditHref;
     part(this.#root, "ask-again").addEventListener("click", () => askAgain(this.question));
@@ -36,18 +36,24 @@ export class Turn {
   }
 
   set question(text) {
-    part(this.#root, "question").textContent = text;
+    const heading = part(this.#root, "question");
+    heading.textContent = text;
+    heading.hidden = !text;
   }
 
-  /** Applies one event of the run; each is applied once, in order. */
+  /**
+   * Applies one event of the run; each is applied once, in order.
+   * @returns {string} What a screen reader should hear of it, or "".
+   */
   apply(event) {
-    if (event.type.startsWith("step.")) this.#step(event);
-    else if (event.type === "run.started") this.#started(event);
+    if (event.type.startsWith("step.")) return this.#step(event);
+    if (event.type === "run.finished") return this.#finished(event);
+    if (event.type === "run.stopped") return this.#stopped(event);
+    if (event.type === "run.failed") return this.#failed(event);
+    if (event.type === "run.started") this.#started(event);
     else if (event.type === "block.tail" || event.type === "block.final") this.#block(event);
     else if (event.type === "usage") this.#tokens = event.input_tokens + event.output_tokens;
-    else if (event.type === "run.finished") this.#finished(event);
-    else if (event.type === "run.stopped") this.#stopped(event);
-    else if (event.type === "run.failed") this.#failed(event);
+    return "";
   }
 
   /** Says that the run could not be followed, with the server's sentence. */
@@ -64,7 +70,8 @@ export class Turn {
   #step(event) {
     this.#lanes.apply(event);
     if (event.type === "step.started") this.#phase("reading", "Reading");
-    if (event.type === "step.failed") this.#announce(event.message);
+    if (event.type === "step.started" && event.provider) return `Reading ${this.#lanes.nameOf(event.provider)}.`;
+    return event.type === "step.failed" ? event.message : "";
   }
 
   #block({ type, block, html }) {
@@ -102,7 +109,7 @@ export class Turn {
     for (const service of coverage) this.#cover(service);
     this.#end({ state: "finished" });
     this.#receipt(`${receipt.join(" · ")}.`);
-    this.#announce(`The answer is ready. Read ${words.count(items, "item")}.`);
+    return `The answer is ready. Read ${words.count(items, "item")}.`;
   }
 
   #cover(service) {
@@ -115,14 +122,14 @@ export class Turn {
   #stopped({ elapsed_ms: elapsed }) {
     this.#end({ state: "stopped", icon: "stop", text: "You stopped this. What was read until then is on record." });
     this.#receipt(`Stopped after ${words.duration(elapsed)}.`);
-    this.#announce("Stopped.");
+    return "Stopped.";
   }
 
   #failed({ elapsed_ms: elapsed, message }) {
     this.#end({ state: "failed", icon: "failed", text: message });
     part(this.#root, "ask-again").hidden = false;
     this.#receipt(`Ended after ${words.duration(elapsed)}.`);
-    this.#announce(message);
+    return message;
   }
 
   #end({ state, icon = "", text = "" }) {
