@@ -20,7 +20,6 @@ Limit = Annotated[int, Field(ge=1, le=50, description="How many pull requests at
 
 _HIDDEN_FIELDS = "GitHub hid some fields that this connection may not read; they count as absent."
 _NO_CONTRIBUTIONS = "GitHub did not show the contributions, so reviews, issues and direct commits are missing."
-_STATES = {"open": "is:open", "merged": "is:merged", "closed": "is:closed is:unmerged"}
 
 
 class ActivityArguments(Arguments):
@@ -40,7 +39,7 @@ class ReviewRequestsArguments(Arguments):
 class MyPullRequestsArguments(Arguments):
     """Which of the user's pull requests."""
 
-    state: Literal["open", "merged", "closed"] = "open"
+    state: Literal["open", "merged"] = "open"
     limit: Limit = 20
 
 
@@ -86,7 +85,7 @@ async def read_my_pull_requests(
     arguments: MyPullRequestsArguments, http: ProviderHTTP, context: ReadContext
 ) -> ToolResult:
     """Return the user's pull requests, last touched first; open ones with what blocks them and who has to move."""
-    query = f"{_STATES[arguments.state]} is:pr author:@me archived:false sort:updated-desc"
+    query = f"is:{arguments.state} is:pr author:@me archived:false sort:updated-desc"
     reply = await github.search_pull_requests(http, query=query, limit=arguments.limit)
     is_open = arguments.state == "open"
     items = tuple(
