@@ -1,0 +1,107 @@
+"""A vault with providers on this machine, and the people: alice owns connections, bob others, mallory none."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.core.asgi import get_asgi_application
+from pytest_django.fixtures import Settings
+
+from audit.models import AuditEvent
+from devcontext.settings import providers
+from tests.vault.upstream import Upstream, serve
+from vault import background, connect, models, tokens
+from vault.client.base import VaultClient
+from vault.client.http import HTTPVault
+from vault.embedded import EmbeddedVault
+from vault.types import Connection, ExchangeRequest
+
+ALICE, BOB, MALLORY = "user:1", "user:2", "user:3"
+AGENT = "agent:devcontext"
+
+
+def subject(user: str = ALICE, *, sid: str = "sid-1", purpose: tokens.Purpose = "connections") -> str:
+    """Return a subject token of `user`."""
+    return tokens.mint_subject(user=user, sid=sid, purpose=purpose)
+
+
+def actor() -> str:
+    """Return an actor token for one tool call."""
+    return tokens.mint_actor(agent=AGENT, run="run-1", tool="github_activity", tool_call="toolu_1")
+
+
+def request(user: str = ALICE, **changes: Any) -> ExchangeRequest:
+    """Return an exchange of `user` for GitHub, with some fields changed."""
+    fields = {
+        "subject_token": subject(user, purpose="exchange"),
+        "subject_token_type": tokens.TOKEN_TYPE_ACCESS,
+        "audience": "github",
+        "actor_token": actor(),
+        "actor_token_type": tokens.TOKEN_TYPE_JWT,
+    }
+    return ExchangeRequest(**{**fields, **changes})
+
+
+@sync_to_async
+def events(*, kind: str = "") -> list[tuple[str, str, str]]:
+    """Return (event, user, reason) of every audit event whose name begins with `kind`, oldest first."""
+    rows = AuditEvent.objects.using("audit").filter(event__startswith=kind).order_by("id")
+    return list(rows.values_list("event", "user", "reason"))
+
+
+@sync_to_async
+def change(user: str = ALICE, **fields: Any) -> None:
+    """Change columns of the user's connections behind the vault's back."""
+    assert models.Connection.objects.using("vault").filter(subject=user).update(**fields)
+
+
+@pytest.fixture(autouse=True)
+def _vault_settings(settings: Settings) -> None:
+    settings.ROOT_URLCONF = "vault.urls"
+    settings.MIDDLEWARE = []
+    settings.ALLOWED_HOSTS = ["vault.test"]
+
+
+@pytest.fixture
+def upstream(settings: Settings) -> Iterator[Upstream]:
+    with serve(Upstream()) as upstream:
+        settings.PROVIDERS = providers.load(sandbox_url=upstream.url, with_secrets=True)
+        yield upstream
+
+
+@pytest_asyncio.fixture
+async def vault(transactional_db: None) -> AsyncIterator[VaultClient]:
+    """A vault in this process; its background work ends before the tables are emptied."""
+    vault = EmbeddedVault()
+    yield vault
+    await background.settle()
+
+
+@pytest_asyncio.fixture
+async def http_vault(transactional_db: None) -> AsyncIterator[VaultClient]:
+    """The same vault behind its HTTP endpoints."""
+    vault = HTTPVault("http://vault.test", transport=httpx.ASGITransport(app=get_asgi_application()))
+    yield vault
+    await vault.aclose()
+    await background.settle()
+
+
+@pytest.fixture
+def connect_user(upstream: Upstream) -> Callable[..., Any]:
+    """Take a user through a whole connect flow and return the connection."""
+
+    async def connect_user(user: str = ALICE, *, provider: str = "github", sid: str = "sid-1") -> Connection:
+        vault = EmbeddedVault()
+        url = await vault.start_connect(subject_token=subject(user, sid=sid), provider=provider)
+        returned = httpx.URL(await connect.finish(provider, query=upstream.consent(url)))
+        assert "error" not in returned.params
+        return await vault.confirm_connection(
+            subject_token=subject(user, sid=sid),
+            connection=returned.params["connection"],
+            nonce=returned.params["nonce"],
+        )
+
+    return connect_user

@@ -1,0 +1,221 @@
+"""Three providers' token endpoints on a port of this machine, as strict as the real ones, for the vault's tests.
+
+GitHub's refresh tokens work once and a second use kills the grant; Slack's first answer nests the user's token; Google
+keeps its refresh token. Every request is counted, and can be delayed, refused or left unanswered.
+"""
+
+import asyncio
+import base64
+import hashlib
+import secrets
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+
+@dataclass
+class Grant:
+    """A consent and the tokens that live under it."""
+
+    provider: str
+    query: dict[str, str]
+    access: set[str] = field(default_factory=set)
+    refresh: set[str] = field(default_factory=set)
+    spent: set[str] = field(default_factory=set)
+    is_alive: bool = True
+
+
+@dataclass
+class Upstream:
+    """The providers' state, the knobs of a test, and what was asked."""
+
+    url: str = ""
+    life_seconds: int | None = 28800
+    delay_seconds: float = 0
+    scope: str | None = None
+    answer: tuple[int, Any] | None = None
+    drops_answer: bool = False
+    login: str = "alice-gh"
+    codes: dict[str, Grant] = field(default_factory=dict)
+    grants: list[Grant] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+    issued: list[str] = field(default_factory=list)
+
+    def consent(self, authorization_url: str) -> dict[str, str]:
+        """Say yes at the consent page of `authorization_url`, and return what the browser brings to the callback."""
+        parts = urlsplit(authorization_url)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        code = secrets.token_urlsafe(8)
+        self.codes[code] = Grant(provider=parts.path.split("/")[1], query=query)
+        return {"code": code, "state": query["state"]}
+
+    def app(self) -> Starlette:
+        """Return the endpoints, at the paths of the sandbox."""
+        return Starlette(
+            routes=[
+                Route("/github/login/oauth/access_token", self._github_token, methods=["POST"]),
+                Route("/github/api/user", self._github_user),
+                Route("/github/api/applications/{client}/grant", self._github_revoke, methods=["DELETE"]),
+                Route("/google/token", self._google_token, methods=["POST"]),
+                Route("/google/v1/userinfo", self._google_user),
+                Route("/google/revoke", self._google_revoke, methods=["POST"]),
+                Route("/slack/api/oauth.v2.access", self._slack_token, methods=["POST"]),
+                Route("/slack/api/auth.test", self._slack_user, methods=["POST"]),
+                Route("/slack/api/auth.revoke", self._slack_revoke, methods=["POST"]),
+            ]
+        )
+
+    async def _github_token(self, request: Request) -> Response:
+        form = await self._form(request, "github")
+        if self.answer:
+            return JSONResponse(self.answer[1], status_code=self.answer[0])
+        grant = self._redeem(form, "github") if "code" in form else self._rotate(form)
+        if grant is None:
+            return JSONResponse({"error": "bad_refresh_token" if "refresh_token" in form else "bad_verification_code"})
+        grant.access.clear()
+        return await self._send(self._tokens(grant, prefix="ghu_", rotates=True) | {"scope": self.scope or ""})
+
+    async def _google_token(self, request: Request) -> Response:
+        form = await self._form(request, "google")
+        if self.answer:
+            return JSONResponse(self.answer[1], status_code=self.answer[0])
+        grant = self._redeem(form, "google") if "code" in form else self._find(form.get("refresh_token", ""))
+        if grant is None or not grant.is_alive:
+            return JSONResponse({"error": "invalid_grant", "error_description": "Bad Request"}, status_code=400)
+        scope = self.scope if self.scope is not None else grant.query["scope"]
+        return await self._send(self._tokens(grant, prefix="ya29.", rotates="code" in form) | {"scope": scope})
+
+    async def _slack_token(self, request: Request) -> Response:
+        form = await self._form(request, "slack")
+        if self.answer:
+            return JSONResponse(self.answer[1], status_code=self.answer[0])
+        if "code_verifier" in form:
+            return JSONResponse({"ok": False, "error": "invalid_code_verifier"})
+        grant = self._redeem(form, "slack") if "code" in form else self._rotate(form)
+        if grant is None:
+            return JSONResponse({"ok": False, "error": "invalid_code" if "code" in form else "invalid_refresh_token"})
+        scope = self.scope if self.scope is not None else grant.query["user_scope"]
+        tokens = self._tokens(grant, prefix="xoxe.xoxp-1-", rotates=True) | {"scope": scope, "token_type": "user"}
+        return await self._send({"ok": True, **({"authed_user": {"id": "U1", **tokens}} if "code" in form else tokens)})
+
+    async def _github_user(self, request: Request) -> Response:
+        is_known = self._find(_bearer(request)) is not None
+        return JSONResponse({"id": 7, "login": self.login} if is_known else {"message": "Bad credentials"})
+
+    async def _google_user(self, _request: Request) -> Response:
+        return JSONResponse({"sub": "g-7", "email": "alice@example.org"})
+
+    async def _slack_user(self, _request: Request) -> Response:
+        return JSONResponse({"ok": True, "user_id": "U1", "user": "alice", "team_id": "T1", "team": "Acme"})
+
+    async def _github_revoke(self, request: Request) -> Response:
+        token = (await request.json())["access_token"]
+        self.calls["github revoke"] += 1
+        if self.answer:
+            return JSONResponse(self.answer[1], status_code=self.answer[0])
+        return Response(status_code=204 if self._end(token) else 404)
+
+    async def _google_revoke(self, request: Request) -> Response:
+        form = dict(parse_qsl((await request.body()).decode()))
+        self.calls["google revoke"] += 1
+        is_known = self._end(form["token"])
+        return JSONResponse({} if is_known else {"error": "invalid_token"}, status_code=200 if is_known else 400)
+
+    async def _slack_revoke(self, request: Request) -> Response:
+        self.calls["slack revoke"] += 1
+        is_known = self._end(_bearer(request))
+        return JSONResponse({"ok": True, "revoked": True} if is_known else {"ok": False, "error": "token_revoked"})
+
+    async def _form(self, request: Request, provider: str) -> dict[str, str]:
+        form = dict(parse_qsl((await request.body()).decode()))
+        self.calls[f"{provider} {form['grant_type']}"] += 1
+        basic = base64.b64encode(b"devcontext-sandbox:sandbox-secret").decode()
+        is_client = request.headers.get("authorization") == f"Basic {basic}" or (
+            form.get("client_id") == "devcontext-sandbox" and form.get("client_secret") == "sandbox-secret"
+        )
+        assert is_client, "the client authenticates"
+        return form
+
+    async def _send(self, body: dict[str, Any]) -> Response:
+        """Answer after the delay; when the answer is to be lost, the tokens are issued all the same."""
+        await asyncio.sleep(self.delay_seconds)
+        return Response("<lost>", status_code=502) if self.drops_answer else JSONResponse(body)
+
+    def _redeem(self, form: dict[str, str], provider: str) -> Grant | None:
+        grant = self.codes.pop(form["code"], None)
+        if grant is None or grant.provider != provider or form["redirect_uri"] != grant.query["redirect_uri"]:
+            return None
+        challenge = grant.query.get("code_challenge", "")
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        if challenge and base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != challenge:
+            return None
+        self.grants.append(grant)
+        return grant
+
+    def _rotate(self, form: dict[str, str]) -> Grant | None:
+        """Spend a refresh token; one that was spent before kills the grant."""
+        token = form["refresh_token"]
+        grant = next((grant for grant in self.grants if token in grant.refresh | grant.spent), None)
+        if grant is None or token in grant.spent:
+            if grant:
+                grant.is_alive = False
+                grant.access.clear()
+            return None
+        grant.refresh.discard(token)
+        grant.spent.add(token)
+        return grant if grant.is_alive else None
+
+    def _tokens(self, grant: Grant, *, prefix: str, rotates: bool) -> dict[str, Any]:
+        access, refresh = prefix + secrets.token_hex(16), f"refresh-{secrets.token_hex(16)}"
+        grant.access.add(access)
+        self.issued.append(access)
+        answer: dict[str, Any] = {"access_token": access, "token_type": "bearer"}
+        if self.life_seconds is not None:
+            answer["expires_in"] = self.life_seconds
+        if rotates and self.life_seconds is not None:
+            grant.refresh.add(refresh)
+            self.issued.append(refresh)
+            answer["refresh_token"] = refresh
+        return answer
+
+    def _find(self, token: str) -> Grant | None:
+        return next((grant for grant in self.grants if token in grant.access | grant.refresh), None)
+
+    def _end(self, token: str) -> bool:
+        grant = self._find(token)
+        if grant is None or not grant.is_alive:
+            return False
+        grant.is_alive = False
+        return True
+
+
+def _bearer(request: Request) -> str:
+    return request.headers["authorization"].removeprefix("Bearer ")
+
+
+@contextmanager
+def serve(upstream: Upstream) -> Iterator[Upstream]:
+    """Serve `upstream` on a free port, in a thread with an event loop of its own."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(upstream.app(), log_level="error", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    upstream.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        yield upstream
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
