@@ -1,0 +1,81 @@
+"""Starts the sandbox: `python -m devcontext.sandbox --port 8001 --data .data/sandbox.sqlite3`.
+
+It listens on 127.0.0.1 only.
+"""
+
+import argparse
+import socket
+import sqlite3
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import uvicorn
+
+from devcontext.sandbox.app import create_app
+from devcontext.sandbox.types import World
+from devcontext.sandbox.world import tidewater_world
+from devcontext.sandbox.world_git import GitWorldError, git_world
+
+_HOST = "127.0.0.1"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until interrupted; a wrong argument or a taken port is one sentence and exit code 2."""
+    options = _parser().parse_args(arguments)
+    listener = _listen(options.port)
+    base_url = f"http://{_HOST}:{listener.getsockname()[1]}"
+    try:
+        app = create_app(data=options.data, world=_world(options), base_url=base_url)
+    except GitWorldError as error:
+        _stop(str(error))
+    except (OSError, sqlite3.Error):
+        _stop(f"The sandbox cannot keep its tokens in {options.data}.")
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m devcontext.sandbox",
+        description="Local stand-ins for GitHub, Google Calendar, Slack and Claude.",
+    )
+    parser.add_argument("--port", type=int, default=8001, help="port on 127.0.0.1 (default: 8001; 0 takes a free one)")
+    parser.add_argument("--data", type=Path, required=True, help="SQLite file that keeps the sandbox's tokens")
+    parser.add_argument("--git", type=Path, help="repository whose real history fills the GitHub side")
+    parser.add_argument("--me", help="e-mail address or name of the author you are in that repository")
+    parser.add_argument("--zone", default="UTC", help="time zone of the team and its calendar (default: UTC)")
+    return parser
+
+
+def _world(options: argparse.Namespace) -> World:
+    try:
+        zone = ZoneInfo(options.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        _stop(f"There is no time zone {options.zone}.")
+    if options.git is None and options.me is None:
+        return tidewater_world(zone=zone)
+    if options.git is None or options.me is None:
+        _stop("--git and --me belong together.")
+    return git_world(options.git, me=options.me, zone=zone)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((_HOST, port))
+    except (OSError, OverflowError):
+        listener.close()
+        _stop(f"Port {port} on {_HOST} is taken or not allowed; choose another with --port.")
+    return listener
+
+
+def _stop(sentence: str) -> NoReturn:
+    sys.stderr.write(f"{sentence}\n")
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()
