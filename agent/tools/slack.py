@@ -161,8 +161,8 @@ def _time(ts: str) -> datetime:
 
 
 def _left_out(count: int) -> str:
-    what = "1 mention" if count == 1 else f"{count} mentions"
-    return f"{what} in private channels or direct messages was left out: DevContext does not read those."
+    what = "1 mention is" if count == 1 else f"{count} mentions are"
+    return f"{what} in private channels or direct messages, which DevContext does not read."
 
 
 SLACK_MENTIONS = Tool(

@@ -25,6 +25,7 @@ def plain(text: str, *, names: Mapping[str, str]) -> str:
     read = _USER.sub(lambda match: f"@{names.get(match[1]) or match[2] or 'someone'}", text[:MAX_CHARACTERS])
     read = _CHANNEL.sub(lambda match: f"#{match[1] or 'a channel'}", read)
     read = _GROUP.sub(lambda match: f"@{match[1] or match[2] or 'group'}", read)
-    read = _LINK.sub(lambda match: f"{match[2]} ({match[1]})" if match[2] else match[1], read)
+    # An answer links to evidence and never to an address from a text, so a label says enough.
+    read = _LINK.sub(lambda match: match[2] or match[1], read)
     # Slack escapes these three only; they come last, and "&" after the others, so that no text turns into markup.
     return read.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

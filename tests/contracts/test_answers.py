@@ -101,9 +101,9 @@ async def test_each_documented_refusal_becomes_its_code(
     headers = {field: value for field, value in case.get("headers", {}).items() if not value.startswith("<")}
     upstream.tell(PATH_OF[provider], told(case["body"], status=case["status"], headers=headers))
     open_http: Open = request.getfixturevalue("open_http")
-    context: ReadContext = request.getfixturevalue("context")
+    read_context: ReadContext = request.getfixturevalue("read_context")
     tool = TOOLS[TOOL_OF[provider]]
     with open_http(tool.provider) as http, pytest.raises(ToolFailedError) as caught:
-        await tool.run(tool.arguments(), http, context)
+        await tool.run(tool.arguments(), http, read_context)
     assert caught.value.code == code
     assert (caught.value.retry_after_seconds is not None) == (code == "rate_limited")

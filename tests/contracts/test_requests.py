@@ -81,9 +81,9 @@ def test_a_stored_document_is_valid_against_githubs_schema(schema: GraphQLSchema
 
 @pytest.mark.parametrize("tool", [name for name in READING if TOOLS[name].provider == "github"])
 async def test_a_github_tool_sends_stored_documents_with_typed_variables(
-    schema: GraphQLSchema, tool: str, upstream: Upstream, open_http: Open, context: ReadContext
+    schema: GraphQLSchema, tool: str, upstream: Upstream, open_http: Open, read_context: ReadContext
 ) -> None:
-    requests = await _requests_of(tool, upstream=upstream, open_http=open_http, context=context)
+    requests = await _requests_of(tool, upstream=upstream, open_http=open_http, context=read_context)
     assert requests
     for request in requests:
         assert (request.method, request.path) == ("POST", "/api/graphql")
@@ -103,18 +103,20 @@ def _search_queries(requests: list[Received]) -> Iterator[str]:
 
 @pytest.mark.parametrize("tool", [name for name in READING if TOOLS[name].provider == "github"])
 async def test_a_github_search_never_mixes_issues_and_pull_requests(
-    tool: str, upstream: Upstream, open_http: Open, context: ReadContext
+    tool: str, upstream: Upstream, open_http: Open, read_context: ReadContext
 ) -> None:
     """A GitHub App's user token is refused (422) otherwise."""
-    queries = list(_search_queries(await _requests_of(tool, upstream=upstream, open_http=open_http, context=context)))
+    queries = list(
+        _search_queries(await _requests_of(tool, upstream=upstream, open_http=open_http, context=read_context))
+    )
     assert queries
     assert all(query.split().count("is:pr") == 1 and "is:issue" not in query for query in queries)
 
 
 async def test_the_calendar_tool_sends_documented_parameters_only(
-    upstream: Upstream, open_http: Open, context: ReadContext
+    upstream: Upstream, open_http: Open, read_context: ReadContext
 ) -> None:
-    requests = await _requests_of("calendar_agenda", upstream=upstream, open_http=open_http, context=context)
+    requests = await _requests_of("calendar_agenda", upstream=upstream, open_http=open_http, context=read_context)
     document = spec("google/calendar-v3.discovery.trimmed.json")
     method = document["resources"]["events"]["methods"]["list"]
     known = document["parameters"] | method["parameters"]
@@ -140,9 +142,9 @@ def _fits(value: str, *, rule: dict[str, Any]) -> bool:
 
 
 async def test_the_calendar_mask_names_fields_of_an_event(
-    upstream: Upstream, open_http: Open, context: ReadContext
+    upstream: Upstream, open_http: Open, read_context: ReadContext
 ) -> None:
-    requests = await _requests_of("calendar_agenda", upstream=upstream, open_http=open_http, context=context)
+    requests = await _requests_of("calendar_agenda", upstream=upstream, open_http=open_http, context=read_context)
     mask = requests[0].query["fields"][0]
     inside = mask.removeprefix("items(").rpartition("),")[0]
     top_level = {name.partition("(")[0] for name in _split(inside)}
@@ -166,9 +168,9 @@ def _split(mask: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("tool", [name for name in READING if TOOLS[name].provider == "slack"])
 async def test_a_slack_tool_sends_documented_arguments_as_a_form(
-    tool: str, upstream: Upstream, open_http: Open, context: ReadContext
+    tool: str, upstream: Upstream, open_http: Open, read_context: ReadContext
 ) -> None:
-    requests = await _requests_of(tool, upstream=upstream, open_http=open_http, context=context)
+    requests = await _requests_of(tool, upstream=upstream, open_http=open_http, context=read_context)
     methods = spec("slack/methods.json")
     assert requests
     for request in requests:
@@ -187,9 +189,9 @@ def test_every_slack_error_we_tell_apart_is_documented() -> None:
     assert set(slack._REFUSALS) <= documented
 
 
-async def test_no_tool_sends_anything_but_reads(upstream: Upstream, open_http: Open, context: ReadContext) -> None:
+async def test_no_tool_sends_anything_but_reads(upstream: Upstream, open_http: Open, read_context: ReadContext) -> None:
     for tool in READING:
-        await _requests_of(tool, upstream=upstream, open_http=open_http, context=context)
+        await _requests_of(tool, upstream=upstream, open_http=open_http, context=read_context)
     reads = {"auth.test", "search.messages", "users.conversations", "conversations.history", "users.info"}
     allowed = {("GET", "/api/calendars/primary/events"), ("POST", "/api/graphql")}
     allowed |= {("POST", f"/api/{method}") for method in reads}

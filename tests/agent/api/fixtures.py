@@ -64,7 +64,7 @@ def open_http(upstream: Upstream, calls: Calls) -> Open:
 
 
 @pytest.fixture
-def context() -> ReadContext:
+def read_context() -> ReadContext:
     """Monday 09:12 in Berlin, nothing to report to, and three services."""
 
     async def list_services() -> tuple[ServiceFact, ...]:

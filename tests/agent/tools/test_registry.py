@@ -1,0 +1,78 @@
+"""The registry is closed, ordered and read-only, and describes itself to the model."""
+
+from typing import Any, cast
+
+import pytest
+from pydantic import ValidationError
+
+from agent.schemas import strict_schema
+from agent.toolkit import ReadContext, Tool
+from agent.tools import TOOLS
+
+
+def test_the_tools_stand_in_a_fixed_order() -> None:
+    """Thinking signatures bind the list: a new tool goes to the end."""
+    assert list(TOOLS) == [
+        "github_activity",
+        "github_review_requests",
+        "github_my_pull_requests",
+        "calendar_agenda",
+        "slack_mentions",
+        "slack_channel_messages",
+        "connections",
+    ]
+
+
+def test_nobody_can_add_a_tool() -> None:
+    with pytest.raises(TypeError):
+        cast("dict[str, Any]", TOOLS)["shell"] = None
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_a_tool_says_what_it_does_to_model_and_user(tool: Tool) -> None:
+    assert tool.label.endswith("…")
+    assert "Use it" in tool.description
+    assert strict_schema(tool.arguments)["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_no_argument_is_an_address(tool: Tool) -> None:
+    """The model names no URL, host, path or id."""
+    known = {"since", "until", "start", "end", "limit", "include_team", "state", "channel"}
+    assert set(tool.arguments.model_fields) <= known
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("github_activity", {"url": "https://evil.example"}),
+        ("github_activity", {"since": "last week"}),
+        ("github_review_requests", {"limit": 0}),
+        ("github_review_requests", {"limit": 51}),
+        ("github_my_pull_requests", {"state": "open author:bob"}),
+        ("slack_mentions", {"limit": 21}),
+        ("slack_channel_messages", {}),
+        ("slack_channel_messages", {"channel": "Gen eral"}),
+        ("slack_channel_messages", {"channel": "C123/../x"}),
+        ("slack_channel_messages", {"channel": "general\n"}),
+        ("slack_channel_messages", {"channel": "a" * 81}),
+        ("slack_channel_messages", {"channel": "general", "limit": 101}),
+        ("connections", {"user": "bob"}),
+    ],
+)
+def test_arguments_outside_their_bounds_are_refused(tool: str, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        TOOLS[tool].arguments.model_validate(arguments)
+
+
+async def test_connections_tells_the_state_of_each_service(read_context: ReadContext) -> None:
+    tool = TOOLS["connections"]
+    result = await tool.run(tool.arguments(), cast("Any", None), read_context)
+    assert [item.title for item in result.items] == [
+        "GitHub: connected",
+        "Google Calendar: revoked",
+        "Slack: not connected",
+    ]
+    assert result.items[0].fields == {"service": "github", "state": "connected", "account": "alice"}
+    assert not tool.provider
+    assert not tool.scope
