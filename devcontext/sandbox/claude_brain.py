@@ -82,6 +82,8 @@ def _arguments(tool: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
         "end": until.isoformat(),
         "channel": channel[1].lower() if channel else "general",
     }
+    if exchange.is_about_yesterday:
+        known["until"] = until.isoformat()
     return {name: known[name] for name in tool["input_schema"].get("properties", {}) if name in known}
 
 
@@ -95,7 +97,8 @@ def _days(exchange: Exchange) -> tuple[date, date]:
     if named := re.search(rf"since ({'|'.join(_WEEKDAYS)})", text):
         back = (today.weekday() - _WEEKDAYS.index(named[1])) % 7 or 7
         return today - timedelta(days=back), today
-    about = choose(exchange.text).name
-    if "today" in text or (about in ("calendar", "preparation") and "yesterday" not in text):
+    if exchange.is_about_yesterday:
+        return exchange.since, exchange.since
+    if "today" in text or choose(exchange.text).name in ("calendar", "preparation"):
         return today, today
-    return exchange.since, exchange.since if "yesterday" in text and about != "briefing" else today
+    return exchange.since, today

@@ -1,5 +1,6 @@
 """One line of Markdown for one item that a tool returned, citing it; nothing is said that the item does not say."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +15,17 @@ _REVIEW_STATES = {
     "commented": "commented",
     "dismissed": "dismissed",
 }
+# How a pull request stands, and what its author does next.
 _NEXT_STEPS = {
-    "fix_conflicts": "conflicts with its base branch. Next: resolve them",
-    "fix_checks": "checks are failing. Next: fix them",
-    "address_review": "changes are requested. Next: answer the review",
-    "merge": "nothing blocks it. Next: merge",
-    "finish_draft": "still a draft",
-    "wait_for_checks": "checks are running",
-    "wait_for_review": "waits for review",
+    "fix_conflicts": ("conflicts with its base branch", "resolve them"),
+    "fix_checks": ("checks are failing", "fix them"),
+    "address_review": ("changes are requested", "answer the review"),
+    "merge": ("nothing blocks it", "merge"),
+    "finish_draft": ("still a draft", ""),
+    "wait_for_checks": ("checks are running", ""),
+    "wait_for_review": ("waits for review", ""),
 }
+_ADDRESS = re.compile(r"\s*\(https?://[^)\s]*\)|\s*https?://\S+")
 
 
 def link(item: Item, *, text: str = "") -> str:
@@ -56,17 +59,17 @@ def activity(item: Item) -> str:
 
 
 def own_pull_request(item: Item) -> str:
-    """Return how a pull request of the user stands and who has to move."""
-    state = _NEXT_STEPS.get(str(item.get("next_step")), "open")
+    """Return how a pull request of the user stands, who waits, and what has to happen next."""
+    state, step = _NEXT_STEPS.get(str(item.get("next_step")), ("open", ""))
     reviewers = ", ".join(map(str, item.get("reviewers") or []))
-    if reviewers and item.get("next_step") in ("wait_for_review", "fix_checks", "fix_conflicts"):
-        state += f"; {reviewers} to review"
-    return f"{link(item)}: {state}{_age(item, word='open')}"
+    facts = [_age(item, word="open"), f"{reviewers} to review" if reviewers else ""]
+    known = "; ".join(fact for fact in facts if fact)
+    return f"{link(item)}: {state}{f' ({known})' if known else ''}.{f' Next: {step}.' if step else ''}"
 
 
 def review_request(item: Item) -> str:
     """Return who waits for the user's review, since when, and how large it is."""
-    facts = [f"by {item['author']}" if item.get("author") else "", _age(item, word="waiting").removeprefix(", ")]
+    facts = [f"by {item['author']}" if item.get("author") else "", _age(item, word="waiting")]
     if "additions" in item:
         size = f"+{item['additions']} \N{MINUS SIGN}{item.get('deletions', 0)}"
         facts.append(f"{size} in {_count(item.get('files', 0), 'file')}")
@@ -90,7 +93,8 @@ def event(item: Item) -> str:
 
 def message(item: Item) -> str:
     """Return who said what, where and when."""
-    words = " ".join(str(item.get("text", "")).split())
+    # Addresses say nothing to a reader, and the citation leads to the message.
+    words = " ".join(_ADDRESS.sub("", str(item.get("text", ""))).split())
     quote = plain(words if len(words) <= _QUOTE_CHARACTERS else f"{words[: _QUOTE_CHARACTERS - 1].rstrip()}…")
     place = f"{item.get('author', 'Someone')} in {item.get('channel', 'Slack')}"
     at = day_of(item, key="time")
@@ -129,7 +133,7 @@ def _headlines(item: Item) -> str:
 
 def _age(item: Item, *, word: str) -> str:
     days = item.get("age_days")
-    return f", {word} {_count(days, 'day')}" if isinstance(days, int) and days > 0 else ""
+    return f"{word} {_count(days, 'day')}" if isinstance(days, int) and days > 0 else ""
 
 
 def _count(number: int, noun: str) -> str:

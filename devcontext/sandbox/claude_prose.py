@@ -8,7 +8,9 @@ from devcontext.sandbox.claude_lines import Item
 from devcontext.sandbox.claude_reading import Exchange, Reading
 
 # A review that waits this long is somebody's blocker.
-_OVERDUE_DAYS = 2
+_OVERDUE_DAYS = 3
+# What is finished comes before what was touched.
+_KINDS = ("merged", "opened", "commits", "reviewed", "issue_opened")
 
 Section = tuple[str, list[str]]
 
@@ -28,6 +30,8 @@ def write_answer(exchange: Exchange, *, about: str) -> str:
 
 
 def _sections(exchange: Exchange, *, about: str) -> list[Section]:
+    if about == "reviews":
+        return _review_sections(exchange)
     mine = exchange.items("github_my_pull_requests")
     reviews = sorted(exchange.items("github_review_requests"), key=lambda item: -_days(item))
     mentions = exchange.items("slack_mentions")
@@ -44,7 +48,7 @@ def _sections(exchange: Exchange, *, about: str) -> list[Section]:
         *(f"Yours: {lines.own_pull_request(item)}" for item in _without(mine, urgent)),
     ]
     before, today = _agenda(exchange)
-    done = [lines.activity(item) for item in exchange.items("github_activity")]
+    done = [lines.activity(item) for item in sorted(exchange.items("github_activity"), key=_rank)]
     met = [f"Met: {', '.join(lines.link(item, text=_name(item)) for item in before)}"] if before else []
     talk = [*_without(mentions, asks), *exchange.items("slack_channel_messages")]
     return [
@@ -53,6 +57,15 @@ def _sections(exchange: Exchange, *, about: str) -> list[Section]:
         ("Today" if about != "calendar" else "Your calendar", list(map(lines.event, today))),
         ("Review queue", queue),
         ("Slack", list(map(lines.message, talk))),
+    ]
+
+
+def _review_sections(exchange: Exchange) -> list[Section]:
+    waiting = sorted(exchange.items("github_review_requests"), key=lambda item: -_days(item))
+    mine = exchange.items("github_my_pull_requests")
+    return [
+        ("Waits for your review", list(map(lines.review_request, waiting))),
+        ("Your pull requests", list(map(lines.own_pull_request, mine))),
     ]
 
 
@@ -72,10 +85,15 @@ def _agenda(exchange: Exchange) -> tuple[list[Item], list[Item]]:
 
 def _not_read(readings: Iterable[Reading]) -> list[str]:
     """Return what is missing, in the words the tools gave, each once."""
-    found = [reading.error for reading in readings if reading.error]
+    found = [_sentence(reading) for reading in readings if reading.error]
     found += [f"{reading.service}: {warning}" for reading in readings for warning in reading.warnings]
     found += [f"{reading.service}: there is more than was read." for reading in readings if reading.is_truncated]
     return list(dict.fromkeys(found))
+
+
+def _sentence(reading: Reading) -> str:
+    is_named = reading.service in reading.error
+    return reading.error if is_named else f"{reading.service or reading.tool}: {reading.error}"
 
 
 def _coverage(readings: Iterable[Reading]) -> str:
@@ -102,7 +120,7 @@ def _connection(item: Item) -> str:
 
 
 def _since(exchange: Exchange) -> str:
-    return f"Since {exchange.since:%A}, your last working day"
+    return f"{'On' if exchange.is_about_yesterday else 'Since'} {exchange.since:%A}, your last working day"
 
 
 def _write(title: str, bullets: list[str]) -> str:
@@ -111,6 +129,11 @@ def _write(title: str, bullets: list[str]) -> str:
 
 def _name(item: Item) -> str:
     return str(item.get("title", "")).rpartition(", ")[0] or str(item.get("title", ""))
+
+
+def _rank(item: Item) -> int:
+    kind = item.get("kind")
+    return _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
 
 
 def _days(item: Item) -> int:

@@ -44,6 +44,12 @@ class Exchange:
     since: date
     readings: tuple[Reading, ...]
 
+    @property
+    def is_about_yesterday(self) -> bool:
+        """Whether it asks for the last working day alone; a briefing goes on to now."""
+        text = self.text.lower()
+        return "yesterday" in text and "brief" not in text and "since" not in text
+
     def items(self, tool: str) -> list[dict[str, Any]]:
         """Return all items that `tool` returned, each once."""
         found = [item for reading in self.readings if reading.tool == tool for item in reading.items]
