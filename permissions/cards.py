@@ -47,7 +47,7 @@ def make_card(status: ServiceStatus, *, user: str) -> ServiceCard:
     """Return the card of one service; sync, since it reads the audit."""
     service = status.service
     last_use = _find_last_use(user=user, provider=service.slug)
-    granted = scopes.split(status.granted_scope)
+    granted = tuple(status.granted_scope.split())
     return ServiceCard(
         slug=service.slug,
         name=service.name,

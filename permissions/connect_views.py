@@ -35,6 +35,7 @@ _VAULT_DOWN = _Failure(503, "The token vault does not answer, so nothing was con
 _FAILURES: Mapping[str, _Failure] = {
     "invalid_state": _INVALID_STATE,
     "provider": _Failure(502, "The service did not complete the connection. It may work in a moment."),
+    "unavailable": _VAULT_DOWN,
 }
 
 

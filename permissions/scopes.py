@@ -10,15 +10,9 @@ _WORDS: Mapping[str, str] = {
     "https://www.googleapis.com/auth/calendar.events.owned.readonly": "See events on calendars you own",
     "channels:history": "Read messages in public channels",
     "channels:read": "See which public channels there are",
-    "search:read": "Search messages",
-    "team:read": "See the workspace's name",
+    "search:read": "Search the messages you can see",
     "users:read": "See people's names",
 }
-
-
-def split(granted_scope: str) -> tuple[str, ...]:
-    """Return the single scopes of a space-separated list, or of Slack's comma-separated one."""
-    return tuple(granted_scope.replace(",", " ").split())
 
 
 def words_of(scope: str) -> str:

@@ -1,0 +1,141 @@
+"""Alice in her browser, and her connections in a real vault whose providers run on this machine."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connections as databases
+from django.test import AsyncClient
+from pytest_django.fixtures import Settings
+
+from audit.models import AuditEvent
+from devcontext.settings import providers
+from permissions.subjects import sid_of, subject_of
+from tests.vault.upstream import Upstream, serve
+from vault.client import connections as vault
+from vault.client import transport
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody signed in, in a browser of their own."""
+
+    browser: AsyncClient
+    user: str
+    sid: str
+
+    @property
+    def asker(self) -> dict[str, str]:
+        """The arguments by which the vault knows them."""
+        return {"user": self.user, "sid": self.sid}
+
+
+DATABASES = ["default", "vault", "audit"]
+SignIn = Callable[[str], Awaitable[Person]]
+Connect = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def upstream(settings: Settings) -> Iterator[Upstream]:
+    """Return the providers, which the vault reaches over HTTP."""
+    with serve(Upstream()) as upstream:
+        settings.PROVIDERS = providers.load(sandbox_url=upstream.url, with_secrets=True)
+        yield upstream
+
+
+@pytest_asyncio.fixture
+async def sign_in(transactional_db: None) -> AsyncIterator[SignIn]:
+    """Return a function that signs somebody in; the vault's background work ends before the tables are emptied."""
+
+    async def sign_in(name: str) -> Person:
+        user, _ = await User.objects.aget_or_create(username=name)
+        browser = AsyncClient()
+        await browser.aforce_login(user)
+        return Person(browser=browser, user=subject_of(user.pk), sid=sid_of(await browser.asession()))
+
+    yield sign_in
+    await transport.close()
+
+
+@pytest_asyncio.fixture
+async def alice(sign_in: SignIn) -> Person:
+    """Return Alice."""
+    return await sign_in("alice")
+
+
+@pytest.fixture
+def begin(upstream: Upstream) -> Connect:
+    """Return a function that goes to the provider, consents, and gives the address the vault sends the browser to."""
+
+    async def begin(person: Person, provider: str = "github", *, query: dict[str, str] | None = None) -> str:
+        started = await person.browser.post(f"/auth/connect/{provider}")
+        answer = upstream.consent(started["Location"])
+        if query is not None:
+            answer = {"state": answer["state"], **query}
+        returned = await person.browser.get(f"/connect/{provider}/callback", answer)
+        parts = urlsplit(returned["Location"])
+        return f"{parts.path}?{parts.query}"
+
+    return begin
+
+
+@pytest.fixture
+def connect(begin: Connect) -> Connect:
+    """Return a function that connects a provider for somebody, the whole way."""
+
+    async def connect(person: Person, provider: str = "github") -> str:
+        address = await begin(person, provider)
+        parameters = httpx.URL(address).params
+        connection = await vault.confirm_connection(
+            **person.asker, connection=parameters["connection"], nonce=parameters["nonce"]
+        )
+        return connection.id
+
+    return connect
+
+
+@pytest.fixture
+def stop_vault(settings: Settings) -> Callable[[], Awaitable[None]]:
+    """Return a function after which the vault is an address where nobody listens."""
+
+    async def stop_vault() -> None:
+        await transport.close()
+        # The discard port, where nothing runs: the connection is refused at once.
+        settings.VAULT_URL = "http://127.0.0.1:9"
+
+    return stop_vault
+
+
+@sync_to_async
+def list_recorded(kind: str) -> list[dict[str, Any]]:
+    """Return the audit events whose name begins with `kind`, oldest first."""
+    return list(AuditEvent.objects.filter(event__startswith=kind).order_by("id").values())
+
+
+class AuditTableMissing:
+    """Takes the audit's table away for a while, as a broken database would."""
+
+    async def __aenter__(self) -> None:
+        await self._rename("audit_event", "audit_event_lost")
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._rename("audit_event_lost", "audit_event")
+
+    @sync_to_async
+    def _rename(self, old: str, new: str) -> None:
+        with databases["audit"].cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")

@@ -1,0 +1,108 @@
+"""Statuses: always three, in a fixed order, cached shortly and forgotten at every change."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from django.core.cache import cache
+
+from permissions import connections, switch
+from permissions.types import SERVICES
+from tests.permissions.conftest import DATABASES, Connect, Person, SignIn
+from tests.vault.upstream import Upstream
+from vault.client import VaultUnavailableError
+from vault.client import connections as vault
+
+pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
+
+StopVault = Callable[[], Awaitable[None]]
+
+
+async def states(person: Person, *, is_fresh: bool = False) -> list[str]:
+    """Return the three states in order."""
+    return [status.state.value for status in await connections.list_statuses(**person.asker, is_fresh=is_fresh)]
+
+
+async def test_every_service_has_a_status_in_the_fixed_order(alice: Person, connect: Connect) -> None:
+    await connect(alice, "slack")
+    statuses = await connections.list_statuses(**alice.asker)
+    assert [status.service for status in statuses] == list(SERVICES)
+    assert [status.state.value for status in statuses] == ["not_connected", "not_connected", "connected"]
+
+
+async def test_a_status_tells_account_scopes_and_since_when(alice: Person, connect: Connect) -> None:
+    await connect(alice, "google-calendar")
+    status = await connections.load_status(**alice.asker, provider="google-calendar")
+    assert status.account == "alice@example.org"
+    assert "calendar.events.owned.readonly" in status.granted_scope
+    assert status.connected_at is not None
+    assert status.reconnect_reason == ""
+
+
+async def test_a_second_look_does_not_ask_the_vault(alice: Person, connect: Connect, stop_vault: StopVault) -> None:
+    await connect(alice)
+    before = await states(alice)
+    await stop_vault()
+    assert await states(alice) == before
+
+
+async def test_a_fresh_look_asks_the_vault(alice: Person, connect: Connect, stop_vault: StopVault) -> None:
+    await connect(alice)
+    await states(alice)
+    await vault.set_access(**alice.asker, provider="github", is_allowed=False)
+    assert (await states(alice))[0] == "connected"
+    assert (await states(alice, is_fresh=True))[0] == "revoked"
+    assert (await states(alice))[0] == "revoked"
+    await stop_vault()
+    with pytest.raises(VaultUnavailableError):
+        await states(alice, is_fresh=True)
+
+
+async def test_what_is_forgotten_is_asked_again(alice: Person, connect: Connect, stop_vault: StopVault) -> None:
+    await connect(alice)
+    await states(alice)
+    connections.forget(user=alice.user)
+    await stop_vault()
+    with pytest.raises(VaultUnavailableError):
+        await states(alice)
+
+
+async def test_an_answer_is_cached_for_its_user_alone(alice: Person, sign_in: SignIn, connect: Connect) -> None:
+    await connect(alice)
+    await states(alice)
+    mallory = await sign_in("mallory")
+    assert await states(mallory) == ["not_connected"] * 3
+    assert (await states(alice))[0] == "connected"
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [(switch.revoke, "revoked"), (switch.restore, "connected"), (switch.disconnect, "not_connected")],
+)
+async def test_a_change_returns_the_new_status_and_forgets_the_old(
+    change: Callable[..., Awaitable[connections.ServiceStatus]], state: str, alice: Person, connect: Connect
+) -> None:
+    await connect(alice)
+    await states(alice)
+    status = await change(**alice.asker, provider="github")
+    assert (status.service.slug, status.state.value) == ("github", state)
+    assert (await states(alice))[0] == state
+
+
+async def test_a_change_that_fails_forgets_too(alice: Person, connect: Connect, stop_vault: StopVault) -> None:
+    """Whether an unanswered change happened is not known, so what was known before is not either."""
+    await connect(alice)
+    await states(alice)
+    await stop_vault()
+    with pytest.raises(VaultUnavailableError):
+        await switch.revoke(**alice.asker, provider="github")
+    with pytest.raises(VaultUnavailableError):
+        await states(alice)
+
+
+async def test_the_cache_holds_no_token(alice: Person, connect: Connect, upstream: Upstream) -> None:
+    await connect(alice)
+    await states(alice)
+    cached = repr(await cache.aget(f"permissions.connections.{alice.user}"))
+    assert "alice-gh" in cached
+    assert upstream.issued
+    assert not any(token in cached for token in upstream.issued)
