@@ -6,7 +6,7 @@ One writer commits whatever is waiting in one transaction, so a hundred runs cos
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -21,7 +21,6 @@ from agent.events import RunEvent
 logger = logging.getLogger(__name__)
 
 PROTOCOL_VERSION = 1
-TERMINAL_TYPES = frozenset({"run.finished", "run.stopped", "run.failed"})
 # A run of another process is read from the database; twice a second is live enough for a second tab.
 _POLL_SECONDS = 0.5
 
@@ -59,14 +58,6 @@ class EventLog:
         """Begin to number the events of `run`."""
         self._live[run] = _Live()
 
-    def is_open(self, run: UUID) -> bool:
-        """Tell whether this process owns `run`."""
-        return run in self._live
-
-    def open_runs(self) -> list[UUID]:
-        """Return the runs that this process owns."""
-        return list(self._live)
-
     def append(self, event: RunEvent, *, run: UUID) -> None:
         """Number `event` and leave it to the writer; followers get it once it is stored."""
         live = self._live[run]
@@ -75,12 +66,27 @@ class EventLog:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.get_running_loop().create_task(self._write())
 
-    async def close(self, run: UUID) -> None:
-        """Wait until all events of `run` are stored, then let its followers go."""
+    async def close(self, run: UUID, *, last: RunEvent, commit: Callable[[int, str], None]) -> None:
+        """End the log of `run` with its last event, then let its followers go.
+
+        Args:
+            run: The run.
+            last: Its terminal event.
+            commit: Stores the last event's `(seq, frame)` in one transaction with the run's final status, so that
+                nobody ever sees the one without the other. Sync; runs where database code runs.
+        """
         async with self._is_written:
             await self._is_written.wait_for(lambda: not any(entry[0] == run for entry in self._waiting))
-        for follower in self._live.pop(run).followers:
-            follower.put_nowait(None)
+        live = self._live.pop(run)
+        seq = live.seq + 1
+        frame = encode(last, run=run, seq=seq)
+        try:
+            await sync_to_async(commit)(seq, frame)
+            for follower in live.followers:
+                follower.put_nowait((seq, frame))
+        finally:
+            for follower in live.followers:
+                follower.put_nowait(None)
 
     async def _write(self) -> None:
         while self._waiting:

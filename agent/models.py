@@ -31,7 +31,9 @@ class Run(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
     key = models.CharField(max_length=64)
     question = models.TextField()
-    status = models.CharField(max_length=16, choices=[(status.value, status.value) for status in RunStatus], default=RunStatus.RUNNING)
+    status = models.CharField(
+        max_length=16, choices=[(status.value, status.value) for status in RunStatus], default=RunStatus.RUNNING
+    )
     model = models.CharField(max_length=100)
     is_simulated = models.BooleanField()
     answer = models.TextField(blank=True)

@@ -110,12 +110,16 @@ class Run:
             )
         )
 
-    async def keep(self, outcome: RunOutcome) -> None:
-        """Store the outcome with the answer; the turns of a run that did not finish are dropped."""
+    async def end(self, outcome: RunOutcome) -> None:
+        """Write the last event with the answer, then audit it; the turns of a run that did not finish are dropped."""
         turns = self._turns if isinstance(outcome.event, RunFinished) else []
-        await sync_to_async(store.end_run)(
-            self._ticket.run, status=outcome.status, answer=self._answer.text, turns=turns
-        )
+
+        def commit(seq: int, frame: str) -> None:
+            store.end_run(
+                self._ticket.run, status=outcome.status, last=(seq, frame), answer=self._answer.text, turns=turns
+            )
+
+        await self._log.close(self._ticket.run, last=outcome.event, commit=commit)
         try:
             await self._record(outcome.audit_event, reason=getattr(outcome.event, "code", ""))
         except AuditUnavailableError:

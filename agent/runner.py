@@ -87,13 +87,8 @@ class Runner:
             else:
                 outcome = RunOutcome(event=RunFailed(elapsed_ms=elapsed_ms, code="interrupted", message=_INTERRUPTED))
         # Shielded: a second cancellation must not leave a run without its last event.
-        await asyncio.shield(asyncio.ensure_future(self._end(ticket.run, run, outcome)))
-
-    async def _end(self, run_id: UUID, run: Run, outcome: RunOutcome) -> None:
-        await run.keep(outcome)
-        self.log.append(outcome.event, run=run_id)
-        await self.log.close(run_id)
-        self._asked_to_stop.discard(run_id)
+        await asyncio.shield(asyncio.ensure_future(run.end(outcome)))
+        self._asked_to_stop.discard(ticket.run)
 
     async def _beat(self) -> None:
         while self._tasks:

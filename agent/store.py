@@ -88,10 +88,16 @@ def append_events(events: Sequence[tuple[UUID, int, str]]) -> None:
     Event.objects.bulk_create(Event(run_id=run, seq=seq, frame=frame) for run, seq, frame in events)
 
 
-def end_run(run: UUID, *, status: RunStatus, answer: str, turns: Sequence[TurnAdded]) -> None:
-    """Give the run its final status, and keep its turns and answer."""
+def end_run(run: UUID, *, status: RunStatus, last: tuple[int, str], answer: str, turns: Sequence[TurnAdded]) -> None:
+    """Give the run its final status and its last `(seq, frame)` in one commit, and keep its answer and turns.
+
+    A run that somebody else ended meanwhile, because this process seemed dead, stays as it was ended.
+    """
     with transaction.atomic(using="default"):
-        Run.objects.filter(id=run, status=RunStatus.RUNNING).update(status=status, answer=answer)
+        is_mine = Run.objects.filter(id=run, status=RunStatus.RUNNING).update(status=status, answer=answer)
+        if not is_mine:
+            return
+        Event.objects.create(run_id=run, seq=last[0], frame=last[1])
         Turn.objects.bulk_create(
             Turn(run_id=run, position=position, role=turn.role, content=turn.content)
             for position, turn in enumerate(turns)

@@ -1,0 +1,113 @@
+"""Events are numbered without gaps, stored before they are sent, and replayed byte for byte."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from agent import store
+from agent.errors import RunNotFoundError
+from agent.event_log import EventLog
+from agent.events import BlockTail, RunStopped
+from agent.types import RunStatus
+from tests.agent.conftest import request_of, start
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
+
+
+async def started(user: User) -> UUID:
+    return (await sync_to_async(start)(request_of(user))).run
+
+
+async def follow(log: EventLog, run: UUID, user: User, *, after: int = 0) -> list[tuple[int, str]]:
+    return [entry async for entry in log.follow(run, user=user.pk, after=after)]
+
+
+async def write(log: EventLog, run: UUID, *, events: int) -> None:
+    for number in range(events):
+        log.append(BlockTail(block=0, html=f"<p>{number}</p>"), run=run)
+        if number % 3 == 0:
+            await asyncio.sleep(0)
+    await end(log, run)
+
+
+async def end(log: EventLog, run: UUID) -> None:
+    def commit(seq: int, frame: str) -> None:
+        store.end_run(run, status=RunStatus.STOPPED, last=(seq, frame), answer="", turns=[])
+
+    await log.close(run, last=RunStopped(elapsed_ms=1), commit=commit)
+
+
+async def test_every_follower_gets_every_event_once_and_in_order(alice: User) -> None:
+    log, run = EventLog(), await started(alice)
+    log.open(run)
+    followers = [asyncio.create_task(follow(log, run, alice)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await write(log, run, events=50)
+    for follower in followers:
+        assert [seq for seq, _ in await follower] == list(range(1, 52))
+
+
+async def test_a_replay_is_the_same_bytes(alice: User) -> None:
+    log, run = EventLog(), await started(alice)
+    log.open(run)
+    live = asyncio.create_task(follow(log, run, alice))
+    await asyncio.sleep(0)
+    await write(log, run, events=20)
+    assert await follow(EventLog(), run, alice) == await live
+
+
+@pytest.mark.parametrize("after", [0, 1, 10, 19])
+async def test_attaching_in_the_middle_misses_nothing_and_repeats_nothing(alice: User, after: int) -> None:
+    log, run = EventLog(), await started(alice)
+    log.open(run)
+    writer = asyncio.create_task(write(log, run, events=20))
+    await asyncio.sleep(0.01)
+    assert [seq for seq, _ in await follow(log, run, alice, after=after)] == list(range(after + 1, 22))
+    await writer
+
+
+async def test_a_run_of_another_process_is_followed_to_its_end(alice: User) -> None:
+    log, run = EventLog(), await started(alice)
+    log.open(run)
+    elsewhere = asyncio.create_task(follow(EventLog(), run, alice))
+    log.append(BlockTail(block=0, html=""), run=run)
+    await asyncio.sleep(0.1)
+    await end(log, run)
+    frames = [json.loads(frame) for _, frame in await elsewhere]
+    assert [frame["type"] for frame in frames] == ["block.tail", "run.stopped"]
+
+
+async def test_an_event_is_stored_when_it_is_sent(alice: User) -> None:
+    log, run = EventLog(), await started(alice)
+    log.open(run)
+    writer = asyncio.create_task(write(log, run, events=9))
+    async for seq, frame in log.follow(run, user=alice.pk, after=0):
+        stored = await sync_to_async(store.list_frames)(run, user=alice.pk, after=seq - 1)
+        assert stored[0] == (seq, frame)
+    await writer
+
+
+async def test_another_users_run_is_unknown(alice: User, mallory: User) -> None:
+    log, run = EventLog(), await started(alice)
+    log.open(run)
+    with pytest.raises(RunNotFoundError):
+        await follow(log, run, mallory)
+
+
+async def test_a_frame_has_the_head_of_the_protocol(alice: User) -> None:
+    log, run = EventLog(), await started(alice)
+    log.open(run)
+    writer = asyncio.create_task(write(log, run, events=1))
+    frame: dict[str, Any] = json.loads((await follow(log, run, alice))[0][1])
+    assert {name: frame[name] for name in ("v", "run", "seq", "type")} == {
+        "v": 1,
+        "run": str(run),
+        "seq": 1,
+        "type": "block.tail",
+    }
+    await writer

@@ -1,0 +1,108 @@
+"""Rows of runs: one run per key, one at a time per conversation, nobody else's anything."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from agent import store
+from agent.errors import ConversationBusyError, RunNotFoundError
+from agent.events import Evidence, TurnAdded
+from agent.runner import end_dead_runs
+from agent.types import RunStatus
+from tests.agent.conftest import request_of, start
+
+QUESTION = TurnAdded(role="user", content="Brief me")
+LAST = (1, "{}")
+ANSWER = TurnAdded(role="assistant", content=[{"type": "text", "text": "Done."}])
+
+
+def test_the_same_key_starts_one_run(alice: User) -> None:
+    first, again = start(request_of(alice, key="k" * 12)), start(request_of(alice, key="k" * 12))
+    assert first.is_new
+    assert not again.is_new
+    assert (again.run, again.conversation) == (first.run, first.conversation)
+
+
+def test_two_users_may_use_the_same_key(alice: User, mallory: User) -> None:
+    assert start(request_of(alice, key="k" * 12)).run != start(request_of(mallory, key="k" * 12)).run
+
+
+def test_a_conversation_answers_one_question_at_a_time(alice: User) -> None:
+    ticket = start(request_of(alice))
+    with pytest.raises(ConversationBusyError):
+        start(request_of(alice, conversation=ticket.conversation))
+
+
+def test_another_users_conversation_is_unknown(alice: User, mallory: User) -> None:
+    ticket = start(request_of(alice))
+    with pytest.raises(RunNotFoundError):
+        start(request_of(mallory, conversation=ticket.conversation))
+    with pytest.raises(RunNotFoundError):
+        store.load_conversation(ticket.conversation, user=mallory.pk)
+    with pytest.raises(RunNotFoundError):
+        store.list_frames(ticket.run, user=mallory.pk, after=0)
+    with pytest.raises(RunNotFoundError):
+        store.ask_to_stop(ticket.run, user=mallory.pk)
+
+
+def test_a_conversation_that_never_was_is_unknown(alice: User) -> None:
+    with pytest.raises(RunNotFoundError):
+        start(request_of(alice, conversation=uuid4()))
+
+
+def test_the_history_holds_finished_runs_only_and_in_order(alice: User) -> None:
+    first = start(request_of(alice))
+    store.end_run(first.run, status=RunStatus.FINISHED, last=LAST, answer="Done.", turns=[QUESTION, ANSWER])
+    second = start(request_of(alice, conversation=first.conversation))
+    store.end_run(second.run, status=RunStatus.STOPPED, last=LAST, answer="", turns=[])
+    third = start(request_of(alice, conversation=first.conversation))
+    store.end_run(third.run, status=RunStatus.FINISHED, last=LAST, answer="Again.", turns=[QUESTION, ANSWER])
+    roles = [message["role"] for message in store.list_history(first.conversation)]
+    assert roles == ["user", "assistant", "user", "assistant"]
+    assert store.list_history(first.conversation)[1]["content"] == ANSWER.content
+
+
+def test_evidence_seen_twice_is_kept_once(alice: User) -> None:
+    ticket = start(request_of(alice))
+    item = Evidence("gh-00000001", "github", "Fix upload", "https://github.com/tidewater/harbor/pull/412")
+    store.keep_evidence(ticket.conversation, [item])
+    store.keep_evidence(ticket.conversation, [item])
+    assert store.list_evidence(ticket.conversation) == {item.id: item}
+
+
+def test_a_run_without_a_heartbeat_is_ended_once_with_its_reason(alice: User) -> None:
+    ticket = start(request_of(alice))
+    store.append_events([(ticket.run, 1, "{}")])
+    assert end_dead_runs() == 0
+    store.Run.objects.filter(id=ticket.run).update(heartbeat_at=timezone.now() - store.DEAD_AFTER - timedelta(1))
+    assert end_dead_runs() == 1
+    assert end_dead_runs() == 0
+    (seq, frame) = store.list_frames(ticket.run, user=alice.pk, after=1)[0]
+    assert seq == 2
+    assert '"type":"run.failed"' in frame
+    assert "Ask again" in frame
+
+
+def test_a_run_that_ended_is_not_ended_again(alice: User) -> None:
+    ticket = start(request_of(alice))
+    store.end_run(ticket.run, status=RunStatus.FINISHED, last=LAST, answer="", turns=[])
+    assert not store.fail_dead_run(ticket.run, seq=2, frame="{}")
+    assert store.list_frames(ticket.run, user=alice.pk, after=0) == [LAST]
+
+
+def test_a_run_that_was_given_up_is_not_finished_later(alice: User) -> None:
+    ticket = start(request_of(alice))
+    assert store.fail_dead_run(ticket.run, seq=1, frame='{"type":"run.failed"}')
+    store.end_run(ticket.run, status=RunStatus.FINISHED, last=(2, "{}"), answer="late", turns=[QUESTION, ANSWER])
+    assert store.list_frames(ticket.run, user=alice.pk, after=0) == [(1, '{"type":"run.failed"}')]
+    assert store.list_history(ticket.conversation) == []
+
+
+def test_a_heartbeat_brings_back_the_wish_to_stop(alice: User) -> None:
+    ticket = start(request_of(alice))
+    assert store.touch_runs([ticket.run]) == set()
+    store.ask_to_stop(ticket.run, user=alice.pk)
+    assert store.touch_runs([ticket.run]) == {ticket.run}
