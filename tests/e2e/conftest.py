@@ -1,0 +1,92 @@
+"""A real browser on the run page, under the real Content Security Policy; a test plays the run socket's server."""
+
+import shutil
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+from playwright.async_api import Browser, Page, Route, async_playwright
+from run_socket_peer import CHAT, RUN, Peer
+
+from devcontext.middleware import content_security_policy
+from permissions.types import SERVICES
+
+ORIGIN = "http://devcontext.test"
+TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+def chat_page(*, run_ids: list[str]) -> str:
+    """Render the chat as its view does."""
+    request = RequestFactory().get("/")
+    request.user = User(pk=1, username="maya", email="maya@tidewater.example")
+    context = {
+        "conversation": SimpleNamespace(id=CHAT, title="Brief me for standup") if run_ids else None,
+        "run_ids": run_ids,
+        "services": [
+            SimpleNamespace(slug=service.slug, name=service.name, state="connected", reconnect_reason="")
+            for service in SERVICES
+        ],
+        "recent": [],
+        "recipes": [("Brief me for standup", "Blockers first", "Brief me for standup.")],
+        "services_message": "",
+    }
+    return render_to_string("agent/chat.html", context, request=request)
+
+
+async def answer(route: Route) -> None:
+    """Serve the page and its static files from their sources."""
+    url = urlsplit(route.request.url)
+    if url.path.startswith(settings.STATIC_URL):
+        path = finders.find(url.path.removeprefix(settings.STATIC_URL))
+        await route.fulfill(path=path, content_type=TYPES[url.path.rpartition(".")[2]])
+        return
+    body = chat_page(run_ids=[str(RUN)] if "old" in url.query else [])
+    await route.fulfill(
+        body=body, content_type="text/html", headers={"Content-Security-Policy": content_security_policy()}
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for a module: the system's if there is one, else the one that `playwright install` brought."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+def peer() -> Peer:
+    """The other end of the page's socket."""
+    return Peer()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser, peer: Peer) -> AsyncIterator[Page]:
+    """The run page, new at `/`, with one run at `/?old`; at a test's end the browser has complained of nothing."""
+    context = await browser.new_context(reduced_motion="reduce", base_url=ORIGIN)
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.route("**/*", answer)
+    await page.route_web_socket("**/ws/runs/", peer.connect)
+    yield page
+    await context.close()
+    assert complaints == []

@@ -1,0 +1,59 @@
+"""What a page makes the browser load: at most 40 kB of scripts on the chat and 15 kB of styles anywhere."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+STATIC = Path(__file__).parents[2] / "static"
+SHELL = ("tokens.css", "base.css", "shell.css")
+KILOBYTE = 1000
+
+
+def weight(*names: str) -> int:
+    """Return the bytes of the files as a server that compresses sends them."""
+    return sum(len(gzip.compress((STATIC / name).read_bytes())) for name in names)
+
+
+@pytest.mark.parametrize(
+    "styles",
+    [
+        ("agent/chat.css", "agent/turn.css"),
+        ("permissions/permissions.css",),
+        ("audit/timeline.css",),
+        ("account/account.css",),
+    ],
+)
+def test_styles_of_a_page_are_within_their_budget(styles: tuple[str, ...]) -> None:
+    assert weight(*SHELL, *styles) <= 15 * KILOBYTE
+
+
+def test_scripts_of_the_chat_are_within_their_budget() -> None:
+    scripts = [path.relative_to(STATIC).as_posix() for path in STATIC.glob("agent/*.js")]
+    assert weight("theme.js", *scripts) <= 40 * KILOBYTE
+
+
+def test_only_one_line_makes_html_of_text_and_it_goes_through_the_policy() -> None:
+    """A second way from a string to markup would be a second place where the server's sanitizer could be missed."""
+    sinks = re.compile(r"innerHTML\s*=|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|\beval\(")
+    found = [
+        (path.name, line.strip())
+        for path in sorted(STATIC.rglob("*.js"))
+        for line in path.read_text().splitlines()
+        if sinks.search(line)
+    ]
+    assert found == [("dom.js", "element.innerHTML = policy ? policy.createHTML(html) : html;")]
+
+
+def test_every_module_that_is_imported_exists() -> None:
+    for path in STATIC.rglob("*.js"):
+        for name in re.findall(r'from "(\./[^"]+)"', path.read_text()):
+            assert (path.parent / name).is_file(), f"{path.name} imports {name}"
+
+
+def test_styles_name_no_colour_of_their_own() -> None:
+    """Colours live in the tokens, where both themes are decided together."""
+    literal = re.compile(r"#[0-9a-f]{3,8}\b|\brgb|\bhsl", re.IGNORECASE)
+    for path in STATIC.rglob("*.css"):
+        assert not literal.search(path.read_text()), path.name
