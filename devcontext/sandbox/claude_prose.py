@@ -1,7 +1,7 @@
 """Writes the stand-in's answer in Markdown from what the tools returned: sections, citations, and what was not read."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 
 from devcontext.sandbox import claude_lines as lines
 from devcontext.sandbox.claude_lines import Item
@@ -32,6 +32,8 @@ def write_answer(exchange: Exchange, *, about: str) -> str:
 def _sections(exchange: Exchange, *, about: str) -> list[Section]:
     if about == "reviews":
         return _review_sections(exchange)
+    if exchange.is_about_yesterday:
+        return _yesterday_sections(exchange)
     mine = exchange.items("github_my_pull_requests")
     reviews = sorted(exchange.items("github_review_requests"), key=lambda item: -_days(item))
     mentions = exchange.items("slack_mentions")
@@ -48,16 +50,42 @@ def _sections(exchange: Exchange, *, about: str) -> list[Section]:
         *(f"Yours: {lines.own_pull_request(item)}" for item in _without(mine, urgent)),
     ]
     before, today = _agenda(exchange)
-    done = [lines.activity(item) for item in sorted(exchange.items("github_activity"), key=_rank)]
-    met = [f"Met: {', '.join(lines.link(item, text=_name(item)) for item in before)}"] if before else []
     talk = [*_without(mentions, asks), *exchange.items("slack_channel_messages")]
     return [
         ("Needs you", needs),
-        (_since(exchange), done + met),
+        (f"Since {exchange.since:%A}, your last working day", _done(exchange) + _met(before)),
         ("Today" if about != "calendar" else "Your calendar", list(map(lines.event, today))),
         ("Review queue", queue),
         ("Slack", list(map(lines.message, talk))),
     ]
+
+
+def _yesterday_sections(exchange: Exchange) -> list[Section]:
+    """Return what happened on the last working day, whatever else was read."""
+    met = [item for item in exchange.items("calendar_agenda") if item.get("kind") == "meeting"]
+    told = exchange.items("slack_mentions") + exchange.items("slack_channel_messages")
+    return [
+        (f"On {exchange.since:%A}, your last working day", _done(exchange)),
+        ("Meetings", [lines.event(item) for item in _on(exchange.since, met, key="start")]),
+        ("Slack", [lines.message(item) for item in _on(exchange.since, told, key="time")]),
+    ]
+
+
+def _done(exchange: Exchange) -> list[str]:
+    items = sorted(exchange.items("github_activity"), key=_rank)
+    if exchange.is_about_yesterday:
+        items = _on(exchange.since, items, key="occurred_at")
+    return list(map(lines.activity, items))
+
+
+def _met(meetings: list[Item]) -> list[str]:
+    return [f"Met: {', '.join(lines.link(item, text=_name(item)) for item in meetings)}"] if meetings else []
+
+
+def _on(day: date, items: list[Item], *, key: str) -> list[Item]:
+    """Return the items of `day`; one that has no time counts."""
+    times = [lines.day_of(item, key=key) for item in items]
+    return [item for item, at in zip(items, times, strict=True) if at is None or at.date() == day]
 
 
 def _review_sections(exchange: Exchange) -> list[Section]:
@@ -117,10 +145,6 @@ def _covered(readings: list[Reading]) -> str:
 def _connection(item: Item) -> str:
     account = f" as {item['account']}" if item.get("account") else ""
     return f"{item.get('title', '')}{account}"
-
-
-def _since(exchange: Exchange) -> str:
-    return f"{'On' if exchange.is_about_yesterday else 'Since'} {exchange.since:%A}, your last working day"
 
 
 def _write(title: str, bullets: list[str]) -> str:
