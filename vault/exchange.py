@@ -31,8 +31,6 @@ from vault.types import ExchangedToken, ExchangeRequest
 
 # Some clients keep a token until `expires_in` ends; none may keep one longer than this past a revoke.
 MAX_TOLD_SECONDS = 60
-# One look at the stored token, and one after a refresh has ended, well or not; more would be a loop.
-_MAX_LOOKS = 2
 
 _SUBJECT_TYPES = frozenset({tokens.TOKEN_TYPE_ACCESS, tokens.TOKEN_TYPE_JWT})
 
@@ -106,16 +104,17 @@ def _verify_actor(request: ExchangeRequest, *, subject: Subject) -> ActingAgent 
 
 
 async def _answer(asked: Asked) -> ExchangedToken:
-    for _ in range(_MAX_LOOKS):
+    outcome = await run(_decide, asked)
+    if isinstance(outcome, _Stale):
+        await refresh.join(outcome.connection, generation=outcome.generation)
         outcome = await run(_decide, asked)
-        if isinstance(outcome, _Stale):
-            await refresh.join(outcome.connection, generation=outcome.generation)
-            continue
-        token, stale = outcome
-        if stale is not None:
-            refresh.begin(stale.connection, generation=stale.generation)
-        return token
-    raise ProviderDownError
+    if isinstance(outcome, _Stale):
+        # Another process holds the refresh longer than any provider may take.
+        raise ProviderDownError
+    token, stale = outcome
+    if stale is not None:
+        refresh.begin(stale.connection, generation=stale.generation)
+    return token
 
 
 def _decide(asked: Asked) -> _Stale | tuple[ExchangedToken, _Stale | None]:

@@ -1,6 +1,7 @@
 """A vault with providers on this machine, and the people: alice owns connections, bob others, mallory none."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.core.asgi import get_asgi_application
+from django.db import connections
 from pytest_django.fixtures import Settings
 
 from audit.models import AuditEvent
@@ -58,6 +60,31 @@ def change(user: str = ALICE, **fields: Any) -> None:
     assert models.Connection.objects.using("vault").filter(subject=user).update(**fields)
 
 
+@contextmanager
+def broken_audit() -> Iterator[None]:
+    """Make the audit database refuse every row, as a full disk would. Sync: for code on a database thread."""
+    with connections["audit"].cursor() as cursor:
+        cursor.execute(
+            "CREATE TRIGGER disk_full BEFORE INSERT ON audit_event BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+    try:
+        yield
+    finally:
+        with connections["audit"].cursor() as cursor:
+            cursor.execute("DROP TRIGGER disk_full")
+
+
+@asynccontextmanager
+async def audit_down() -> AsyncIterator[None]:
+    """Make the audit refuse every row for an async block."""
+    breaking = broken_audit()
+    await sync_to_async(breaking.__enter__)()
+    try:
+        yield
+    finally:
+        await sync_to_async(breaking.__exit__)(None, None, None)
+
+
 @pytest.fixture(autouse=True)
 def _vault_settings(settings: Settings) -> None:
     settings.ROOT_URLCONF = "vault.urls"
@@ -87,6 +114,13 @@ async def http_vault(transactional_db: None) -> AsyncIterator[VaultClient]:
     yield vault
     await vault.aclose()
     await background.settle()
+
+
+@pytest.fixture(params=["vault", "http_vault"])
+def client(request: pytest.FixtureRequest) -> VaultClient:
+    """Each vault in turn."""
+    vault: VaultClient = request.getfixturevalue(request.param)
+    return vault
 
 
 @pytest.fixture

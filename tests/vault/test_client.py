@@ -26,11 +26,6 @@ pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vaul
 Connect = Callable[..., Any]
 
 
-@pytest.fixture(params=["vault", "http_vault"])
-def client(request: pytest.FixtureRequest) -> VaultClient:
-    return request.getfixturevalue(request.param)
-
-
 async def flow(client: VaultClient, upstream: Upstream, *, user: str = ALICE, provider: str = "github") -> httpx.URL:
     """Go to the provider, say yes, and return the address the browser is sent back to."""
     url = await client.start_connect(subject_token=subject(user), provider=provider)

@@ -50,6 +50,7 @@ class Upstream:
     codes: dict[str, Grant] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
+    was_asked_to_refresh: threading.Event = field(default_factory=threading.Event)
     issued: list[str] = field(default_factory=list)
 
     def consent(self, authorization_url: str) -> dict[str, str]:
@@ -79,6 +80,7 @@ class Upstream:
     async def _github_token(self, request: Request) -> Response:
         form = await self._form(request, "github")
         if self.answer:
+            await asyncio.sleep(self.delay_seconds)
             return JSONResponse(self.answer[1], status_code=self.answer[0])
         grant = self._redeem(form, "github") if "code" in form else self._rotate(form)
         if grant is None:
@@ -89,6 +91,7 @@ class Upstream:
     async def _google_token(self, request: Request) -> Response:
         form = await self._form(request, "google")
         if self.answer:
+            await asyncio.sleep(self.delay_seconds)
             return JSONResponse(self.answer[1], status_code=self.answer[0])
         grant = self._redeem(form, "google") if "code" in form else self._find(form.get("refresh_token", ""))
         if grant is None or not grant.is_alive:
@@ -140,6 +143,8 @@ class Upstream:
     async def _form(self, request: Request, provider: str) -> dict[str, str]:
         form = dict(parse_qsl((await request.body()).decode()))
         self.calls[f"{provider} {form['grant_type']}"] += 1
+        if "refresh_token" in form:
+            self.was_asked_to_refresh.set()
         basic = base64.b64encode(b"devcontext-sandbox:sandbox-secret").decode()
         is_client = request.headers.get("authorization") == f"Basic {basic}" or (
             form.get("client_id") == "devcontext-sandbox" and form.get("client_secret") == "sandbox-secret"

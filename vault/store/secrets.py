@@ -84,3 +84,4 @@ def _installation() -> str:
 def name_installation() -> None:
     """Give the installation its random name, once, when its tables are made."""
     Installation.objects.using(ALIAS).get_or_create(pk=1, defaults={"name": token_hex(16)})
+    _installation.cache_clear()

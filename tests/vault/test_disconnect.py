@@ -1,0 +1,163 @@
+"""A disconnect erases here at once, whatever happens; the provider is told as soon as it listens."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from tests.vault.conftest import ALICE, audit_down, events, request, subject
+from tests.vault.upstream import Upstream
+from vault import background, disconnect, models
+from vault.client.base import VaultClient
+from vault.errors import NotConnectedError
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
+
+Connect = Callable[..., Any]
+
+
+async def end(vault: VaultClient, *, provider: str = "github") -> None:
+    await vault.disconnect(subject_token=subject(), provider=provider)
+
+
+@pytest.mark.parametrize("provider", ["github", "google-calendar", "slack"])
+async def test_nothing_sealed_is_left_and_the_provider_knows(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream, provider: str
+) -> None:
+    await connect_user(provider=provider)
+    await end(vault, provider=provider)
+    assert not upstream.grants[0].is_alive
+    for table in (models.Connection, models.SealedToken, models.Revocation):
+        assert await table.objects.using("vault").acount() == 0
+    assert (await events())[-2:] == [
+        ("vault:connection:disconnected", ALICE, ""),
+        ("vault:revocation:succeeded", ALICE, ""),
+    ]
+
+
+async def test_the_other_connections_stay(vault: VaultClient, connect_user: Connect) -> None:
+    await connect_user(provider="slack")
+    await connect_user(provider="github")
+    await end(vault)
+    assert (await vault.exchange(request(audience="slack"))).access_token
+
+
+async def test_the_connection_is_gone_although_the_provider_is_down_and_is_revoked_later(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    upstream.answer = (503, {})
+    await end(vault)
+    assert await vault.list_connections(subject_token=subject()) == ()
+    assert await models.SealedToken.objects.using("vault").acount() == 0
+    assert upstream.grants[0].is_alive
+    upstream.answer = None
+    await models.Revocation.objects.using("vault").aupdate(due_at=timezone.now())
+    await vault.start_connect(subject_token=subject(), provider="slack")
+    await background.settle()
+    assert not upstream.grants[0].is_alive
+    assert await events(kind="vault:revocation") == [("vault:revocation:succeeded", ALICE, "")]
+
+
+async def test_a_revocation_is_put_off_and_not_repeated_at_once(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    upstream.answer = (503, {})
+    await end(vault)
+    await disconnect.revoke_soon()
+    assert upstream.calls["github revoke"] == 1
+
+
+async def test_a_revocation_that_never_succeeds_is_given_up_and_said_so(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    upstream.answer = (503, {})
+    await end(vault)
+    now = timezone.now()
+    await models.Revocation.objects.using("vault").aupdate(due_at=now, expires_at=now + timedelta(seconds=1))
+    await disconnect.revoke_soon()
+    assert await models.Revocation.objects.using("vault").acount() == 0
+    assert await events(kind="vault:revocation") == [("vault:revocation:failed", ALICE, "http_503")]
+
+
+@pytest.mark.parametrize("provider", ["github", "slack"])
+async def test_an_ended_access_token_is_renewed_to_revoke_the_grant(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream, provider: str
+) -> None:
+    """Only a living token can end a grant, and most disconnects find one that ended hours ago."""
+    await connect_user(provider=provider)
+    upstream.grants[0].access.clear()
+    await end(vault, provider=provider)
+    assert upstream.calls[f"{provider} refresh_token"] == 1
+    assert not upstream.grants[0].is_alive
+
+
+async def test_a_grant_the_provider_forgot_already_ends_with_a_failure_and_no_more_tries(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    upstream.grants.clear()
+    await end(vault)
+    assert await models.Revocation.objects.using("vault").acount() == 0
+    assert await events(kind="vault:revocation") == [("vault:revocation:failed", ALICE, "bad_refresh_token")]
+
+
+async def test_a_disconnect_does_not_wait_for_the_audit(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    async with audit_down():
+        await end(vault)
+    assert await vault.list_connections(subject_token=subject()) == ()
+    await connect_user(provider="slack")
+    assert ("vault:connection:disconnected", ALICE, "") in await events()
+
+
+async def test_tokens_that_do_not_open_any_more_are_erased_all_the_same(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    await models.SealedToken.objects.using("vault").aupdate(sealed=b"broken")
+    await end(vault)
+    assert await models.Connection.objects.using("vault").acount() == 0
+    assert upstream.calls["github revoke"] == 0
+
+
+async def test_a_kept_token_is_of_no_use_to_an_exchange(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    """Its record is bound to a place that no exchange reads, even when it is copied into a connection's row."""
+    await connect_user()
+    upstream.answer = (503, {})
+    await end(vault)
+    upstream.answer = None
+    kept = await models.Revocation.objects.using("vault").aget()
+    await connect_user()
+    await models.SealedToken.objects.using("vault").filter(field="access").aupdate(sealed=kept.sealed)
+    with pytest.raises(Exception, match="vault is not available"):
+        await vault.exchange(request())
+
+
+async def test_a_broken_revocation_does_not_stand_in_the_way_of_the_next(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user(provider="slack")
+    await connect_user()
+    upstream.answer = (503, {})
+    await end(vault)
+    upstream.answer = None
+    await models.Revocation.objects.using("vault").aupdate(sealed=b"broken", due_at=timezone.now())
+    await end(vault, provider="slack")
+    await disconnect.revoke_soon()
+    assert await models.Revocation.objects.using("vault").acount() == 0
+    assert not next(grant for grant in upstream.grants if grant.provider == "slack").is_alive
+
+
+async def test_a_disconnect_of_nothing_says_so(vault: VaultClient, transactional_db: None) -> None:
+    with pytest.raises(NotConnectedError):
+        await end(vault)
+    assert await models.Revocation.objects.using("vault").acount() == 0

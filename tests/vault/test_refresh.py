@@ -1,0 +1,340 @@
+"""One refresh per generation, whoever asks, however many, and whatever dies on the way."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connections
+from django.utils import timezone
+
+from tests.vault.conftest import ALICE, BOB, audit_down, change, events, request, subject
+from tests.vault.upstream import Upstream
+from vault import background, models
+from vault.client.base import VaultClient
+from vault.errors import ProviderDownError, ReconnectRequiredError
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
+
+Connect = Callable[..., Any]
+ROOT = Path(__file__).resolve().parents[2]
+
+# Another process of the same vault: exchanges at once, and prints what it got.
+PROCESS = """
+import asyncio, json, sys
+import django
+django.setup()
+from asgiref.sync import async_to_sync
+from tests.vault.conftest import request
+from vault.embedded import EmbeddedVault
+
+async def main():
+    vault = EmbeddedVault()
+    found = await asyncio.gather(*(vault.exchange(request()) for _ in range(int(sys.argv[1]))))
+    await vault.aclose()
+    return sorted({token.access_token for token in found})
+
+print(json.dumps(async_to_sync(main)()))
+"""
+
+
+def start_process(upstream: Upstream, *, callers: int) -> subprocess.Popen[bytes]:
+    """Start a process on the databases and keys of this test."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "devcontext.settings.test",
+        "DATA_DIR": str(Path(str(connections["vault"].settings_dict["NAME"])).parent),
+        "SANDBOX_URL": upstream.url,
+        "VAULT_KEYS": settings.VAULT_KEYS,
+        "SUBJECT_SIGNING_KEY": settings.SUBJECT_SIGNING_KEY,
+    }
+    command = [sys.executable, "-c", PROCESS, str(callers)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+
+
+async def expire(user: str = ALICE, *, left_seconds: float = 0) -> None:
+    await change(user, access_expires_at=timezone.now() + timedelta(seconds=left_seconds))
+
+
+@pytest.mark.parametrize("provider", ["github", "google-calendar", "slack"])
+async def test_an_expired_token_is_refreshed_and_the_new_one_given(
+    client: VaultClient, connect_user: Connect, upstream: Upstream, provider: str
+) -> None:
+    await connect_user(provider=provider)
+    before = await client.exchange(request(audience=provider))
+    await expire()
+    after = await client.exchange(request(audience=provider))
+    assert after.access_token != before.access_token
+    assert after.access_token in upstream.grants[0].access
+    assert after.scope == before.scope
+    await expire()
+    again = await client.exchange(request(audience=provider))
+    assert again.access_token not in (before.access_token, after.access_token)
+    assert await events(kind="vault:refresh") == [("vault:refresh:succeeded", ALICE, "")] * 2
+
+
+async def test_many_callers_make_one_refresh(vault: VaultClient, connect_user: Connect, upstream: Upstream) -> None:
+    """The provider kills the grant at the second use of a refresh token."""
+    await connect_user()
+    await expire()
+    upstream.delay_seconds = 0.1
+    found = await asyncio.gather(*(vault.exchange(request()) for _ in range(50)))
+    assert len({token.access_token for token in found}) == 1
+    assert upstream.calls["github refresh_token"] == 1
+    assert upstream.grants[0].is_alive
+
+
+async def test_callers_in_several_processes_make_one_refresh(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    await expire()
+    upstream.delay_seconds = 1.5
+    processes = [await sync_to_async(start_process)(upstream, callers=5) for _ in range(2)]
+    mine = asyncio.gather(*(vault.exchange(request()) for _ in range(5)))
+    answers = [await asyncio.to_thread(process.communicate, timeout=60) for process in processes]
+    found = {token.access_token for token in await mine}
+    for output, _ in answers:
+        found |= set(json.loads(output))
+    assert len(found) == 1
+    assert upstream.calls["github refresh_token"] == 1
+    assert upstream.grants[0].is_alive
+
+
+async def test_a_caller_that_hangs_up_does_not_end_the_refresh(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    await expire()
+    upstream.delay_seconds = 0.3
+    caller = asyncio.create_task(vault.exchange(request()))
+    await asyncio.to_thread(upstream.was_asked_to_refresh.wait)
+    caller.cancel()
+    await background.settle()
+    assert (await vault.exchange(request())).access_token in upstream.grants[0].access
+    assert upstream.calls["github refresh_token"] == 1
+
+
+@pytest.mark.parametrize(("provider", "left_seconds"), [("google-calendar", 200), ("slack", 6000)])
+async def test_a_token_that_survives_is_given_while_it_is_refreshed(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream, provider: str, left_seconds: int
+) -> None:
+    await connect_user(provider=provider)
+    before = await vault.exchange(request(audience=provider))
+    await expire(left_seconds=left_seconds)
+    upstream.delay_seconds = 0.3
+    started = time.monotonic()
+    assert (await vault.exchange(request(audience=provider))).access_token == before.access_token
+    assert time.monotonic() - started < 0.3
+    await background.settle()
+    assert (await vault.exchange(request(audience=provider))).access_token != before.access_token
+
+
+async def test_a_github_token_that_would_die_is_not_given_while_it_is_refreshed(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    before = await vault.exchange(request())
+    await expire(left_seconds=300)
+    after = await vault.exchange(request())
+    assert after.access_token != before.access_token
+    assert after.access_token in upstream.grants[0].access
+
+
+async def test_googles_refresh_token_is_kept_when_none_comes_back(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user(provider="google-calendar")
+    for _ in range(3):
+        await expire()
+        await vault.exchange(request(audience="google-calendar"))
+    assert upstream.calls["google refresh_token"] == 3
+
+
+DEAD = {
+    "github": (200, {"error": "bad_refresh_token"}),
+    "google-calendar": (400, {"error": "invalid_grant"}),
+    "slack": (200, {"ok": False, "error": "invalid_refresh_token"}),
+}
+
+
+@pytest.mark.parametrize("provider", DEAD)
+async def test_a_dead_grant_needs_a_new_connection(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream, provider: str
+) -> None:
+    await connect_user(provider=provider)
+    await expire()
+    upstream.answer = DEAD[provider]
+    with pytest.raises(ReconnectRequiredError):
+        await vault.exchange(request(audience=provider))
+    (listed,) = await vault.list_connections(subject_token=subject())
+    assert listed.reconnect_reason == DEAD[provider][1]["error"]
+    assert ("vault:refresh:failed", ALICE, listed.reconnect_reason) in await events()
+    assert await models.SealedToken.objects.using("vault").acount() == 2, "nothing is deleted on a provider's word"
+
+
+PASSING: list[tuple[int, Any]] = [
+    (500, {}),
+    (503, {"error": "invalid_grant"}),
+    (429, {}),
+    (200, {"error": "temporarily_unavailable"}),
+    (200, {"access_token": "", "token_type": "bearer"}),
+    (200, ["no object"]),
+    (200, {"access_token": "t", "expires_in": "soon"}),
+    (302, {}),
+]
+
+
+@pytest.mark.parametrize("answer", PASSING)
+async def test_a_passing_failure_deletes_nothing_and_is_not_hammered(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream, answer: tuple[int, Any]
+) -> None:
+    await connect_user()
+    await expire()
+    upstream.answer = answer
+    for _ in range(3):
+        with pytest.raises(ProviderDownError):
+            await vault.exchange(request())
+    assert upstream.calls["github refresh_token"] == 1
+    (listed,) = await vault.list_connections(subject_token=subject())
+    assert listed.reconnect_reason == ""
+    upstream.answer = None
+    await change(retry_at=timezone.now())
+    assert (await vault.exchange(request())).access_token in upstream.grants[0].access
+
+
+async def test_a_living_token_is_given_while_the_provider_is_down(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    await expire(left_seconds=300)
+    upstream.answer = (429, {})
+    assert (await vault.exchange(request())).access_token in upstream.grants[0].access
+
+
+async def test_a_github_grant_whose_answer_was_lost_is_in_doubt_and_then_dead(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    """The refresh token was spent by a request nobody heard the answer of; the old token is not given meanwhile."""
+    await connect_user()
+    await expire(left_seconds=300)
+    upstream.drops_answer = True
+    with pytest.raises(ProviderDownError):
+        await vault.exchange(request())
+    upstream.drops_answer = False
+    await change(retry_at=timezone.now())
+    with pytest.raises(ReconnectRequiredError):
+        await vault.exchange(request())
+    (listed,) = await vault.list_connections(subject_token=subject())
+    assert listed.reconnect_reason == "refresh_in_doubt"
+
+
+async def test_a_slack_token_is_given_to_its_end_when_the_refresh_is_in_doubt(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user(provider="slack")
+    await expire(left_seconds=3000)
+    upstream.drops_answer = True
+    before = await vault.exchange(request(audience="slack"))
+    await background.settle()
+    upstream.drops_answer = False
+    await change(retry_at=timezone.now())
+    await vault.exchange(request(audience="slack"))
+    await background.settle()
+    (listed,) = await vault.list_connections(subject_token=subject())
+    assert listed.reconnect_reason == "refresh_in_doubt"
+    assert (await vault.exchange(request(audience="slack"))).access_token == before.access_token
+    await expire()
+    with pytest.raises(ReconnectRequiredError):
+        await vault.exchange(request(audience="slack"))
+
+
+async def test_a_killed_process_leaves_an_intent_that_the_next_one_understands(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    await expire()
+    upstream.delay_seconds = 3
+    process = await sync_to_async(start_process)(upstream, callers=1)
+    async with asyncio.timeout(30):
+        await asyncio.to_thread(upstream.was_asked_to_refresh.wait)
+    process.kill()
+    await asyncio.to_thread(process.communicate)
+    upstream.delay_seconds = 0
+    await change(lease_until=timezone.now())
+    with pytest.raises(ReconnectRequiredError):
+        await vault.exchange(request())
+    (listed,) = await vault.list_connections(subject_token=subject())
+    assert listed.reconnect_reason == "refresh_in_doubt"
+
+
+async def test_a_refresh_that_lost_its_lease_writes_nothing(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    """Its process slept through the lease, and another took it: the fence moved."""
+    await connect_user()
+    await expire()
+    upstream.delay_seconds = 0.5
+    caller = asyncio.create_task(vault.exchange(request()))
+    await asyncio.to_thread(upstream.was_asked_to_refresh.wait)
+    await change(fence=99, retry_at=timezone.now() + timedelta(minutes=1))
+    with pytest.raises(ProviderDownError):
+        await caller
+    row = await models.Connection.objects.using("vault").aget(subject=ALICE)
+    assert (row.generation, row.reconnect_reason) == (1, "")
+
+
+async def test_a_dead_answer_to_a_lost_lease_proves_nothing(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    await expire()
+    upstream.delay_seconds = 0.5
+    upstream.answer = (200, {"error": "bad_refresh_token"})
+    caller = asyncio.create_task(vault.exchange(request()))
+    await asyncio.to_thread(upstream.was_asked_to_refresh.wait)
+    await change(generation=2)
+    with pytest.raises(ProviderDownError):
+        await caller
+    row = await models.Connection.objects.using("vault").aget(subject=ALICE)
+    assert row.reconnect_reason == ""
+
+
+async def test_tokens_that_arrive_after_a_disconnect_are_revoked(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    await expire()
+    upstream.delay_seconds = 0.5
+    caller = asyncio.create_task(vault.exchange(request()))
+    await asyncio.to_thread(upstream.was_asked_to_refresh.wait)
+    await models.Connection.objects.using("vault").all().adelete()
+    with pytest.raises(Exception, match="not connected"):
+        await caller
+    upstream.delay_seconds = 0
+    await vault.start_connect(subject_token=subject(BOB), provider="github")
+    await background.settle()
+    assert not upstream.grants[0].is_alive
+    assert await models.Revocation.objects.using("vault").acount() == 0
+
+
+async def test_a_refresh_is_kept_and_told_later_when_the_audit_is_down(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    """A refresh token that was spent is gone; losing its successor would lose the user's connection."""
+    await connect_user()
+    await expire()
+    async with audit_down():
+        with pytest.raises(Exception, match="vault is not available"):
+            await vault.exchange(request())
+    assert (await vault.exchange(request())).access_token in upstream.grants[0].access
+    assert await events(kind="vault:refresh") == [("vault:refresh:succeeded", ALICE, "")]
