@@ -69,6 +69,8 @@ async def sign_in(transactional_db: None) -> AsyncIterator[SignIn]:
 
     yield sign_in
     await transport.close()
+    # PostgreSQL drops no database to which the thread of all database work is still connected.
+    await sync_to_async(databases.close_all)()
 
 
 @pytest_asyncio.fixture
