@@ -13,6 +13,7 @@ from typing import NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import uvicorn
+from starlette.applications import Starlette
 
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.types import World
@@ -25,15 +26,18 @@ _HOST = "127.0.0.1"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until interrupted; a wrong argument or a taken port is one sentence and exit code 2."""
     options = _parser().parse_args(arguments)
-    listener = _listen(options.port)
-    base_url = f"http://{_HOST}:{listener.getsockname()[1]}"
+    with _listen(options.port) as listener:
+        app = _app(options, base_url=f"http://{_HOST}:{listener.getsockname()[1]}")
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+def _app(options: argparse.Namespace, *, base_url: str) -> Starlette:
     try:
-        app = create_app(data=options.data, world=_world(options), base_url=base_url)
+        return create_app(data=options.data, world=_world(options), base_url=base_url)
     except GitWorldError as error:
         _stop(str(error))
     except (OSError, sqlite3.Error):
         _stop(f"The sandbox cannot keep its tokens in {options.data}.")
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
 
 
 def _parser() -> argparse.ArgumentParser:

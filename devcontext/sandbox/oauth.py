@@ -99,6 +99,8 @@ def _checked_challenge(flavour: Flavour, values: Mapping[str, str]) -> str:
 
 def _checked_scope(flavour: Flavour, values: Mapping[str, str]) -> tuple[str, ...]:
     asked = tuple(dict.fromkeys(values.get(flavour.scope_parameter, "").replace(",", " ").split()))
+    if flavour.scope_parameter != "scope" and values.get("scope"):
+        raise AuthorizationRefusedError("Bot scopes were asked for (scope), and this sandbox has no bots.")
     unknown = [scope for scope in asked if scope not in flavour.scopes]
     if unknown:
         raise AuthorizationRefusedError(f"There is no scope {unknown[0]!r} at {flavour.name} (invalid_scope).")
