@@ -1,0 +1,48 @@
+"""Text from outside: what a person cannot see never reaches the model."""
+
+import pytest
+
+from agent.untrusted import MAX_ENTRIES, clean_text, clean_value
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("plain", "plain"),
+        ("a\u202eb\u2066c", "abc"),  # bidi controls: the reader sees another order than the model
+        ("i\u200bg\u200dn\ufeffore", "ignore"),  # zero width
+        ("".join(chr(0xE0000 + ord(letter)) for letter in "obey") + "ok", "ok"),  # tag characters: an invisible prompt
+        ("a\ufe0f\U000e0100b", "ab"),  # variation selectors carry bytes
+        ("a\u3164b\u115fc", "abc"),  # fillers
+        ("a\x00\x1b[31mb", "a[31mb"),
+        ("e\u0301", "\u00e9"),  # NFC
+        ("one\r\ntwo\u2028three", "one\n\ntwo\nthree"),
+        ("  padded  ", "padded"),
+    ],
+)
+def test_hidden_characters_are_taken_out(text: str, cleaned: str) -> None:
+    assert clean_text(text) == cleaned
+
+
+@pytest.mark.parametrize("text", ["Grüße an Tomás", "日本語の件名", "مرحبا", "🎉 shipped", "C# & <b>"])
+def test_visible_text_of_every_script_stays(text: str) -> None:
+    assert clean_text(text) == text
+
+
+def test_long_text_is_cut_with_a_mark() -> None:
+    cut = clean_text("x" * 1_000_000, max_characters=200)
+    assert (len(cut), cut[-1]) == (200, "…")
+    assert clean_text("x" * 200, max_characters=200) == "x" * 200
+
+
+def test_text_that_hides_behind_invisible_characters_is_marked_as_cut() -> None:
+    assert clean_text("\u200b" * 5000 + "payload", max_characters=10) == "…"
+
+
+def test_values_are_cleaned_and_bounded_all_the_way_down() -> None:
+    value = {"list": ["a\u200b"] * 99, "deep": {"a": {"b": {"c": {"d": 1}}}}, "n": 1, "none": None, "odd": object}
+    cleaned = clean_value(value)
+    assert cleaned["list"] == ["a"] * MAX_ENTRIES
+    assert cleaned["deep"] == {"a": {"b": {"c": "…"}}}
+    assert (cleaned["n"], cleaned["none"]) == (1, None)
+    assert isinstance(cleaned["odd"], str)
