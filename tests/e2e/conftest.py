@@ -13,10 +13,10 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from playwright.async_api import Browser, Page, Route, async_playwright
-from run_socket_peer import CHAT, RUN, Peer
 
 from devcontext.middleware import content_security_policy
 from permissions.types import SERVICES
+from tests.e2e.run_socket_peer import CHAT, RUN, Peer
 
 ORIGIN = "http://devcontext.test"
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

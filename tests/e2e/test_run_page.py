@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from playwright.async_api import Page, expect
-from run_socket_peer import CHAT, RUN, Peer
 
 from agent import events
+from tests.e2e.run_socket_peer import CHAT, RUN, Peer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

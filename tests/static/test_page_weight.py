@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 STATIC = Path(__file__).parents[2] / "static"
-SHELL = ("tokens.css", "base.css", "shell.css")
+SHELL = ("tokens.css", "base.css", "controls.css", "shell.css")
 KILOBYTE = 1000
 
 
@@ -19,7 +19,7 @@ def weight(*names: str) -> int:
 @pytest.mark.parametrize(
     "styles",
     [
-        ("agent/chat.css", "agent/turn.css"),
+        ("agent/chat.css", "agent/turn.css", "agent/answer.css"),
         ("permissions/permissions.css",),
         ("audit/timeline.css",),
         ("account/account.css",),
