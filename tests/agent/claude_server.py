@@ -1,0 +1,79 @@
+"""The stand-in for the Messages API on a port of loopback, and answers of an API that goes wrong on the wire."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from devcontext.sandbox import claude
+from tests.agent.api.upstream import Told
+
+MESSAGES = "/v1/messages"
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """Serve the stand-in in a thread and return its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        app = Starlette(routes=[Mount("/claude", routes=claude.routes())])
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/claude"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def event(kind: str, **fields: Any) -> dict[str, Any]:
+    """Return one event of the API's stream."""
+    return {"type": kind, **fields}
+
+
+MESSAGE_START = event(
+    "message_start",
+    message={
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-sonnet-5-5",
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 7, "cache_read_input_tokens": 100, "output_tokens": 1},
+    },
+)
+HALF_A_TEXT = [
+    event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+    event("content_block_delta", index=0, delta={"type": "text_delta", "text": "Half an"}),
+]
+END = [
+    event("content_block_stop", index=0),
+    event("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": 9}),
+    event("message_stop"),
+]
+OVERLOADED = event("error", error={"type": "overloaded_error", "message": "Overloaded"})
+
+
+def stream(*events: dict[str, Any] | bytes, is_whole: bool = True) -> Told:
+    """Return an answer that streams `events`; one that is not whole promises more bytes than it sends."""
+    frames = b"".join(
+        one if isinstance(one, bytes) else f"event: {one['type']}\ndata: {json.dumps(one)}\n\n".encode()
+        for one in events
+    )
+    length = len(frames) + (0 if is_whole else 1000)
+    head = (
+        f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    )
+    return Told((head.encode() + frames,))
