@@ -5,7 +5,7 @@ from celery import shared_task
 from agent.runner import end_dead_runs
 
 
-@shared_task(name="agent.end_dead_runs", ignore_result=True)
+@shared_task(name="agent.end_dead_runs", ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
 def end_dead_runs_task() -> int:
     """End the runs whose process is gone; returns how many."""
     return end_dead_runs()

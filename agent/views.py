@@ -40,14 +40,13 @@ async def chat(request: HttpRequest, conversation: UUID | None = None) -> HttpRe
 
 def _load(user: int, conversation: UUID | None) -> dict[str, Any]:
     end_dead_runs()
-    recent = store.list_recent(user)
     if conversation is None:
-        return {"conversation": None, "run_ids": [], "recent": recent}
+        return {"conversation": None, "run_ids": []}
     try:
         row, runs = store.load_conversation(conversation, user=user)
     except RunNotFoundError:
         raise Http404 from None
-    return {"conversation": row, "run_ids": [str(run) for run in runs], "recent": recent}
+    return {"conversation": row, "run_ids": [str(run) for run in runs]}
 
 
 async def _services(request: HttpRequest, *, user_id: int) -> tuple[list[dict[str, str]], str]:

@@ -1,11 +1,21 @@
 """What every template may say about this installation: above all, what in it is a stand-in."""
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
+from agent import store
 from permissions.types import SERVICES_BY_SLUG
+
+
+def recent_chats(request: HttpRequest) -> dict[str, Any]:
+    """Return `recent`, the signed-in user's newest conversations; asked for only by a page that shows them."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"recent": []}
+    return {"recent": partial(store.list_recent, user.pk)}
 
 
 def installation(_request: HttpRequest) -> dict[str, Any]:

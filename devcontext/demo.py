@@ -83,7 +83,7 @@ async def connect_services(*, connected: set[str]) -> None:
     """
     from devcontext.asgi import application  # noqa: PLC0415  (sets Django's pages up, which commands may not need)
 
-    transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]  # channels types its scope more loosely
+    transport = httpx.ASGITransport(app=application)
     async with (
         httpx.AsyncClient(transport=transport, base_url=settings.APP_URL) as app,
         httpx.AsyncClient(trust_env=False) as sandbox,
@@ -96,7 +96,7 @@ async def connect_services(*, connected: set[str]) -> None:
 
 async def _connect(app: httpx.AsyncClient, sandbox: httpx.AsyncClient, provider: str) -> None:
     path = f"/auth/connect/{provider}"
-    authorize = await _submit(app, path, form_path=path)
+    authorize = await _submit(app, path)
     callback = await _submit(sandbox, authorize)
     parts = urlsplit(callback)
     returned = await app.get(f"{parts.path}?{parts.query}")
@@ -106,11 +106,16 @@ async def _connect(app: httpx.AsyncClient, sandbox: httpx.AsyncClient, provider:
 
 
 async def _submit(client: httpx.AsyncClient, url: str, *, form_path: str = "") -> str:
-    """Open the page at `url`, send its form (the one to `form_path`, or the first) and return where it leads."""
-    page = await client.get(url)
+    """Open the page at `url`, send its form (the one to `form_path`, or to itself) and return where it leads."""
+    try:
+        page = await client.get(url)
+    except httpx.TransportError as error:
+        raise DemoError("The sandbox does not answer any more.") from error
     forms = _Forms()
     forms.feed(page.text)
-    form = next((form for form in forms.found if not form_path or form.action.startswith(form_path)), None)
+    wanted = form_path or page.url.path
+    targets = {urlsplit(urljoin(str(page.url), form.action)).path: form for form in forms.found}
+    form = targets.get(wanted)
     if form is None:
         raise DemoError(f"The page {urlsplit(url).path} has no form to go on with.")
     target = urljoin(str(page.url), form.action)

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import ItemsView
 from types import FrameType
 from typing import Any
 
@@ -46,9 +47,9 @@ class LineFormatter(logging.Formatter):
 class NoVariablesFilter(SafeExceptionReporterFilter):
     """Keeps every local variable and POST field out of Django's error reports."""
 
-    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> list[tuple[str, Any]]:
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
         """Show no variable at all."""
-        return []
+        return dict[str, Any]().items()
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
         """Show no field at all."""

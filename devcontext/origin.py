@@ -4,7 +4,7 @@ SECURITY: a WebSocket is exempt from the same-origin policy, so any page could o
 one Origin header is accepted, and it must equal the origin that the request itself was made to.
 """
 
-from typing import Any, cast
+from typing import Any
 
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
@@ -38,4 +38,4 @@ def is_same_origin(scope: dict[str, Any]) -> bool:
 def _is_allowed_host(host: str) -> bool:
     allowed = settings.ALLOWED_HOSTS or (["localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
     domain, _port = split_domain_port(host)
-    return cast("bool", validate_host(domain, allowed))
+    return validate_host(domain, allowed)

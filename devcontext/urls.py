@@ -1,11 +1,11 @@
 """Every address of the web process; with an embedded vault, the vault's too."""
 
 from django.conf import settings
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from devcontext import views
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("audit/", include("audit.urls")),
     path("", include("permissions.urls")),

@@ -52,6 +52,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "devcontext.context.installation",
+                "devcontext.context.recent_chats",
             ]
         },
     }

@@ -21,6 +21,7 @@ from agent import store
 from agent.runner import current_runner
 from agent.types import RunRequest
 from devcontext import demo
+from devcontext.lifespan import shut_down
 from devcontext.terminal import Report, StatusLines
 from devcontext.views import DEMO_EMAIL, load_demo_user
 from permissions import connections
@@ -81,7 +82,7 @@ class Command(BaseCommand):
                 report.add(frame)
                 lines.show(frame)
         finally:
-            await runner.aclose()
+            await shut_down()
         return report, await sync_to_async(store.load_answer)(ticket.run)
 
     def _report(self, result: tuple[Report, Any], *, is_json: bool) -> None:
