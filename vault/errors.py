@@ -2,6 +2,7 @@
 
 VaultError
 ├── InvalidRequestError        malformed request, or a subject or actor token that is not valid (RFC 8693 §2.2.2)
+│   ├── UnsupportedGrantError  a grant type that is not exchanged here
 │   ├── WrongMethodError       not the HTTP method of this endpoint
 │   ├── WrongMediaTypeError    the body is no form
 │   └── RequestTooLargeError   the body is larger than any honest request
@@ -54,6 +55,12 @@ class InvalidRequestError(VaultError):
 
     error = "invalid_request"
     description = "The request is malformed or its token is not valid."
+
+
+class UnsupportedGrantError(InvalidRequestError):
+    """The grant type is not one of this endpoint."""
+
+    error = "unsupported_grant_type"
 
 
 class WrongMethodError(InvalidRequestError):

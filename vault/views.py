@@ -5,13 +5,22 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
 from vault import connect, forms, jws, tokens, wire
 from vault.embedded import EmbeddedVault
-from vault.errors import InvalidClientError, InvalidRequestError, ProviderDownError, VaultError, WrongMethodError
+from vault.errors import (
+    InvalidClientError,
+    InvalidRequestError,
+    InvalidScopeError,
+    InvalidTargetError,
+    ProviderDownError,
+    UnsupportedGrantError,
+    VaultError,
+    WrongMethodError,
+)
 
 # When a provider is down, ask again after the shortest time for which a failed refresh is put off.
 _RETRY_AFTER_SECONDS = 5
@@ -42,7 +51,7 @@ def endpoint(answer: Endpoint) -> View:
 async def token(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
     """Exchange a token. Source: RFC 8693 section 2."""
     if _required(form, "grant_type") != wire.GRANT_TYPE:
-        raise InvalidRequestError
+        raise UnsupportedGrantError
     return wire.token_to_json(await vault.exchange(wire.exchange_from_form(form)))
 
 
@@ -91,6 +100,8 @@ async def disconnect(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
 @require_GET
 async def callback(request: HttpRequest, provider: str) -> HttpResponse:
     """Take the browser back from a provider, and send it to the app without anything the provider sent."""
+    if provider not in settings.PROVIDERS:
+        raise Http404
     # A parameter that came twice has no single meaning, so it has none.
     query = {name: values[0] for name, values in request.GET.lists() if len(values) == 1}
     return HttpResponseRedirect(await connect.finish(provider, query=query), headers=_NO_STORE)
@@ -144,4 +155,8 @@ def _refuse(error: VaultError) -> JsonResponse:
         headers["Allow"] = "POST"
     if isinstance(error, ProviderDownError):
         headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
-    return JsonResponse(wire.error_to_json(error), status=error.status, headers=headers)
+    body = wire.error_to_json(error)
+    if isinstance(error, InvalidTargetError | InvalidScopeError):
+        # RFC 6749 section 5.2: where the user can put it right.
+        body["error_uri"] = f"{settings.APP_URL}/settings/permissions/"
+    return JsonResponse(body, status=error.status, headers=headers)

@@ -25,6 +25,7 @@ PATHS = {
 # One word per error class, so that the other end raises the very same one; a cause serves where it is one.
 _REASONS: dict[type[VaultError], str] = {
     errors.InvalidRequestError: "",
+    errors.UnsupportedGrantError: "",
     errors.InvalidClientError: "",
     errors.NotConnectedError: "not_connected",
     errors.AccessRevokedError: "revoked",

@@ -1,5 +1,6 @@
 """What an exchange demands before a token leaves, and the one event that tells of each."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from audit.models import AuditEvent
 from tests.vault.conftest import AGENT, ALICE, BOB, actor, audit_down, change, events, request, subject
 from tests.vault.upstream import Upstream
 from vault import keyring, models, tokens
+from vault.client.base import VaultClient
 from vault.embedded import EmbeddedVault
 from vault.errors import (
     AccessRevokedError,
@@ -133,6 +135,25 @@ async def test_a_token_rolled_back_to_an_older_generation_does_not_open(
     await models.SealedToken.objects.using("vault").filter(field="access").aupdate(sealed=old.sealed)
     with pytest.raises(SealBrokenError):
         await vault.exchange(request())
+
+
+async def test_no_token_reaches_a_log(
+    client: VaultClient, connect_user: Connect, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the most talkative level of our own loggers, through a connect, an exchange, a refresh and a failure."""
+    caplog.set_level(logging.DEBUG)
+    await connect_user()
+    shown = [request(), request(), request(audience="slack")]
+    await client.exchange(shown[0])
+    await change(access_expires_at=timezone.now())
+    await client.exchange(shown[1])
+    with pytest.raises(NotConnectedError):
+        await client.exchange(shown[2])
+    upstream.answer = (503, {})
+    await client.disconnect(subject_token=subject(), provider="github")
+    logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    canaries = [*upstream.issued, *(asked.subject_token for asked in shown), *(asked.actor_token for asked in shown)]
+    assert [canary for canary in canaries if canary in logged] == []
 
 
 @pytest.mark.parametrize(("left", "told"), [(30, 30), (500, 60), (None, 60)])

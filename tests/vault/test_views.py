@@ -99,13 +99,16 @@ async def test_a_wrong_parameter_is_refused(
     assert "ghu_" not in response.text
 
 
-async def test_a_refusal_names_its_cause_and_repeats_nothing(http: httpx.AsyncClient, connect_user: Connect) -> None:
+async def test_a_refusal_names_its_cause_and_repeats_nothing(
+    http: httpx.AsyncClient, connect_user: Connect, settings: Any
+) -> None:
     await connect_user()
     response = await post(http, audience="<audience>")
     assert response.json() == {
         "error": "invalid_target",
         "error_description": "The service is not connected.",
         "vault_reason": "not_connected",
+        "error_uri": f"{settings.APP_URL}/settings/permissions/",
     }
 
 

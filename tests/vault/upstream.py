@@ -214,6 +214,8 @@ def serve(upstream: Upstream) -> Iterator[Upstream]:
     """Serve `upstream` on a free port, in a thread with an event loop of its own."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    # A test that is quicker than the server's start waits in this queue instead of being turned away.
+    listener.listen()
     server = uvicorn.Server(uvicorn.Config(upstream.app(), log_level="error", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

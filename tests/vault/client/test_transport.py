@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-
 from vault.client import transport
 from vault.client.http import HTTPVault
 from vault.embedded import EmbeddedVault
