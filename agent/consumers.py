@@ -7,6 +7,7 @@ import secrets
 from typing import Any
 from uuid import UUID
 
+from channels.auth import get_user
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser, User
 
@@ -29,14 +30,13 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
     """One page's socket; it may follow several runs at once."""
 
     async def connect(self) -> None:
-        """Accept a signed-in user and nobody else."""
+        """Accept a signed-in user; tell anybody else so and close, which a page can read only after an accept."""
         self._following: dict[UUID, asyncio.Task[None]] = {}
         self._user: User | AnonymousUser = self.scope["user"]
-        if not self._user.is_authenticated:
-            await self.close(code=_NOT_SIGNED_IN)
-            return
         self._runner: Runner = current_runner()
         await self.accept()
+        if not self._user.is_authenticated:
+            await self.close(code=_NOT_SIGNED_IN)
 
     async def disconnect(self, _code: int) -> None:
         """Stop following; the runs go on."""
@@ -112,9 +112,12 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
             await self._refuse("not_found", _NO_SUCH_RUN, run=str(run))
 
     async def _is_still_signed_in(self) -> bool:
-        """Ask the session store: a sign-out in another tab counts from the next frame on."""
+        """Ask anew: a sign-out elsewhere, a changed password or a deactivation counts from the next frame on."""
         session = self.scope["session"]
-        return bool(session.session_key) and await session.aexists(session.session_key)
+        if not session.session_key or not await session.aexists(session.session_key):
+            return False
+        user = await get_user(self.scope)
+        return bool(user.is_authenticated and user.pk == self._user.pk)
 
     async def _refuse(self, code: str, message: str, **names: str) -> None:
         await self._send({"type": "error", "code": code, "message": message, **{k: v for k, v in names.items() if v}})

@@ -1,0 +1,140 @@
+"""The run socket serves signed-in users their own runs, and answers everything else in one sentence."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from agent import store
+from agent.types import RunStatus
+from devcontext.asgi import application
+from tests.agent.conftest import request_of, start
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
+
+NO_SUCH_RUN = "There is no such conversation."
+
+
+@pytest.fixture(autouse=True)
+def _debug(settings: Any) -> None:
+    settings.DEBUG = True
+    settings.ALLOWED_HOSTS = []
+
+
+def sign_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@asynccontextmanager
+async def socket(client: Client | None) -> AsyncIterator[WebsocketCommunicator]:
+    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
+    if client:
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+        headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()))
+    communicator = WebsocketCommunicator(application, "/ws/runs/", headers)
+    is_connected, _ = await communicator.connect()
+    assert is_connected
+    try:
+        yield communicator
+    finally:
+        await communicator.disconnect()
+
+
+async def ask(page: WebsocketCommunicator, **frame: Any) -> dict[str, Any]:
+    await page.send_to(text_data=json.dumps({"v": 1, **frame}))
+    answer: dict[str, Any] = json.loads(await page.receive_from())
+    return answer
+
+
+async def test_a_page_from_elsewhere_is_refused_before_it_is_accepted() -> None:
+    communicator = WebsocketCommunicator(
+        application, "/ws/runs/", [(b"host", b"localhost"), (b"origin", b"http://evil.example")]
+    )
+    is_connected, _code = await communicator.connect()
+    assert not is_connected
+
+
+async def test_nobody_is_told_to_sign_in() -> None:
+    async with socket(None) as page:
+        assert (await page.receive_output())["code"] == 4401
+
+
+async def test_a_sign_out_elsewhere_counts_from_the_next_frame(alice: User) -> None:
+    client = await sync_to_async(sign_in)(alice)
+    async with socket(client) as page:
+        await sync_to_async(client.session.flush)()
+        await page.send_to(text_data=json.dumps({"v": 1, "type": "stop", "run": str(uuid4())}))
+        assert (await page.receive_output())["code"] == 4401
+
+
+async def test_a_deactivated_user_is_out_from_the_next_frame(alice: User) -> None:
+    client = await sync_to_async(sign_in)(alice)
+    async with socket(client) as page:
+        alice.is_active = False
+        await alice.asave()
+        await page.send_to(text_data=json.dumps({"v": 1, "type": "stop", "run": str(uuid4())}))
+        assert (await page.receive_output())["code"] == 4401
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"v":1,"type":"delete"}', "\x00"])
+async def test_a_malformed_frame_is_answered_and_the_socket_goes_on(alice: User, text: str) -> None:
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        for _ in range(2):
+            await page.send_to(text_data=text)
+            assert json.loads(await page.receive_from())["code"] == "malformed"
+
+
+async def test_bytes_are_no_frame(alice: User) -> None:
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        await page.send_to(bytes_data=b'{"v":1}')
+        assert json.loads(await page.receive_from())["code"] == "malformed"
+
+
+async def test_an_oversized_frame_is_answered(alice: User) -> None:
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        answer = await ask(page, type="send", key="a" * 12, text="x" * 20_000)
+        assert answer["code"] == "too_large"
+
+
+@pytest.mark.parametrize("kind", ["attach", "stop"])
+async def test_another_users_run_is_as_unknown_as_one_that_never_was(alice: User, mallory: User, kind: str) -> None:
+    run = str((await sync_to_async(start)(request_of(alice))).run)
+    never = str(uuid4())
+    async with socket(await sync_to_async(sign_in)(mallory)) as page:
+        theirs, none = await ask(page, type=kind, run=run), await ask(page, type=kind, run=never)
+    assert theirs == {"v": 1, "type": "error", "code": "not_found", "message": NO_SUCH_RUN, "run": run}
+    assert none == theirs | {"run": never}
+
+
+async def test_another_users_conversation_cannot_be_continued(alice: User, mallory: User) -> None:
+    conversation = str((await sync_to_async(start)(request_of(alice))).conversation)
+    async with socket(await sync_to_async(sign_in)(mallory)) as page:
+        answer = await ask(page, type="send", key="k" * 12, text="Go on", conversation=conversation)
+    assert (answer["code"], answer["key"]) == ("not_found", "k" * 12)
+
+
+async def test_a_conversation_that_is_answering_refuses_a_second_question_by_its_key(alice: User) -> None:
+    conversation = str((await sync_to_async(start)(request_of(alice))).conversation)
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        answer = await ask(page, type="send", key="k" * 12, text="And?", conversation=conversation)
+    assert (answer["code"], answer["key"]) == ("busy", "k" * 12)
+
+
+async def test_attaching_replays_what_is_stored(alice: User) -> None:
+    run = (await sync_to_async(start)(request_of(alice))).run
+    frames = [f'{{"seq":{seq}}}' for seq in range(1, 6)]
+    await sync_to_async(store.append_events)([(run, seq, frame) for seq, frame in enumerate(frames[:4], 1)])
+    await sync_to_async(store.end_run)(run, status=RunStatus.STOPPED, last=(5, frames[4]), answer="", turns=[])
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": str(run), "after": 2}))
+        assert [await page.receive_from() for _ in range(3)] == frames[2:]
