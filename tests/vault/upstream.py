@@ -11,7 +11,7 @@ import secrets
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -211,17 +211,25 @@ def _bearer(request: Request) -> str:
 
 @contextmanager
 def serve(upstream: Upstream) -> Iterator[Upstream]:
-    """Serve `upstream` on a free port, in a thread with an event loop of its own."""
+    """Serve `upstream` on a free port."""
+    with serve_app(lambda _url: upstream.app()) as url:
+        upstream.url = url
+        yield upstream
+
+
+@contextmanager
+def serve_app(make: Callable[[str], Starlette]) -> Iterator[str]:
+    """Serve the app that `make` returns for its address, in a thread with an event loop of its own."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     # A test that is quicker than the server's start waits in this queue instead of being turned away.
     listener.listen()
-    server = uvicorn.Server(uvicorn.Config(upstream.app(), log_level="error", lifespan="off", ws="none"))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server = uvicorn.Server(uvicorn.Config(make(url), log_level="error", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    upstream.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        yield upstream
+        yield url
     finally:
         server.should_exit = True
         thread.join()
