@@ -39,11 +39,10 @@ class Meter:
     @property
     def may_read(self) -> bool:
         """Whether the next question may be answered by tool calls; if not, it asks for the answer."""
-        used = self.output_tokens / self.budget.max_output_tokens
         return (
             self.steps + 1 < self.budget.max_steps
             and self.tool_calls < self.budget.max_tool_calls
-            and used < 1 - _ANSWER_SHARE
+            and self.output_tokens < self.budget.max_output_tokens * (1 - _ANSWER_SHARE)
             and self.seconds_to_read > 0
         )
 

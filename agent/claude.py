@@ -5,6 +5,7 @@ with a fixed sentence.
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -14,8 +15,8 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
+from agent.claude_errors import RETRIED, code_of, model_error
 from agent.claude_message import MessageBuilder
-from agent.errors import ModelError
 from agent.loop import AssistantMessage, Model
 
 if TYPE_CHECKING:
@@ -29,34 +30,6 @@ _ATTEMPTS = 3
 _FIRST_DELAY_SECONDS = 0.5
 # A person waits for the answer. Asked to wait longer than this, the run says so instead.
 _MAX_DELAY_SECONDS = 5.0
-
-_SENTENCES = {
-    "unreachable": "Claude cannot be reached. Try again in a moment.",
-    "overloaded": "Claude is overloaded. Try again in a minute.",
-    "rate_limited": "Claude is limiting this installation's requests. Try again in a minute.",
-    "unauthorized": "Claude does not accept this installation's key. Its operator has to check it.",
-    "bad_request": "Claude did not accept this conversation. Start a new one.",
-    "cut_short": "Claude's answer broke off. Try again.",
-}
-_RETRIED = frozenset({"unreachable", "overloaded", "rate_limited"})
-# Source: https://platform.claude.com/docs/en/api/errors. An error inside a stream has status 200: its type counts.
-_BY_TYPE = {
-    "authentication_error": "unauthorized",
-    "permission_error": "unauthorized",
-    "billing_error": "unauthorized",
-    "rate_limit_error": "rate_limited",
-    "overloaded_error": "overloaded",
-    "invalid_request_error": "bad_request",
-    "not_found_error": "bad_request",
-    "request_too_large": "bad_request",
-    "timeout_error": "unreachable",
-    "api_error": "unreachable",
-}
-_BY_STATUS = {401: "unauthorized", 402: "unauthorized", 403: "unauthorized", 408: "unreachable", 409: "unreachable"} | {
-    429: "rate_limited",
-    529: "overloaded",
-}
-_SERVER_ERROR = 500
 
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic]" = WeakKeyDictionary()
 
@@ -94,7 +67,7 @@ class Claude:
                         yield piece
             except _AttemptError as error:
                 if has_yielded:
-                    raise _model_error("cut_short") from None
+                    raise model_error("cut_short") from None
                 await _wait(error, is_last=attempt == _ATTEMPTS - 1, attempt=attempt)
             else:
                 return
@@ -182,8 +155,7 @@ async def _stream(
 
 
 def _classify(error: "anthropic.APIStatusError") -> _Failure:
-    fallback = "unreachable" if error.status_code >= _SERVER_ERROR else "bad_request"
-    code = _BY_STATUS.get(error.status_code) or _BY_TYPE.get(error.type or "", fallback)
+    code = code_of(status=error.status_code, error_type=error.type or "")
     try:
         retry_after_seconds = float(error.response.headers["retry-after"])
     except (KeyError, ValueError):
@@ -200,13 +172,9 @@ async def _wait(error: _AttemptError, *, is_last: bool, attempt: int) -> None:
     failure = error.failure
     # The random part keeps runs that failed together from asking again together.
     delay = failure.retry_after_seconds or _FIRST_DELAY_SECONDS * 2**attempt * random.uniform(0.75, 1.25)  # noqa: S311
-    if is_last or failure.code not in _RETRIED or delay > _MAX_DELAY_SECONDS:
-        raise _model_error(failure.code) from None
+    if is_last or failure.code not in RETRIED or delay > _MAX_DELAY_SECONDS:
+        raise model_error(failure.code) from None
     await asyncio.sleep(delay)
-
-
-def _model_error(code: str) -> ModelError:
-    return ModelError(code, _SENTENCES[code])
 
 
 async def _client() -> "anthropic.AsyncAnthropic":
@@ -218,6 +186,8 @@ async def _client() -> "anthropic.AsyncAnthropic":
     loop = asyncio.get_running_loop()
     if loop not in _clients:
         await warm_up()
+    # Asked again after the wait, in which another run may have connected.
+    if loop not in _clients:
         _clients[loop] = _connect()
     return _clients[loop]
 
@@ -225,7 +195,7 @@ async def _client() -> "anthropic.AsyncAnthropic":
 def _connect() -> "anthropic.AsyncAnthropic":
     key = "sandbox" if settings.IS_MODEL_SIMULATED else settings.ANTHROPIC_API_KEY
     if not key:
-        raise _model_error("unauthorized")
+        raise model_error("unauthorized")
     sdk, httpx2 = _import()
     # Key and address are explicit so that no profile or variable of the machine decides where prompts go. Redirects
     # are refused for the same reason, and a proxy of the environment never sees the stand-in on this machine.
@@ -249,4 +219,7 @@ def _import() -> tuple[Any, Any]:
     import anthropic.resources.messages  # noqa: PLC0415
     import httpx2  # noqa: PLC0415
 
+    # SECURITY: with ANTHROPIC_LOG=debug in the environment the SDK would log prompts and answers.
+    for name in ("anthropic", "httpx2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     return anthropic, httpx2

@@ -1,6 +1,7 @@
 """Claude over the wire: against the stand-in, and against an API that refuses, breaks off, drops and babbles."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -285,11 +286,12 @@ async def test_nobody_at_the_address_is_unreachable(settings: Settings, monkeypa
     assert await code_of() == "unreachable"
 
 
-async def test_a_redirect_is_not_followed(api: Upstream) -> None:
+async def test_a_redirect_is_not_followed(api: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     """The conversation holds private data; only the configured address gets it."""
+    monkeypatch.setattr(claude, "_FIRST_DELAY_SECONDS", 0.001)
     api.tell(MESSAGES, told({}, status=307, headers={"location": f"{api.url}/elsewhere"}))
-    assert await code_of() == "bad_request"
-    assert [request.path for request in api.received] == [MESSAGES]
+    assert await code_of() == "unreachable"
+    assert {request.path for request in api.received} == {MESSAGES}
 
 
 async def test_cancelling_closes_the_connection(api: Upstream) -> None:
@@ -334,3 +336,20 @@ def test_starting_django_does_not_import_the_sdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+async def test_no_environment_makes_the_sdk_log_prompts() -> None:
+    code = (
+        "import logging, django; django.setup(); from agent.claude import _import; _import();"
+        "print([logging.getLogger(name).getEffectiveLevel() for name in ('anthropic', 'httpx2')])"
+    )
+    done = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, env=os.environ | {"ANTHROPIC_LOG": "debug"}, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await done.communicate()
+    assert printed.decode().strip() == "[30, 30]"
+
+
+async def test_runs_that_begin_together_share_one_client() -> None:
+    clients = await asyncio.gather(claude._client(), claude._client(), claude._client())
+    assert all(client is clients[0] for client in clients)
