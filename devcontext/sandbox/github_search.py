@@ -7,8 +7,9 @@ Source: https://docs.github.com/en/search-github/searching-on-github/searching-i
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 
+from devcontext.sandbox.github_period import read_period
 from devcontext.sandbox.types import Issue, Person, PullRequest, Snapshot, Team
 
 Work = PullRequest | Issue
@@ -196,37 +197,10 @@ def _merged(reader: _Reader, value: str) -> None:
 
 
 def _period(value: str) -> Callable[[datetime], bool]:
-    """Read `>=D`, `>D`, `<=D`, `<D`, `D..D`, `D..*`, `*..D` or `D`; a date means its whole day in UTC."""
-    sign = next((sign for sign in (">=", "<=", ">", "<") if value.startswith(sign)), "")
-    if sign:
-        return _compared(sign, *_span(value.removeprefix(sign)))
-    start, dots, end = value.partition("..")
-    begin = None if start == "*" else _span(start)[0]
-    finish = None if dots and end == "*" else _span(end if dots else start)[1]
-    return lambda at: (begin is None or at >= begin) and (finish is None or at < finish)
-
-
-def _compared(sign: str, first: datetime, after: datetime) -> Callable[[datetime], bool]:
-    compare: dict[str, Callable[[datetime], bool]] = {
-        ">=": lambda at: at >= first,
-        "<=": lambda at: at < after,
-        ">": lambda at: at >= after,
-        "<": lambda at: at < first,
-    }
-    return compare[sign]
-
-
-def _span(value: str) -> tuple[datetime, datetime]:
-    """Return the first instant of a date or instant and the first one after it."""
     try:
-        if "T" not in value:
-            day = datetime.combine(date.fromisoformat(value), datetime.min.time(), tzinfo=UTC)
-            return day, day + timedelta(days=1)
-        instant = datetime.fromisoformat(value)
+        return read_period(value)
     except ValueError:
-        raise SearchError(f"{value!r} is no date.") from None
-    instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return instant, instant + timedelta(seconds=1)
+        raise SearchError(f"{value!r} is no date or period.") from None
 
 
 _QUALIFIERS: dict[str, Callable[[_Reader, str], None]] = {

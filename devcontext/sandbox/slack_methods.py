@@ -47,6 +47,8 @@ def load_conversation(call: Call) -> Mapping[str, Any]:
     """Source: https://docs.slack.dev/reference/methods/conversations.info."""
     channel = call.load_channel(right="read")
     body = channel_body(channel, snapshot=call.snapshot) | {"last_read": slack_ts(channel.last_read_at)}
+    if channel.kind != "im":
+        body["is_member"] = True
     if call.is_set("include_num_members"):
         body["num_members"] = len(channel.members)
     return {"channel": body}

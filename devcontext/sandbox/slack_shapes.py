@@ -61,7 +61,6 @@ def channel_body(channel: Channel, *, snapshot: Snapshot) -> dict[str, Any]:
         "creator": creator,
         "is_archived": False,
         "is_general": channel.name == "general",
-        "is_member": True,
         "is_shared": False,
         "is_org_shared": False,
         "is_ext_shared": False,

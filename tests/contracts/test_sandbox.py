@@ -191,15 +191,7 @@ def _legal_keys(method: str) -> set[str]:
     return key_paths([logged, *methods[method]["examples"]])
 
 
-@pytest.mark.parametrize(
-    "method",
-    [
-        pytest.param(method, marks=pytest.mark.xfail(reason="Slack tells `is_member` in conversations.info only"))
-        if method == "users.conversations"
-        else method
-        for method in SLACK_CALLS
-    ],
-)
+@pytest.mark.parametrize("method", SLACK_CALLS)
 async def test_the_sandbox_invents_no_field_of_slack(sandbox: Sandbox, method: str) -> None:
     arguments = dict(SLACK_CALLS[method])
     if method == "users.info":
