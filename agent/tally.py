@@ -36,7 +36,8 @@ class Tally:
                 call = self.calls[event.id]
                 call.outcome, call.ms, call.items = "read", event.ms, event.items
             case StepFailed():
-                call = self.calls[event.id]
+                # A call of a tool that does not exist fails without having begun.
+                call = self.calls.setdefault(event.id, ToolCallTally(name="", provider=""))
                 call.outcome, call.ms = event.code, event.ms
             case _:
                 pass

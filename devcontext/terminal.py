@@ -71,7 +71,9 @@ class Report:
             case "step.finished":
                 self._tools[frame["id"]] |= {"outcome": "read", "ms": frame["ms"]}
             case "step.failed":
-                self._tools[frame["id"]] |= {"outcome": frame["code"], "ms": frame["ms"]}
+                # A call of a tool that does not exist fails without having begun.
+                tool = self._tools.setdefault(frame["id"], {"name": "", "provider": ""})
+                tool |= {"outcome": frame["code"], "ms": frame["ms"]}
             case "block.final":
                 self._evidence |= {item["id"]: item for item in frame["evidence"]}
             case "usage":

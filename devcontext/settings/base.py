@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 from devcontext import env
 
@@ -32,6 +33,9 @@ VAULT_URL = env.url("VAULT_URL")
 def database(name: str, variable: str) -> dict[str, Any]:
     """Return Django's settings of one database: the URL in `variable`, or a SQLite file in `DATA_DIR`."""
     url = env.secret(variable)
+    if url.startswith("sqlite"):
+        # A file by URL would come without the locking and durability set below.
+        raise ImproperlyConfigured(f"{variable} must name a PostgreSQL server; for SQLite leave it unset.")
     if url:
         return dict(dj_database_url.parse(url))
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
