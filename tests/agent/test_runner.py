@@ -1,0 +1,253 @@
+"""A whole run in this process against the sandbox over loopback: gate, vault, tools, loop; nothing of ours is faked."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from agent import store
+from agent.errors import RunNotFoundError
+from agent.runner import Runner, current_runner
+from audit.models import AuditEvent
+from devcontext import demo
+from devcontext.lifespan import shut_down
+from devcontext.sandbox.app import create_app
+from devcontext.sandbox.world import tidewater_world
+from devcontext.settings import providers
+from devcontext.views import load_demo_user
+from permissions import switch
+from tests.agent.conftest import request_of
+from tests.vault.upstream import serve_app
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
+
+STANDUP = "Brief me for standup"
+ALL_THREE = "what did I work on yesterday?"
+
+
+@pytest.fixture
+def sandbox(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The sandbox of the demo, on a port of its own, with a model that does not pause for breath."""
+    monkeypatch.setenv("SANDBOX_CLAUDE_DELAY_MS", "0")
+    with serve_app(lambda url: create_app(data=None, world=tidewater_world(), base_url=url)) as url:
+        settings.ALLOWED_HOSTS = ["localhost"]
+        settings.SANDBOX_URL = url
+        settings.PROVIDERS = providers.load(sandbox_url=url, with_secrets=True)
+        settings.ANTHROPIC_BASE_URL = f"{url}/claude"
+        yield url
+
+
+@pytest_asyncio.fixture
+async def maya(sandbox: str, transactional_db: None) -> AsyncIterator[User]:
+    """The demo user, with all three services connected through their consent pages."""
+    user = await sync_to_async(load_demo_user)()
+    await demo.connect_services(connected=set())
+    yield user
+    await shut_down()
+
+
+async def follow(runner: Runner, run: UUID, user: User) -> list[dict[str, Any]]:
+    return [json.loads(frame) async for _, frame in runner.log.follow(run, user=user.pk, after=0)]
+
+
+async def run(user: User, text: str, *, conversation: UUID | None = None) -> list[dict[str, Any]]:
+    """Ask, and return all events of the run."""
+    runner = current_runner()
+    ticket = await runner.start(request_of(user, text=text, conversation=conversation))
+    return await follow(runner, ticket.run, user)
+
+
+def of(frames: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [frame for frame in frames if frame["type"] == kind]
+
+
+@sync_to_async
+def audited(run_id: str) -> list[tuple[str, str, str]]:
+    rows = AuditEvent.objects.filter(run=run_id).order_by("id")
+    return list(rows.values_list("event", "provider", "reason"))
+
+
+async def test_a_free_question_makes_one_exchange_per_service(maya: User) -> None:
+    frames = await run(maya, ALL_THREE)
+    assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
+    assert sorted(frame["tool"] for frame in of(frames, "step.started")) == [
+        "calendar_agenda",
+        "github_activity",
+        "slack_mentions",
+    ]
+    events = [event for event, _, _ in await audited(frames[0]["run"])]
+    assert events.count("permission:check:allowed") == 3
+    assert events.count("vault:exchange:granted") == 3
+    assert events[0] == "agent:run:started"
+    assert events[-1] == "agent:run:finished"
+    assert frames[-1]["type"] == "run.finished"
+    assert [part["state"] for part in frames[-1]["coverage"]] == ["read", "read", "read"]
+
+
+async def test_each_step_is_told_in_the_order_in_which_it_happens(maya: User) -> None:
+    frames = await run(maya, ALL_THREE)
+    for started in of(frames, "step.started"):
+        kinds = [frame["type"] for frame in frames if frame.get("id") == started["id"]]
+        assert [kind for kind in kinds if kind != "step.progress"] == [
+            "step.started",
+            "step.permission",
+            "step.exchanged",
+            "step.finished",
+        ]
+    text_starts = frames.index(of(frames, "block.tail")[0])
+    assert text_starts > max(frames.index(frame) for frame in of(frames, "step.finished"))
+
+
+async def test_every_link_of_the_answer_is_evidence_that_a_tool_returned(maya: User) -> None:
+    frames = await run(maya, STANDUP)
+    cited = {item["url"] for block in of(frames, "block.final") for item in block["evidence"]}
+    conversation = (await sync_to_async(store.Run.objects.get)(id=frames[0]["run"])).conversation_id
+    known = await sync_to_async(store.list_evidence)(conversation)
+    assert len(cited) > 10
+    assert cited <= {item.url for item in known.values()}
+    assert frames[-1]["unknown_citations"] == 0
+
+
+async def test_a_revoked_service_is_refused_and_the_answer_says_so(maya: User) -> None:
+    await switch.revoke(user=f"user:{maya.pk}", sid="a-session", provider="slack")
+    frames = await run(maya, ALL_THREE)
+    (failed,) = of(frames, "step.failed")
+    assert failed["code"] == "revoked"
+    assert "You revoked AI access to Slack." in failed["message"]
+    assert ("permission:check:denied", "slack", "revoked") in await audited(frames[0]["run"])
+    assert len(of(frames, "step.exchanged")) == 2
+    answer = await sync_to_async(store.load_answer)(UUID(frames[0]["run"]))
+    assert "revoked" in answer.text
+    assert {part["provider"]: part["state"] for part in frames[-1]["coverage"]}["slack"] == "revoked"
+
+
+async def test_a_conversation_goes_on_after_a_revoke(maya: User) -> None:
+    """The stand-in refuses a changed prefix: what was said stays as it was, whatever the permissions are now."""
+    first = await run(maya, ALL_THREE)
+    conversation = (await sync_to_async(store.Run.objects.get)(id=first[0]["run"])).conversation_id
+    await switch.revoke(user=f"user:{maya.pk}", sid="a-session", provider="slack")
+    second = await run(maya, STANDUP, conversation=conversation)
+    assert second[-1]["type"] == "run.finished"
+    assert "revoked" in {frame["code"] for frame in of(second, "step.failed")}
+
+
+async def test_a_disconnected_service_is_refused_as_not_connected(maya: User) -> None:
+    await switch.disconnect(user=f"user:{maya.pk}", sid="a-session", provider="slack")
+    frames = await run(maya, ALL_THREE)
+    (failed,) = of(frames, "step.failed")
+    assert failed["code"] == "not_connected"
+    assert failed["message"] == "Slack is not connected. Connect it in Settings to include Slack data in briefings."
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "code"),
+    [
+        ("sandbox-overloaded", "run.failed", "overloaded"),
+        ("sandbox-cut-short", "run.failed", "cut_short"),
+        ("sandbox-refuses", "run.failed", "refusal"),
+    ],
+)
+async def test_a_model_in_trouble_ends_the_run_with_one_sentence(
+    maya: User, settings: Any, model: str, kind: str, code: str
+) -> None:
+    settings.CLAUDE_MODEL = model
+    frames = await run(maya, STANDUP)
+    assert (frames[-1]["type"], frames[-1]["code"]) == (kind, code)
+    assert frames[-1]["message"].endswith((".", "again."))
+    assert ("agent:run:failed", "", code) in await audited(frames[0]["run"])
+
+
+async def test_a_model_that_answers_without_reading_is_made_to_read(maya: User, settings: Any) -> None:
+    settings.CLAUDE_MODEL = "sandbox-answers-without-reading"
+    frames = await run(maya, STANDUP)
+    assert frames[-1]["type"] == "run.finished"
+    assert len(of(frames, "step.finished")) == 3
+    assert frames.index(of(frames, "block.tail")[0]) > frames.index(of(frames, "step.finished")[-1])
+
+
+async def test_a_tool_that_the_model_invents_is_refused_and_audited(maya: User, settings: Any) -> None:
+    settings.CLAUDE_MODEL = "sandbox-invents-tools"
+    frames = await run(maya, STANDUP)
+    assert "unknown_tool" in {frame["code"] for frame in of(frames, "step.failed")}
+    assert ("agent:tool:refused", "", "unknown_tool") in await audited(frames[0]["run"])
+    assert frames[-1]["type"] == "run.finished"
+
+
+async def test_a_model_that_loops_is_stopped_by_its_budget(maya: User, settings: Any) -> None:
+    settings.CLAUDE_MODEL = "sandbox-loops"
+    settings.RUN_MAX_STEPS = 4
+    frames = await run(maya, STANDUP)
+    assert frames[-1]["type"] in {"run.finished", "run.failed"}
+    assert len(of(frames, "usage")) <= 4
+
+
+async def test_a_sandbox_that_is_gone_is_one_sentence(maya: User, settings: Any) -> None:
+    settings.ANTHROPIC_BASE_URL = "http://127.0.0.1:9/claude"
+    await shut_down()
+    frames = await run(maya, STANDUP)
+    assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "unreachable")
+
+
+async def test_stopping_ends_the_run_once_and_keeps_nothing_of_its_turns(maya: User) -> None:
+    runner = current_runner()
+    ticket = await runner.start(request_of(maya, text=STANDUP))
+    following = asyncio.create_task(follow(runner, ticket.run, maya))
+    await asyncio.sleep(0.2)
+    await runner.stop(ticket.run, user=maya.pk)
+    frames = await following
+    assert frames[-1]["type"] == "run.stopped"
+    assert sum(frame["type"].startswith("run.") for frame in frames) <= 2
+    assert await sync_to_async(store.list_history)(ticket.conversation) == []
+    assert (await audited(str(ticket.run)))[-1][0] == "agent:run:stopped"
+
+
+async def test_a_run_cannot_be_stopped_by_somebody_else(maya: User, mallory: User) -> None:
+    runner = current_runner()
+    ticket = await runner.start(request_of(maya, text=ALL_THREE))
+    with pytest.raises(RunNotFoundError):
+        await runner.stop(ticket.run, user=mallory.pk)
+    assert (await follow(runner, ticket.run, maya))[-1]["type"] == "run.finished"
+
+
+async def test_shutting_down_ends_every_run_with_its_reason(maya: User) -> None:
+    runner = current_runner()
+    ticket = await runner.start(request_of(maya, text=STANDUP))
+    following = asyncio.create_task(follow(runner, ticket.run, maya))
+    await asyncio.sleep(0.1)
+    await runner.aclose()
+    frames = await following
+    assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "interrupted")
+
+
+async def test_runs_at_the_same_time_do_not_disturb_each_other(maya: User) -> None:
+    results = await asyncio.gather(*(run(maya, ALL_THREE) for _ in range(5)))
+    for frames in results:
+        assert {frame["run"] for frame in frames} == {frames[0]["run"]}
+        assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
+        assert frames[-1]["type"] == "run.finished"
+
+
+async def test_without_the_audit_nothing_is_read(maya: User) -> None:
+    """The audit refuses every row, as when its database is gone; the fault is a trigger in the database."""
+
+    @sync_to_async
+    def execute(sql: str) -> None:
+        from django.db import connections  # noqa: PLC0415
+
+        with connections["audit"].cursor() as cursor:
+            cursor.execute(sql)
+
+    table = AuditEvent._meta.db_table
+    await execute(f"CREATE TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    try:
+        frames = await run(maya, STANDUP)
+    finally:
+        await execute("DROP TRIGGER full")
+    assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "audit_unavailable")
+    assert not of(frames, "step.started")
