@@ -17,8 +17,7 @@ from starlette.applications import Starlette
 
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.types import World
-from devcontext.sandbox.world import tidewater_world
-from devcontext.sandbox.world_git import GitWorldError, git_world
+from devcontext.sandbox.world import GitWorldError, git_world, tidewater_world
 
 _HOST = "127.0.0.1"
 

@@ -11,18 +11,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from devcontext.sandbox import claude
+from devcontext.sandbox.claude.api import claude_routes
 from devcontext.sandbox.context import Sandbox, sandbox_of
 from devcontext.sandbox.faults import FaultRequestError, Faults
-from devcontext.sandbox.github import github_routes
-from devcontext.sandbox.google_calendar import google_routes
+from devcontext.sandbox.github.api import github_routes
+from devcontext.sandbox.github.pages import github_pages
+from devcontext.sandbox.google_calendar.api import google_routes
+from devcontext.sandbox.google_calendar.pages import google_pages
 from devcontext.sandbox.links import Links
 from devcontext.sandbox.pages import page, paragraph, stylesheet
-from devcontext.sandbox.slack import slack_routes
+from devcontext.sandbox.slack.api import slack_routes
+from devcontext.sandbox.slack.pages import slack_pages
 from devcontext.sandbox.store import Store
 from devcontext.sandbox.types import World
-from devcontext.sandbox.web import google_pages, slack_pages
-from devcontext.sandbox.web_github import github_pages
 
 # Every request to a provider is a form or one GraphQL document; 256 KiB is far above both.
 _MAX_BODY_BYTES = 256 * 1024
@@ -59,7 +60,7 @@ def _routes(faults: Faults) -> list[BaseRoute]:
         Route("/faults", ask_fault, methods=["POST"]),
         Route("/sandbox.css", stylesheet),
         *providers,
-        Mount("/claude", routes=claude.routes()),
+        Mount("/claude", routes=claude_routes()),
     ]
 
 

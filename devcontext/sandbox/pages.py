@@ -6,6 +6,9 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from devcontext.sandbox.links import Links
+from devcontext.sandbox.types import Snapshot
+
 _STYLESHEET = (Path(__file__).parent / "sandbox.css").read_text(encoding="utf-8")
 
 
@@ -54,6 +57,11 @@ def entries(heading: str, rows: list[tuple[str, str, str]]) -> str:
 def link(url: str, words: str) -> str:
     """Return a link."""
     return f'<a href="{escape(url)}">{escape(words)}</a>'
+
+
+def linked_text(text: str, *, snapshot: Snapshot, links: Links) -> str:
+    """Return a paragraph in which `{ledger#88}` is a link."""
+    return f"<p>{links.spell_out(escape(text), snapshot=snapshot, link=link)}</p>" if text else ""
 
 
 def not_found(notice: str) -> HTMLResponse:

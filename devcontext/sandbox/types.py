@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+# What every page about invented people and things says of itself.
+INVENTED = "Sandbox: invented data"
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from devcontext.sandbox import claude
+from devcontext.sandbox.claude.api import claude_routes
 from tests.agent.api.upstream import Told
 
 MESSAGES = "/v1/messages"
@@ -23,7 +23,7 @@ def running() -> Iterator[str]:
     """Serve the stand-in in a thread and return its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        app = Starlette(routes=[Mount("/claude", routes=claude.routes())])
+        app = Starlette(routes=[Mount("/claude", routes=claude_routes())])
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from devcontext.sandbox import claude
-from devcontext.sandbox.claude_behaviours import BEHAVIOURS
+from devcontext.sandbox.claude.api import claude_routes
+from devcontext.sandbox.claude.behaviours import BEHAVIOURS
 
 CONTEXT = (
     "\n\n[Context: Monday 2026-11-23, 09:12, time zone Europe/Berlin. "
@@ -32,7 +32,7 @@ TOOLS = [
 @pytest.fixture
 async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
     monkeypatch.setenv("SANDBOX_CLAUDE_DELAY_MS", "0")
-    transport = httpx.ASGITransport(app=Starlette(routes=claude.routes()))
+    transport = httpx.ASGITransport(app=Starlette(routes=claude_routes()))
     headers = {"authorization": "Bearer sandbox"}
     async with httpx.AsyncClient(transport=transport, base_url="http://claude.test", headers=headers) as client:
         yield client

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from devcontext.sandbox import claude_brain
-from devcontext.sandbox.claude_request import Question, Turn
+from devcontext.sandbox.claude import brain
+from devcontext.sandbox.claude.request import Question, Turn
 
 CONTEXT = (
     "\n\n[Context: Monday 2026-11-23, 09:12, time zone Europe/Berlin. "
@@ -90,7 +90,7 @@ def answer(text: str, **results: Results) -> str:
         is_stream=False,
         size_characters=0,
     )
-    return str(claude_brain.reply(question).blocks[0]["text"])
+    return str(brain.reply(question).blocks[0]["text"])
 
 
 def found(*items: dict[str, Any], **more: Any) -> Results:
@@ -229,4 +229,4 @@ def test_a_result_that_is_none_is_no_news(content: str) -> None:
         is_stream=False,
         size_characters=0,
     )
-    assert "evidence:" not in claude_brain.reply(question).blocks[0]["text"]
+    assert "evidence:" not in brain.reply(question).blocks[0]["text"]

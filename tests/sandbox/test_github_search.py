@@ -2,7 +2,7 @@
 
 import pytest
 
-from devcontext.sandbox.github_search import SearchError, search
+from devcontext.sandbox.github.search import SearchError, search
 from devcontext.sandbox.world import tidewater_world
 from tests.sandbox.harness import Clock
 

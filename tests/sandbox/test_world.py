@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from devcontext.sandbox.days import Days, is_working_day, last_working_day
 from devcontext.sandbox.types import Snapshot
 from devcontext.sandbox.world import tidewater_world
+from devcontext.sandbox.world.days import Days, is_working_day, last_working_day
 
 _REFERENCE = re.compile(r"\{([\w-]+)#(\d+)\}")
 # A Wednesday, a Friday, a Saturday, a Sunday, a Monday, the turn of a year, a leap day and two clock changes.

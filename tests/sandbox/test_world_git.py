@@ -12,7 +12,7 @@ import pytest
 
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.types import PullRequest, Snapshot
-from devcontext.sandbox.world_git import GitWorldError, git_world
+from devcontext.sandbox.world import GitWorldError, git_world
 from tests.sandbox.harness import BASE_URL
 
 ALICE, BOB = "Alice Ng <alice@corp.example>", "Bob Roy <7+bobroy@users.noreply.github.com>"

@@ -1,0 +1,1 @@
+"""GitHub's consent, API and pages, over the world of the sandbox."""

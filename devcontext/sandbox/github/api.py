@@ -1,0 +1,111 @@
+"""GitHub's API: the signed-in user, GraphQL and nothing else; every other path is 404, as GitHub answers it."""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from devcontext.sandbox.context import Sandbox, bearer_token, sandbox_of
+from devcontext.sandbox.faults import Fault, FaultGate, FaultKind, Faults, retry_after
+from devcontext.sandbox.github.asker import Asker
+from devcontext.sandbox.github.graphql import answer
+from devcontext.sandbox.github.oauth import PROVIDER, not_found, revocation_routes, routes
+from devcontext.sandbox.github.user import user_body
+
+_DOCS = "https://docs.github.com/rest"
+
+
+def github_routes(faults: Faults) -> list[BaseRoute]:
+    """Return everything below `/github` except its pages."""
+    api = [
+        *revocation_routes(),
+        Route("/user", user, methods=["GET"]),
+        Route("/graphql", graphql, methods=["POST"]),
+        Route("/{path:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+    ]
+    gate = Middleware(FaultGate, faults=faults, provider=PROVIDER, answers=FAULT_ANSWERS)
+    return [*routes(), Mount("/api", routes=api, middleware=[gate])]
+
+
+async def user(request: Request) -> Response:
+    """Answer who the token belongs to.
+
+    Source: https://docs.github.com/en/rest/users/users#get-the-authenticated-user
+    """
+    sandbox = sandbox_of(request)
+    if not _is_authorized(request, sandbox):
+        return bad_credentials()
+    return _respond(user_body(sandbox.world.now(), links=sandbox.links))
+
+
+async def graphql(request: Request) -> Response:
+    """Execute one GraphQL document.
+
+    Source: https://docs.github.com/en/graphql/guides/forming-calls-with-graphql
+    """
+    sandbox = sandbox_of(request)
+    if not _is_authorized(request, sandbox):
+        return bad_credentials()
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict) or not isinstance(body.get("query"), str):
+        return _respond({"message": "Problems parsing JSON", "documentation_url": _DOCS, "status": "400"}, status=400)
+    variables = body.get("variables")
+    asker = Asker(sandbox.world.now(), sandbox.links)
+    return _respond(answer(body["query"], variables if isinstance(variables, dict) else {}, asker=asker))
+
+
+async def unknown(request: Request) -> Response:
+    """Answer 401 to strangers and 404 to everybody else."""
+    return not_found() if _is_authorized(request, sandbox_of(request)) else bad_credentials()
+
+
+def bad_credentials() -> JSONResponse:
+    """Return the answer to a token that is unknown, expired or revoked."""
+    return _respond({"message": "Bad credentials", "documentation_url": _DOCS, "status": "401"}, status=401)
+
+
+def _is_authorized(request: Request, sandbox: Sandbox) -> bool:
+    token = sandbox.store.find_token(bearer_token(request), provider=PROVIDER, kind="access")
+    return token is not None and token.is_alive(sandbox.now())
+
+
+def _respond(body: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    request_id = secrets.token_hex(16).upper()
+    return JSONResponse(body, status_code=status, headers={"x-github-request-id": request_id, **(headers or {})})
+
+
+def _rate_limited(fault: Fault) -> Response:
+    """The secondary limit, which is the one that says how long to wait.
+
+    Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
+    """
+    message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+    return _respond({"message": message, "documentation_url": _DOCS}, status=403, headers=retry_after(fault))
+
+
+def _forbidden(_: Fault) -> Response:
+    return _respond(
+        {"message": "Resource not accessible by integration", "documentation_url": _DOCS, "status": "403"},
+        status=403,
+        headers={"x-accepted-github-permissions": "pull_requests=read"},
+    )
+
+
+def _unavailable(_: Fault) -> Response:
+    return _respond({"message": "We couldn't respond to your request in time"}, status=502)
+
+
+FAULT_ANSWERS: Mapping[FaultKind, Callable[[Fault], Response]] = {
+    FaultKind.RATE_LIMITED: _rate_limited,
+    FaultKind.UNAUTHORIZED: lambda _: bad_credentials(),
+    FaultKind.FORBIDDEN: _forbidden,
+    FaultKind.UNAVAILABLE: _unavailable,
+}

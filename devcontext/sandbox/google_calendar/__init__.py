@@ -1,0 +1,1 @@
+"""Google's consent, Calendar's API and its pages, over the world of the sandbox."""

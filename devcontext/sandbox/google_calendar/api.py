@@ -1,0 +1,134 @@
+"""Google's userinfo and the part of Calendar that reads events; everything else is 404 in Google's own form."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from devcontext.sandbox.context import Sandbox, bearer_token, sandbox_of
+from devcontext.sandbox.faults import Fault, FaultGate, FaultKind, Faults
+from devcontext.sandbox.google_calendar.errors import GoogleError, insufficient_scope, invalid_credentials, not_found
+from devcontext.sandbox.google_calendar.events import event_body, list_events
+from devcontext.sandbox.google_calendar.mask import FieldsError, apply_mask
+from devcontext.sandbox.google_calendar.oauth import EVENT_SCOPES, PROVIDER, routes
+from devcontext.sandbox.google_calendar.query import read_query, read_zone
+
+_EMAIL_SCOPE = "https://www.googleapis.com/auth/userinfo.email"
+_PROFILE_SCOPE = "https://www.googleapis.com/auth/userinfo.profile"
+
+
+def google_routes(faults: Faults) -> list[BaseRoute]:
+    """Return everything below `/google` except its pages."""
+    gate = Middleware(FaultGate, faults=faults, provider=PROVIDER, answers=FAULT_ANSWERS)
+    calendar = [
+        Route("/calendars/{calendar_id}/events", events, methods=["GET"]),
+        Route("/calendars/{calendar_id}/events/{event_id}", event, methods=["GET"]),
+        Route("/{path:path}", unknown),
+    ]
+    return [
+        *routes(),
+        Mount("/v1", routes=[Route("/userinfo", userinfo, methods=["GET"])], middleware=[gate]),
+        Mount("/calendar/v3", routes=calendar, middleware=[gate]),
+    ]
+
+
+async def userinfo(request: Request) -> Response:
+    """Answer who the token belongs to, as far as its scopes tell.
+
+    Source: https://developers.google.com/identity/openid-connect/openid-connect#obtaininguserprofileinformation
+    """
+    try:
+        scopes = _require(request, frozenset({"openid"}))
+    except GoogleError as error:
+        return error.response()
+    me = sandbox_of(request).world.now().me
+    body: dict[str, Any] = {"sub": f"10{me.database_id:019d}"}
+    if _EMAIL_SCOPE in scopes:
+        body |= {"email": me.email, "email_verified": True}
+    if _PROFILE_SCOPE in scopes:
+        body |= {"name": me.name}
+    return JSONResponse(body)
+
+
+async def events(request: Request) -> Response:
+    """List a calendar's events.
+
+    Source: https://developers.google.com/workspace/calendar/api/v3/reference/events/list
+    """
+    sandbox = sandbox_of(request)
+    try:
+        _require_calendar(request, sandbox)
+        query = read_query(request.query_params, calendar_zone=sandbox.world.zone)
+        body = list_events(sandbox.world.now(), query, links=sandbox.links)
+        return _masked(request, body)
+    except GoogleError as error:
+        return error.response()
+
+
+async def event(request: Request) -> Response:
+    """Return one event.
+
+    Source: https://developers.google.com/workspace/calendar/api/v3/reference/events/get
+    """
+    sandbox = sandbox_of(request)
+    try:
+        _require_calendar(request, sandbox)
+        zone = read_zone(request.query_params, calendar_zone=sandbox.world.zone)
+        snapshot = sandbox.world.now()
+        for found in snapshot.events:
+            if found.id == request.path_params["event_id"]:
+                return _masked(request, event_body(found, snapshot=snapshot, zone=zone, links=sandbox.links))
+    except GoogleError as error:
+        return error.response()
+    return not_found().response()
+
+
+async def unknown(_: Request) -> Response:
+    """Answer for a path that Calendar does not have."""
+    return not_found().response()
+
+
+def _require_calendar(request: Request, sandbox: Sandbox) -> None:
+    _require(request, EVENT_SCOPES)
+    if request.path_params["calendar_id"] not in ("primary", sandbox.world.now().me.email):
+        raise not_found()
+
+
+def _require(request: Request, accepted: frozenset[str]) -> frozenset[str]:
+    """Return the token's scopes.
+
+    Raises:
+        GoogleError: The token is not alive, or has none of the accepted scopes.
+    """
+    sandbox = sandbox_of(request)
+    token = sandbox.store.find_token(bearer_token(request), provider=PROVIDER, kind="access")
+    if token is None or not token.is_alive(sandbox.now()):
+        raise invalid_credentials()
+    scopes = frozenset(token.scope.split())
+    if not scopes & accepted:
+        raise insufficient_scope()
+    return scopes
+
+
+def _masked(request: Request, body: Mapping[str, Any]) -> Response:
+    fields = request.query_params.get("fields", "")
+    try:
+        return JSONResponse(apply_mask(body, fields) if fields else body)
+    except FieldsError:
+        raise GoogleError(400, "invalidParameter", f"Invalid field selection {fields}", location="fields") from None
+
+
+def _rate_limited(_: Fault) -> Response:
+    # Google documents no Retry-After header for Calendar.
+    return GoogleError(429, "rateLimitExceeded", "Rate Limit Exceeded", domain="usageLimits").response()
+
+
+FAULT_ANSWERS: Mapping[FaultKind, Callable[[Fault], Response]] = {
+    FaultKind.RATE_LIMITED: _rate_limited,
+    FaultKind.UNAUTHORIZED: lambda _: invalid_credentials().response(),
+    FaultKind.FORBIDDEN: lambda _: insufficient_scope().response(),
+    FaultKind.UNAVAILABLE: lambda _: GoogleError(503, "backendError", "Backend Error").response(),
+}

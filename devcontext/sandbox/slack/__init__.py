@@ -1,0 +1,1 @@
+"""Slack's consent, Web API and pages, over the world of the sandbox."""
