@@ -1,39 +1,25 @@
 """The stand-in for the Messages API on a port of loopback, and answers of an API that goes wrong on the wire."""
 
 import json
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from devcontext.sandbox.claude.api import claude_routes
 from tests.agent.api.upstream import Told
+from tests.serving import serve_app
 
 MESSAGES = "/v1/messages"
 
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Serve the stand-in in a thread and return its address."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        app = Starlette(routes=[Mount("/claude", routes=claude_routes())])
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/claude"
-        finally:
-            server.should_exit = True
-            thread.join()
+    """Serve the stand-in and yield its address."""
+    with serve_app(lambda _url: Starlette(routes=[Mount("/claude", routes=claude_routes())])) as url:
+        yield f"{url}/claude"
 
 
 def event(kind: str, **fields: Any) -> dict[str, Any]:

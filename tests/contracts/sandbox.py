@@ -1,17 +1,15 @@
 """The sandbox on loopback, with its invented team at a fixed Monday morning."""
 
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from socket import socket
 
-import uvicorn
+from starlette.applications import Starlette
 
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.store import Store
 from devcontext.sandbox.world import tidewater_world
 from tests.agent.api.fixtures import NOW
+from tests.serving import serve_app
 
 SCOPES = {
     "github": "",
@@ -22,21 +20,15 @@ SCOPES = {
 
 @contextmanager
 def serving() -> Iterator[tuple[str, Store]]:
-    """Serve the sandbox from a thread and yield its address and its memory of tokens."""
-    with socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = create_app(data=None, world=tidewater_world(clock=lambda: NOW), base_url=url)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield url, app.state.sandbox.store
-        finally:
-            server.should_exit = True
-            thread.join()
+    """Serve the sandbox and yield its address and its memory of tokens."""
+    apps: list[Starlette] = []
+
+    def make(url: str) -> Starlette:
+        apps.append(create_app(data=None, world=tidewater_world(clock=lambda: NOW), base_url=url))
+        return apps[0]
+
+    with serve_app(make) as url:
+        yield url, apps[0].state.sandbox.store
 
 
 def issue_token(store: Store, *, provider: str, scope: str | None = None) -> str:

@@ -12,8 +12,8 @@ from django.utils import timezone
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.world import tidewater_world
 from devcontext.settings import providers
+from tests.serving import serve_app
 from tests.vault.conftest import ALICE, change, events, request, subject
-from tests.vault.upstream import serve_app
 from vault import connect
 from vault.client.base import VaultClient
 from vault.errors import NotConnectedError

@@ -8,20 +8,20 @@ import asyncio
 import base64
 import hashlib
 import secrets
-import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from tests.serving import serve_app
 
 
 @dataclass
@@ -215,22 +215,3 @@ def serve(upstream: Upstream) -> Iterator[Upstream]:
     with serve_app(lambda _url: upstream.app()) as url:
         upstream.url = url
         yield upstream
-
-
-@contextmanager
-def serve_app(make: Callable[[str], Starlette]) -> Iterator[str]:
-    """Serve the app that `make` returns for its address, in a thread with an event loop of its own."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    # A test that is quicker than the server's start waits in this queue instead of being turned away.
-    listener.listen()
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(make(url), log_level="error", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield url
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
