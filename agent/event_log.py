@@ -34,7 +34,9 @@ def encode(event: RunEvent, *, run: UUID, seq: int) -> str:
         "t": int(timezone.now().timestamp() * 1000),
         "type": event.type,
     }
-    return json.dumps(head | event.payload(), separators=(",", ":"), ensure_ascii=False, default=dict)
+    frame = json.dumps(head | event.payload(), separators=(",", ":"), ensure_ascii=False, default=dict)
+    # Half of a surrogate pair has no encoding; one in a frame would keep the writer from storing any other.
+    return frame.encode(errors="replace").decode()
 
 
 @dataclass(eq=False)

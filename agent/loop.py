@@ -6,7 +6,7 @@ prompt, the tools or an earlier message: thinking signatures bind all three, and
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -63,7 +63,7 @@ class Model(Protocol):
 
 async def run_loop(
     *, model: Model, system: str, messages: list[dict[str, Any]], toolkit: Toolkit, budget: Budget
-) -> AsyncIterator[LoopEvent]:
+) -> AsyncGenerator[LoopEvent, None]:
     """Yield what happens until the question at the end of `messages` is answered; `messages` itself stays as it is.
 
     Text is held back until a service was read in this run. A `TurnAdded` pair of tool calls and their results comes

@@ -3,6 +3,7 @@
 import logging
 import secrets
 import time
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -90,6 +91,7 @@ class Run:
             await self._record(Event.AGENT_RUN_STARTED)
             self._emit_started()
             await self._converse()
+            self._show_rest()
         except ModelError as error:
             return self._failed(code=error.code, message=error.message)
         except AuditUnavailableError:
@@ -100,8 +102,9 @@ class Run:
             logger.exception("agent.run_failed", extra={"run": str(self._ticket.run), "reference": reference})
             return self._failed(code="internal", message=f"Something went wrong on our side (reference {reference}).")
         finally:
-            for block in self._answer.finish():
-                self._log.append(block, run=self._ticket.run)
+            # What cannot be shown must not keep the run from ending; where it matters, it failed above already.
+            with suppress(Exception):
+                self._show_rest()
         return RunOutcome(
             event=RunFinished(
                 elapsed_ms=self._elapsed_ms(),
@@ -125,6 +128,10 @@ class Run:
         except AuditUnavailableError:
             # Nothing more is read after this point, so the end of a run does not wait for the audit.
             logger.exception("agent.run_end_not_audited", extra={"run": str(self._ticket.run)})
+
+    def _show_rest(self) -> None:
+        for block in self._answer.finish():
+            self._log.append(block, run=self._ticket.run)
 
     def _emit_started(self) -> None:
         event = RunStarted(
@@ -158,8 +165,10 @@ class Run:
                 max_output_tokens=settings.RUN_MAX_OUTPUT_TOKENS,
             ),
         )
-        async for event in events:
-            await self._take(event)
+        # Closed by name: a loop that is left to the garbage collector goes on reading after its run has ended.
+        async with aclosing(events):
+            async for event in events:
+                await self._take(event)
 
     async def _take(self, event: LoopEvent) -> None:
         match event:

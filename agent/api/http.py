@@ -169,17 +169,17 @@ class AuthorizedHTTP:
 
     async def _report(self, method: str, path: str, *, attempt: _Attempt, duration_ms: int, error: str) -> None:
         self.received_bytes += len(attempt.body)
-        await self._on_call(
-            UpstreamCall(
-                method=method,
-                path=f"{self._base.netloc.decode()}{self._base.path.rstrip('/')}{path}",
-                status=attempt.status,
-                size_bytes=len(attempt.body),
-                duration_ms=duration_ms,
-                provider_request_id=_request_id(attempt.headers),
-                error=error,
-            )
+        call = UpstreamCall(
+            method=method,
+            path=f"{self._base.netloc.decode()}{self._base.path.rstrip('/')}{path}",
+            status=attempt.status,
+            size_bytes=len(attempt.body),
+            duration_ms=duration_ms,
+            provider_request_id=_request_id(attempt.headers),
+            error=error,
         )
+        # Shielded: a second cancellation, while the first is put on record, must not leave the call without a row.
+        await asyncio.shield(asyncio.ensure_future(self._on_call(call)))
 
 
 def authorized(*, provider: str, token: str, on_call: OnCall) -> AuthorizedHTTP:

@@ -111,3 +111,17 @@ async def test_a_frame_has_the_head_of_the_protocol(alice: User) -> None:
         "type": "block.tail",
     }
     await writer
+
+
+async def test_a_character_that_no_database_takes_stops_no_run(alice: User) -> None:
+    """One run's half of a surrogate pair must not keep the writer from storing the events of all others."""
+    log, run, other = EventLog(), await started(alice), await started(alice)
+    log.open(run)
+    log.open(other)
+    log.append(BlockTail(block=0, html="half a \ud83d"), run=run)
+    log.append(BlockTail(block=0, html="whole"), run=other)
+    async with asyncio.timeout(5):
+        await end(log, run)
+        await end(log, other)
+    assert [seq for seq, _ in await follow(log, run, alice)] == [1, 2]
+    assert [seq for seq, _ in await follow(log, other, alice)] == [1, 2]

@@ -1,5 +1,6 @@
 """Fixtures of every test that lets our clients talk to a provider on loopback."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -23,13 +24,15 @@ Open = Callable[..., AuthorizedHTTP]
 
 @dataclass(slots=True)
 class Calls:
-    """What the clients reported, in order; `error` is raised at the next report."""
+    """What the clients reported, in order, each after a pause; `error` is raised at the next report."""
 
     seen: list[UpstreamCall] = field(default_factory=list)
     error: Exception | None = None
+    pause_seconds: float = 0.0
 
     async def __call__(self, call: UpstreamCall) -> None:
         """Keep the call."""
+        await asyncio.sleep(self.pause_seconds)
         self.seen.append(call)
         if self.error is not None:
             raise self.error

@@ -210,6 +210,24 @@ async def test_a_stopped_call_is_reported_too(upstream: Upstream, open_http: Ope
     assert [call.error for call in calls.seen] == ["interrupted"]
 
 
+async def test_a_call_that_is_stopped_twice_is_reported_all_the_same(
+    upstream: Upstream, open_http: Open, calls: Calls
+) -> None:
+    """A second press of Stop comes while the audit still writes what the first one interrupted."""
+    upstream.tell("/api/graphql", told(OK, pause_seconds=5))
+    calls.pause_seconds = 0.1
+    with open_http() as http:
+        task = asyncio.create_task(http.post("/graphql"))
+        await upstream.has_request.wait()
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0.02)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await asyncio.sleep(0.2)
+    assert [call.error for call in calls.seen] == ["interrupted"]
+
+
 async def test_what_cannot_be_reported_is_not_used(upstream: Upstream, open_http: Open, calls: Calls) -> None:
     upstream.tell("/api/graphql", told(OK))
     calls.error = RuntimeError("no audit")
