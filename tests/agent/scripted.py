@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from agent.calls import Emit
 from agent.errors import ToolFailedError
-from agent.events import LoopEvent, StepPermission
+from agent.events import LoopEvent, StepPermission, TextDelta, TurnAdded
 from agent.loop import AssistantMessage, Budget, Model, run_loop
 from agent.toolkit import Arguments, Item, ReadContext, Tool, Toolkit, ToolResult
 
@@ -38,6 +38,10 @@ def wants(*calls: tuple[str, dict[str, Any]], before: str = "", output_tokens: i
     text = [{"type": "text", "text": before}] if before else []
     message = AssistantMessage([*text, *blocks], "tool_use", input_tokens=10, output_tokens=output_tokens)
     return [before, message] if before else [message]
+
+
+ACTIVITY = ("github_activity", {"since": "2026-11-20"})
+MENTIONS = ("slack_mentions", {"since": "2026-11-20"})
 
 
 class ScriptedModel:
@@ -157,3 +161,11 @@ def start(model: Model, toolkit: Toolkit, *, budget: Budget = BUDGET) -> AsyncIt
 def of(kind: type[Any], events: list[LoopEvent]) -> Iterator[Any]:
     """Yield the events of one kind."""
     return (event for event in events if isinstance(event, kind))
+
+
+def shown(events: list[LoopEvent]) -> str:
+    return "".join(event.text for event in of(TextDelta, events))
+
+
+def turns(events: list[LoopEvent]) -> list[TurnAdded]:
+    return list(of(TurnAdded, events))

@@ -12,57 +12,36 @@ from agent.errors import ModelError, ToolFailedError
 from agent.events import (
     EvidenceFound,
     LoopEvent,
-    StepFailed,
     StepFinished,
     StepStarted,
     TextDelta,
-    TurnAdded,
     UsageReported,
 )
-from agent.loop import AssistantMessage, Budget, run_loop
-from agent.reads import last_working_day
+from agent.loop import AssistantMessage, run_loop
 from agent.toolkit import Item, ReadContext, ToolResult
 from tests.agent.scripted import (
+    ACTIVITY,
     BUDGET,
     DEFAULT_TOOLS,
-    NOW,
+    MENTIONS,
     QUESTION,
     ScriptedModel,
     kit,
     of,
     run,
     says,
+    shown,
     start,
     tool,
+    turns,
     wants,
 )
-
-ACTIVITY = ("github_activity", {"since": "2026-11-20"})
-MENTIONS = ("slack_mentions", {"since": "2026-11-20"})
-
-
-def shown(events: list[LoopEvent]) -> str:
-    return "".join(event.text for event in of(TextDelta, events))
-
-
-def turns(events: list[LoopEvent]) -> list[TurnAdded]:
-    return list(of(TurnAdded, events))
 
 
 async def follow(events: AsyncIterator[LoopEvent], *, into: list[LoopEvent]) -> None:
     """Keep what happens, also when it ends badly."""
     async for event in events:
         into.append(event)  # noqa: PERF401, a comprehension keeps nothing when it is broken off
-
-
-def budget(**changes: float) -> Budget:
-    values: dict[str, Any] = {
-        "max_steps": BUDGET.max_steps,
-        "max_tool_calls": BUDGET.max_tool_calls,
-        "max_seconds": BUDGET.max_seconds,
-        "max_output_tokens": BUDGET.max_output_tokens,
-    }
-    return Budget(**(values | changes))
 
 
 async def test_an_answer_after_reading_is_shown_as_it_comes() -> None:
@@ -229,74 +208,6 @@ async def test_usage_is_the_sum_of_all_questions() -> None:
     assert list(of(UsageReported, events))[-1] == UsageReported(input_tokens=20, output_tokens=10)
 
 
-async def test_the_last_step_asks_for_an_answer_without_tools() -> None:
-    model = ScriptedModel(wants(ACTIVITY), wants(ACTIVITY), says("What I have."))
-    events = await run(model, kit(*DEFAULT_TOOLS).toolkit, budget=budget(max_steps=3))
-    assert [one["may_call_tools"] for one in model.asked] == [True, True, False]
-    assert shown(events) == "What I have."
-
-
-async def test_with_one_step_only_the_default_reads_come_first() -> None:
-    model = ScriptedModel(says("You merged #412."))
-    events = await run(model, kit(*DEFAULT_TOOLS).toolkit, budget=budget(max_steps=1))
-    assert [one["may_call_tools"] for one in model.asked] == [False]
-    assert len(list(of(StepStarted, events))) == 3
-    assert shown(events) == "You merged #412."
-
-
-async def test_calls_beyond_the_budget_are_answered_with_budget_spent() -> None:
-    model = ScriptedModel(wants(ACTIVITY, MENTIONS, ACTIVITY), says("Done."))
-    events = await run(model, kit(*DEFAULT_TOOLS).toolkit, budget=budget(max_tool_calls=2))
-    results = turns(events)[1].content
-    assert [one.get("is_error", False) for one in results] == [False, False, True]
-    assert json.loads(results[2]["content"])["error"] == "budget_spent"
-    assert [event.code for event in of(StepFailed, events)] == ["budget_spent"]
-    assert model.asked[1]["may_call_tools"] is False
-
-
-async def test_reading_stops_in_time_for_an_answer() -> None:
-    async def never(_arguments: Any, _http: Any, _context: ReadContext) -> ToolResult:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    model = ScriptedModel(wants(("never", {})), says("It took too long."))
-    events = await run(model, kit(tool("never", run=never)).toolkit, budget=budget(max_seconds=0.4))
-    assert [event.code for event in of(StepFailed, events)] == ["budget_spent"]
-    assert model.asked[1]["may_call_tools"] is False
-    assert shown(events) == "It took too long."
-
-
-async def test_a_model_that_takes_too_long_ends_the_run() -> None:
-    class Silent(ScriptedModel):
-        async def ask(self, **question: Any) -> Any:
-            await asyncio.Event().wait()
-            yield ""
-
-    with pytest.raises(ModelError) as caught:
-        await run(Silent([]), kit(*DEFAULT_TOOLS).toolkit, budget=budget(max_seconds=0.05))
-    assert caught.value.code == "budget_spent"
-
-
-async def test_tokens_left_bound_each_answer_and_keep_a_part_for_the_last() -> None:
-    model = ScriptedModel(wants(ACTIVITY, output_tokens=800), says("Done."))
-    await run(model, kit(*DEFAULT_TOOLS).toolkit, budget=budget(max_output_tokens=1000))
-    assert [(one["max_tokens"], one["may_call_tools"]) for one in model.asked] == [(1000, True), (200, False)]
-
-
-async def test_no_tokens_left_end_the_run() -> None:
-    model = ScriptedModel(wants(ACTIVITY, output_tokens=1000), says("Never asked."))
-    with pytest.raises(ModelError) as caught:
-        await run(model, kit(*DEFAULT_TOOLS).toolkit, budget=budget(max_output_tokens=1000))
-    assert (caught.value.code, len(model.asked)) == ("budget_spent", 1)
-
-
-async def test_a_model_that_never_stops_reading_ends_with_its_steps() -> None:
-    model = ScriptedModel(wants(ACTIVITY))
-    with pytest.raises(ModelError) as caught:
-        await run(model, kit(*DEFAULT_TOOLS).toolkit)
-    assert (caught.value.code, len(model.asked)) == ("cut_short", BUDGET.max_steps)
-
-
 @pytest.mark.parametrize(
     ("stop_reason", "code"),
     [
@@ -388,12 +299,6 @@ async def test_leaving_the_run_cancels_the_model() -> None:
             break
     await events.aclose()  # type: ignore[attr-defined]
     assert closed.is_set()
-
-
-def test_the_last_working_day_skips_the_weekend() -> None:
-    monday = NOW.date()
-    assert last_working_day(monday).isoformat() == "2026-11-20"
-    assert last_working_day(last_working_day(monday)).isoformat() == "2026-11-19"
 
 
 async def test_a_result_has_only_the_items_that_fit() -> None:
