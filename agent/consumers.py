@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import secrets
+import time
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from channels.auth import get_user
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser, User
 
-from agent.errors import ConversationBusyError, RunNotFoundError
+from agent.errors import ConversationBusyError, RunNotFoundError, TooManyRunsError
 from agent.event_log import PROTOCOL_VERSION
 from agent.frames import Attach, FrameError, Send, Stop, parse
 from agent.runner import Runner, current_runner
@@ -22,8 +23,14 @@ logger = logging.getLogger(__name__)
 
 # Close codes of our own, read by the page: 4401 = sign in again.
 _NOT_SIGNED_IN = 4401
+# A run has up to twenty frames a second; asking for the session before each would be the larger part of the work.
+_RECHECK_SECONDS = 1.0
+# Far more than go on at once; those that have ended are replayed and do not count any more.
+_MAX_FOLLOWED = 100
 _NO_SUCH_RUN = "There is no such conversation."
 _BUSY = "This conversation is still answering. Wait for it, or stop it."
+_TOO_MANY_RUNS = "Too many of your questions are being answered. Wait for one of them, or stop it."
+_TOO_MANY_FOLLOWED = "This page follows too many answers at once. Reload it in a moment."
 
 
 class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels carries no types
@@ -32,6 +39,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
     async def connect(self) -> None:
         """Accept a signed-in user; tell anybody else so and close, which a page can read only after an accept."""
         self._following: dict[UUID, asyncio.Task[None]] = {}
+        self._is_signed_in, self._checked_at = True, time.monotonic()
         self._user: User | AnonymousUser = self.scope["user"]
         self._runner: Runner = current_runner()
         await self.accept()
@@ -51,7 +59,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
         try:
             await self._act(parse(text_data or "" if bytes_data is None else ""))
         except FrameError as error:
-            await self._refuse(error.code, error.message, key=error.key)
+            await self._refuse(error.code, error.message, key=error.key, run=error.run)
         except Exception:
             # The outer frame of a socket: one bad message must not take the page's other runs with it.
             reference = secrets.token_hex(4)
@@ -86,6 +94,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
             raise FrameError("not_found", _NO_SUCH_RUN, key=frame.key) from None
         except ConversationBusyError:
             raise FrameError("busy", _BUSY, key=frame.key) from None
+        except TooManyRunsError:
+            raise FrameError("busy", _TOO_MANY_RUNS, key=frame.key) from None
         await self._send(
             {"type": "accepted", "key": frame.key, "run": str(ticket.run), "conversation": str(ticket.conversation)}
         )
@@ -94,15 +104,35 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
     def _follow(self, run: UUID, *, after: int) -> None:
         if previous := self._following.pop(run, None):
             previous.cancel()
-        self._following[run] = asyncio.get_running_loop().create_task(self._forward(run, after=after))
+        if len(self._following) >= _MAX_FOLLOWED:
+            raise FrameError("busy", _TOO_MANY_FOLLOWED, run=str(run))
+        task = asyncio.get_running_loop().create_task(self._forward(run, after=after))
+        self._following[run] = task
+        task.add_done_callback(lambda ended: self._forget(run, ended=ended))
+
+    def _forget(self, run: UUID, *, ended: asyncio.Task[None]) -> None:
+        if self._following.get(run) is ended:
+            del self._following[run]
 
     async def _forward(self, run: UUID, *, after: int) -> None:
         assert self._user.pk is not None
         try:
             async for _seq, frame in self._runner.log.follow(run, user=self._user.pk, after=after):
+                if not await self._may_hear():
+                    return
                 await self.send(text_data=frame)
         except RunNotFoundError:
             await self._refuse("not_found", _NO_SUCH_RUN, run=str(run))
+
+    async def _may_hear(self) -> bool:
+        """Tell whether the page is still signed in, asking once a second; close the socket when it is not."""
+        now = time.monotonic()
+        if self._is_signed_in and now - self._checked_at >= _RECHECK_SECONDS:
+            self._checked_at = now
+            self._is_signed_in = await self._is_still_signed_in()
+            if not self._is_signed_in:
+                await self.close(code=_NOT_SIGNED_IN)
+        return self._is_signed_in
 
     async def _stop(self, run: UUID) -> None:
         assert self._user.pk is not None

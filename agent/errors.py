@@ -5,7 +5,8 @@ AgentError
 ├── ArgumentsError        the model sent arguments that do not fit the tool; it may try again
 ├── ModelError            Claude could not be asked or did not answer well; `code` says why
 ├── RunNotFoundError      no such run or conversation of this user
-└── ConversationBusyError another run of this conversation is going on
+├── ConversationBusyError another run of this conversation is going on
+└── TooManyRunsError      the user has as many runs going on as one person may
 """
 
 from typing import Literal
@@ -72,3 +73,7 @@ class RunNotFoundError(AgentError):
 
 class ConversationBusyError(AgentError):
     """Another run of this conversation is going on; the model signs the order of turns, so they cannot overlap."""
+
+
+class TooManyRunsError(AgentError):
+    """The user has as many runs going on as one person may; each costs money and a share of this process."""

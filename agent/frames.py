@@ -1,5 +1,6 @@
 """What a page may send over its run socket, checked before anything is done with it."""
 
+import functools
 import json
 import zoneinfo
 from typing import Annotated, Literal
@@ -13,17 +14,22 @@ MAX_QUESTION_CHARACTERS = 8_000
 
 
 class FrameError(Exception):
-    """A frame that cannot be used; `code` and `message` are for the page, `key` names the message it was, if known."""
+    """A frame that cannot be used; `code` and `message` are for the page, `key` or `run` name what it was, if known."""
 
-    def __init__(self, code: str, message: str, *, key: str = "") -> None:
+    def __init__(self, code: str, message: str, *, key: str = "", run: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.key = key
+        self.run = run
+
+
+# Listing the zones reads hundreds of files, which would stop every run of the process for some 20 ms per question.
+_list_zones = functools.cache(zoneinfo.available_timezones)
 
 
 def _known_zone(name: str) -> str:
-    return name if name in zoneinfo.available_timezones() else "UTC"
+    return name if name in _list_zones() else "UTC"
 
 
 class _Frame(BaseModel):

@@ -43,6 +43,7 @@ class Runner:
         Raises:
             RunNotFoundError: The conversation is not this user's.
             ConversationBusyError: Another run of the conversation is going on.
+            TooManyRunsError: The user has as many runs going on as one person may.
         """
         ticket = await sync_to_async(store.create_run)(
             request, model=settings.CLAUDE_MODEL, is_simulated=settings.IS_MODEL_SIMULATED, owner=self._owner

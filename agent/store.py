@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from agent.errors import ConversationBusyError, RunNotFoundError
+from agent.errors import ConversationBusyError, RunNotFoundError, TooManyRunsError
 from agent.events import Evidence, TurnAdded
 from agent.models import Conversation, Event, Run, Turn
 from agent.models import Evidence as EvidenceRow
@@ -17,6 +17,8 @@ from agent.types import ConversationRow, RunAnswer, RunRequest, RunStatus, RunTi
 
 # Enough to tell conversations apart in the rail.
 _TITLE_CHARACTERS = 80
+# Enough for a person with several tabs; a script that asks without end would spend the installation's money.
+MAX_RUNS_AT_ONCE = 5
 # A live process touches its runs every few seconds; this many missed beats mean that it is gone.
 DEAD_AFTER = timedelta(seconds=30)
 
@@ -27,6 +29,7 @@ def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: st
     Raises:
         RunNotFoundError: The conversation is not this user's.
         ConversationBusyError: Another run of this conversation is going on.
+        TooManyRunsError: The user has `MAX_RUNS_AT_ONCE` runs going on.
     """
     known = Run.objects.filter(user_id=request.user, key=request.key).first()
     if known:
@@ -34,6 +37,7 @@ def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: st
     try:
         with transaction.atomic(using="default"):
             conversation = _lock_conversation(request)
+            _require_room(request.user)
             run = Run.objects.create(
                 conversation=conversation,
                 user_id=request.user,
@@ -62,6 +66,12 @@ def _lock_conversation(request: RunRequest) -> Conversation:
         raise ConversationBusyError
     found.save(update_fields=["updated_at"])
     return found
+
+
+def _require_room(user: int) -> None:
+    alive = Run.objects.filter(status=RunStatus.RUNNING, heartbeat_at__gte=timezone.now() - DEAD_AFTER)
+    if alive.filter(user_id=user).count() >= MAX_RUNS_AT_ONCE:
+        raise TooManyRunsError
 
 
 def list_history(conversation: UUID) -> list[dict[str, Any]]:

@@ -1,8 +1,10 @@
 """The run socket serves signed-in users their own runs, and answers everything else in one sentence."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,8 +14,10 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from agent import store
+from agent.models import Run
 from agent.types import RunStatus
 from devcontext.asgi import application
 from tests.agent.conftest import request_of, start
@@ -138,3 +142,48 @@ async def test_attaching_replays_what_is_stored(alice: User) -> None:
     async with socket(await sync_to_async(sign_in)(alice)) as page:
         await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": str(run), "after": 2}))
         assert [await page.receive_from() for _ in range(3)] == frames[2:]
+
+
+async def test_a_signed_out_page_hears_no_more_of_a_run_that_goes_on(alice: User) -> None:
+    client = await sync_to_async(sign_in)(alice)
+    run = (await sync_to_async(start)(request_of(alice))).run
+    await sync_to_async(store.append_events)([(run, 1, '{"seq":1}')])
+    async with socket(client) as page:
+        await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": str(run)}))
+        assert await page.receive_from() == '{"seq":1}'
+        await sync_to_async(client.session.flush)()
+        await asyncio.sleep(1.1)
+        await sync_to_async(store.append_events)([(run, 2, '{"seq":2}')])
+        assert await page.receive_output(timeout=3) == {"type": "websocket.close", "code": 4401}
+
+
+@sync_to_async
+def start_and_lose(user: User) -> str:
+    """Start a run of a process that is gone: it is still to be followed, and nobody works on it."""
+    ticket = start(request_of(user))
+    Run.objects.filter(id=ticket.run).update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    return str(ticket.run)
+
+
+async def test_a_user_has_five_runs_at_once_and_no_more(alice: User, mallory: User) -> None:
+    for _ in range(5):
+        await sync_to_async(start)(request_of(mallory))
+    async with socket(await sync_to_async(sign_in)(mallory)) as page:
+        answer = await ask(page, type="send", key="k" * 12, text="And?")
+    assert (answer["code"], answer["key"]) == ("busy", "k" * 12)
+    assert (await sync_to_async(start)(request_of(alice))).is_new
+
+
+async def test_a_page_follows_a_hundred_runs_at_once_and_no_more(alice: User) -> None:
+    runs = [await start_and_lose(alice) for _ in range(101)]
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        for run in runs:
+            await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": run}))
+        answer = json.loads(await page.receive_from(timeout=5))
+        assert (answer["code"], answer["run"]) == ("busy", runs[-1])
+
+
+async def test_what_a_page_no_longer_follows_does_not_count(alice: User) -> None:
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        for _ in range(110):
+            assert (await ask(page, type="attach", run=str(uuid4())))["code"] == "not_found"
