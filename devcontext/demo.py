@@ -36,16 +36,26 @@ def is_sandbox_running(url: str) -> bool:
         return False
 
 
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @contextlib.contextmanager
-def started_sandbox(*, git: str, me: str) -> Iterator[str]:
-    """Start a sandbox of our own on a free port and yield its address; it ends with the context.
+def started_sandbox(*, port: int, git: str = "", me: str = "") -> Iterator[str]:
+    """Start a sandbox of our own and yield its address; it ends with the context.
+
+    Args:
+        port: Where it listens.
+        git: Path of the repository that fills its GitHub side, or "".
+        me: With `git`, the author's e-mail address.
 
     Raises:
         DemoError: It did not start; the sentence is its own.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     command = [sys.executable, "-m", "devcontext.sandbox", "--port", str(port)]
     command += ["--data", str(settings.DATA_DIR / "sandbox.sqlite3")]
     if git:

@@ -3,12 +3,14 @@
 Status lines go to stderr, the briefing (or with `--json` one object) to stdout. A failure is one sentence and exit 1.
 """
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 from argparse import ArgumentParser
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -17,7 +19,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from agent import store
+from agent import claude, store
 from agent.runner import current_runner
 from agent.types import RunRequest
 from devcontext import demo
@@ -60,6 +62,8 @@ class Command(BaseCommand):
             sys.exit(1)
 
     async def _brief(self, user: User, question: str) -> tuple[Report, Any]:
+        # Importing the model's SDK takes seconds; they pass while the services are looked up.
+        warming = asyncio.create_task(claude.warm_up())
         subject, sid = subject_of(user.pk), f"cli:{uuid4().hex}"
         if settings.IS_DEMO and user.email == DEMO_EMAIL:
             await _connect_missing(subject=subject, sid=sid)
@@ -73,6 +77,7 @@ class Command(BaseCommand):
             conversation=None,
             time_zone=settings.TIME_ZONE,
         )
+        await warming
         runner = current_runner()
         ticket = await runner.start(request)
         report, lines = Report(), StatusLines(sys.stderr)
@@ -105,7 +110,9 @@ def _needs_own_sandbox(options: dict[str, Any]) -> bool:
 
 def _run_with_own_sandbox(*, git: str, me: str) -> int:
     """Start a sandbox and run this same command against it: addresses are settings, read once at the start."""
-    with demo.started_sandbox(git=git, me=me) as url:
+    # Without a repository it takes the usual place, so that the links of the briefing work again with `./dev up`.
+    port = demo.free_port() if git else urlsplit(settings.SANDBOX_URL).port or 8001
+    with demo.started_sandbox(port=port, git=git, me=me) as url:
         environment = {**os.environ, "SANDBOX_URL": url, "BRIEF_SANDBOX": "1"}
         return subprocess.run([sys.executable, *sys.argv], env=environment, check=False).returncode  # noqa: S603
 

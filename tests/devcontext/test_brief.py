@@ -1,0 +1,106 @@
+"""`manage.py brief` as a stranger runs it: in a fresh folder, nothing configured and nothing running."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = {
+    *("run", "text", "tools", "exchanges", "evidence", "coverage"),
+    *("usage", "elapsed_ms", "model", "simulated"),
+}
+
+
+def brief(data: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with its own data folder, and its sandbox on a port that is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    defaults = {
+        "DATA_DIR": str(data),
+        "SANDBOX_URL": f"http://127.0.0.1:{port}",
+        "SANDBOX_CLAUDE_DELAY_MS": "0",
+        "DJANGO_SETTINGS_MODULE": "devcontext.settings.web",
+    }
+    return subprocess.run(
+        [sys.executable, "manage.py", "brief", *arguments],
+        cwd=ROOT,
+        env=os.environ | defaults | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("brief")
+
+
+def git(folder: Path, *arguments: str, date: str = "") -> None:
+    author = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.org"}
+    committer = {"GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.org"}
+    dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date} if date else {}
+    environment = os.environ | author | committer | dates | {"GIT_CONFIG_GLOBAL": os.devnull}
+    subprocess.run(["git", *arguments], cwd=folder, env=environment, check=True, capture_output=True)  # noqa: S607
+
+
+def test_a_briefing_from_nothing_goes_to_stdout_and_its_steps_to_stderr(data: Path) -> None:
+    done = brief(data, "Brief me for standup")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("## ")
+    assert "](http://127.0.0.1:" in done.stdout
+    assert "Sandbox: the model is a local stand-in, not Claude." in done.stderr
+    for name in ("GitHub", "Google Calendar", "Slack"):
+        assert f"{name}: ✓" in done.stderr
+
+
+def test_json_is_one_object_with_all_its_keys(data: Path) -> None:
+    done = brief(data, "--json", "what did I work on yesterday?")
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert set(report) == KEYS
+    assert report["simulated"] is True
+    assert len(report["exchanges"]) == 3
+    assert [set(tool) for tool in report["tools"]] == [{"name", "provider", "outcome", "ms"}] * 3
+    assert [set(item) for item in report["evidence"]] == [{"id", "title", "url"}] * len(report["evidence"])
+    assert all(item["url"] in report["text"] for item in report["evidence"])
+
+
+def test_a_real_repository_fills_the_github_side(data: Path, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    for number in range(1, 4):
+        (tmp_path / "file").write_text(str(number))
+        git(tmp_path, "add", "file")
+        git(tmp_path, "commit", "-q", "-m", f"Straighten the widget (#{number})", date="2026-01-05T10:00:00+00:00")
+    done = brief(data, "--json", "--git", str(tmp_path), "--me", "ada@example.org", "what did I work on yesterday?")
+    assert done.returncode == 0, done.stderr
+    assert "Straighten the widget" in json.loads(done.stdout)["text"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (["--user", "nobody@example.org"], {}, "No active user has this e-mail address."),
+        (["--git", "/nowhere", "--me", "ada@example.org"], {}, "/nowhere"),
+        (["--git", "/nowhere"], {}, "--git needs --me"),
+        ([], {"VAULT_KEYS": "not-a-key"}, "VAULT_KEYS"),
+        ([], {"DEBUG": "perhaps"}, "DEBUG must be one of 1, true, yes, 0, false, no."),
+        ([], {"SANDBOX_URL": "localhost"}, "SANDBOX_URL must start with http:// or https://."),
+    ],
+)
+def test_what_cannot_work_is_one_sentence_and_a_failure(
+    data: Path, arguments: list[str], environment: dict[str, str], sentence: str
+) -> None:
+    done = brief(data, *arguments, "Brief me", **environment)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
