@@ -27,13 +27,13 @@ class DemoError(Exception):
     """The demo workspace cannot be had; the sentence says why."""
 
 
-def is_sandbox_running(url: str) -> bool:
-    """Tell whether a sandbox answers at `url`."""
+def find_world(url: str) -> str:
+    """Return what the sandbox at `url` says of its data ("Tidewater, an invented team"), or "" when none answers."""
     try:
-        answer = httpx.get(f"{url}/health", timeout=2.0, trust_env=False)
-        return bool(answer.is_success and answer.json().get("sandbox") is True)
+        health = httpx.get(f"{url}/health", timeout=2.0, trust_env=False).json()
     except (httpx.HTTPError, ValueError):
-        return False
+        return ""
+    return str(health.get("world", "")) if isinstance(health, dict) and health.get("sandbox") is True else ""
 
 
 def free_port() -> int:
@@ -79,7 +79,7 @@ def _wait_until_up(process: subprocess.Popen[bytes], url: str) -> None:
             assert process.stderr is not None
             lines = process.stderr.read().decode(errors="replace").strip().splitlines()
             raise DemoError(lines[-1] if lines else "The sandbox ended at once.")
-        if is_sandbox_running(url):
+        if find_world(url):
             return
         time.sleep(0.1)
     raise DemoError("The sandbox did not start in time.")

@@ -105,7 +105,7 @@ def _needs_own_sandbox(options: dict[str, Any]) -> bool:
     if options["git"] and not (settings.IS_DEMO and options["me"]):
         raise BriefError("--git needs --me with the author's e-mail, and works in the sandbox only.")
     is_child = "BRIEF_SANDBOX" in os.environ
-    return not is_child and is_used and (bool(options["git"]) or not demo.is_sandbox_running(settings.SANDBOX_URL))
+    return not is_child and is_used and (bool(options["git"]) or not demo.find_world(settings.SANDBOX_URL))
 
 
 def _run_with_own_sandbox(*, git: str, me: str) -> int:
@@ -113,6 +113,7 @@ def _run_with_own_sandbox(*, git: str, me: str) -> int:
     # Without a repository it takes the usual place, so that the links of the briefing work again with `./dev up`.
     port = demo.free_port() if git else urlsplit(settings.SANDBOX_URL).port or 8001
     with demo.started_sandbox(port=port, git=git, me=me) as url:
+        sys.stderr.write(f"Sandbox: {demo.find_world(url)}.\n")
         environment = {**os.environ, "SANDBOX_URL": url, "BRIEF_SANDBOX": "1"}
         return subprocess.run([sys.executable, *sys.argv], env=environment, check=False).returncode  # noqa: S603
 

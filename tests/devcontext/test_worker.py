@@ -1,0 +1,97 @@
+"""A Celery worker on a real Redis does what its tasks say; needs the program `redis-server`."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a page would have left behind: a run whose process died a minute ago.
+LEAVE_A_DEAD_RUN = """
+import django; django.setup()
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from agent.models import Conversation, Run
+user = User.objects.create_user("alice")
+Run.objects.create(
+    conversation=Conversation.objects.create(user=user, title="x"), user=user, key="k" * 12, question="x", model="m",
+    is_simulated=True, owner="gone", heartbeat_at=timezone.now() - timedelta(minutes=1),
+)
+"""
+ASK = (
+    "import django; django.setup(); import devcontext.celery; from agent import tasks; tasks.end_dead_runs_task.delay()"
+)
+STATUS = "import django; django.setup(); from agent.models import Run; print(Run.objects.get().status)"
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    program = shutil.which("redis-server")
+    assert program, "install redis-server"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        with redis.Redis(port=port) as client:
+            wait_until(lambda: _answers(client))
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def wait_until(is_true: Callable[[], bool], *, at_most_seconds: float = 60) -> None:
+    deadline = time.monotonic() + at_most_seconds
+    while not is_true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+
+
+def test_a_worker_ends_the_runs_of_dead_processes(tmp_path: Path, redis_url: str) -> None:
+    environment = os.environ | {
+        "DATA_DIR": str(tmp_path),
+        "REDIS_URL": redis_url,
+        "DJANGO_SETTINGS_MODULE": "devcontext.settings.web",
+    }
+
+    def python(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    python("manage.py", "migrate_all")
+    python("-c", LEAVE_A_DEAD_RUN)
+    with (tmp_path / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "devcontext", "worker", "--pool", "solo", "--loglevel", "INFO"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            python("-c", ASK)
+            wait_until(lambda: python("-c", STATUS) == "failed")
+        finally:
+            worker.terminate()
+            worker.wait(timeout=30)
