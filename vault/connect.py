@@ -9,6 +9,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
@@ -29,7 +30,7 @@ from vault.errors import (
 )
 from vault.providers import registry
 from vault.providers.base import Grant, Provider, configuration
-from vault.store import flows
+from vault.store import flows, revocations
 from vault.store.flows import Flow, NewGrant
 from vault.tokens import Subject
 from vault.types import Connection
@@ -79,13 +80,16 @@ async def finish(provider: str, *, query: Mapping[str, str]) -> str:
 
 
 async def confirm(subject: Subject, *, connection: str, nonce: str) -> Connection:
-    """Activate a pending connection and erase an older one.
+    """Activate a pending connection and erase an older one; what is no longer of use is revoked in the background.
 
     Raises:
         ConnectStateError: No pending connection of this user and session has this nonce.
         VaultUnavailableError: It could not be stored or recorded.
     """
-    return await run(_confirm, subject, connection=connection, nonce=nonce)
+    connected = await run(_confirm, subject, connection=connection, nonce=nonce)
+    if await run(revocations.is_any_due):
+        disconnect.revoke_soon()
+    return connected
 
 
 def redirect_uri(provider: str) -> str:
@@ -167,16 +171,18 @@ def _confirm(subject: Subject, *, connection: str, nonce: str) -> Connection:
     try:
         with transaction.atomic(using=ALIAS):
             row = flows.load_pending(user=subject.user, sid=subject.sid, connection=connection, nonce=nonce)
-            ledger.require(
-                Entry(
-                    event=Event.VAULT_CONNECTION_CONNECTED,
-                    user=subject.user,
-                    provider=row.provider,
-                    connection=row.id,
-                    account=row.account,
-                    scope_granted=row.granted_scope,
-                )
+            entry = Entry(
+                event=Event.VAULT_CONNECTION_CONNECTED,
+                user=subject.user,
+                provider=row.provider,
+                connection=row.id,
+                account=row.account,
+                scope_granted=row.granted_scope,
             )
+            ledger.require(entry)
+            # A revocation of this very grant that came late would end the new connection.
+            if revocations.drop_for(row):
+                ledger.note(replace(entry, event=Event.VAULT_REVOCATION_FAILED, reason="connected_again"))
             connected = flows.activate(row)
     except ConnectStateError as error:
         _record_end(error, user=subject.user, provider="")

@@ -17,7 +17,7 @@ from django.utils import timezone
 from audit.events import Entry, Event
 from vault import background, ledger
 from vault.database import run
-from vault.errors import UpstreamError, VaultError
+from vault.errors import UpstreamError, VaultError, VaultUnavailableError
 from vault.freshness import IN_DOUBT
 from vault.providers import registry
 from vault.providers.base import Grant
@@ -33,6 +33,8 @@ _FIRST_LOOK_SECONDS = 0.05
 _LONGEST_LOOK_SECONDS = 0.5
 _FIRST_RETRY_SECONDS = 5
 _LONGEST_RETRY_SECONDS = 300
+# Between tries to store new tokens; together they fit into what is left of the lease when the call took its whole time.
+_STORE_PAUSES_SECONDS = (0.2, 1.0, 2.0, 4.0)
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +85,7 @@ async def _refresh(lease: Lease) -> None:
     except UpstreamError as error:
         await run(_record_failure, lease, error=error)
         return
-    await run(_store, lease, grant=grant, duration_ms=round((time.perf_counter() - started) * 1000))
+    await _keep(lease, tokens=_new_tokens(grant), duration_ms=round((time.perf_counter() - started) * 1000))
 
 
 async def _ask(lease: Lease) -> Grant:
@@ -94,14 +96,33 @@ async def _ask(lease: Lease) -> Grant:
         raise UpstreamError("no_answer", is_in_doubt=True) from None
 
 
-def _store(lease: Lease, *, grant: Grant, duration_ms: int) -> None:
+def _new_tokens(grant: Grant) -> NewTokens:
     life = grant.expires_in_seconds
-    tokens = NewTokens(
+    return NewTokens(
         access_token=grant.access_token,
         refresh_token=grant.refresh_token,
         granted_scope=grant.scope,
         expires_at=None if life is None else timezone.now() + timedelta(seconds=life),
     )
+
+
+async def _keep(lease: Lease, *, tokens: NewTokens, duration_ms: int) -> None:
+    """Store what the refresh brought, trying again: the provider may have taken the old tokens back already.
+
+    Raises:
+        VaultUnavailableError: The database failed each time.
+    """
+    for pause in _STORE_PAUSES_SECONDS:
+        try:
+            await run(_store, lease, tokens=tokens, duration_ms=duration_ms)
+        except VaultUnavailableError:
+            await asyncio.sleep(pause)
+        else:
+            return
+    await run(_store, lease, tokens=tokens, duration_ms=duration_ms)
+
+
+def _store(lease: Lease, *, tokens: NewTokens, duration_ms: int) -> None:
     if leases.save(lease, tokens):
         ledger.note(_entry(lease, event=Event.VAULT_REFRESH_SUCCEEDED, duration_ms=duration_ms))
 

@@ -161,3 +161,39 @@ async def test_a_disconnect_of_nothing_says_so(vault: VaultClient, transactional
     with pytest.raises(NotConnectedError):
         await end(vault)
     assert await models.Revocation.objects.using("vault").acount() == 0
+
+
+async def test_a_revocation_that_waits_does_not_end_the_grant_of_a_new_connection(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    """GitHub and Google end the whole grant of the app, with the tokens that were issued since."""
+    await connect_user()
+    upstream.answer = (503, {})
+    await end(vault)
+    upstream.answer = None
+    await connect_user()
+    await models.Revocation.objects.using("vault").aupdate(due_at=timezone.now())
+    await disconnect.revoke_soon()
+    assert upstream.calls["github revoke"] == 1
+    assert (await events(kind="vault:revocation"))[-1] == ("vault:revocation:failed", ALICE, "connected_again")
+    assert (await vault.exchange(request())).access_token
+
+
+async def test_connecting_another_account_revokes_the_grant_of_the_first(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    upstream.login, upstream.user_id = "alice-at-work", 8
+    await connect_user()
+    await background.settle()
+    assert [grant.is_alive for grant in upstream.grants] == [False, True]
+    assert await models.Revocation.objects.using("vault").acount() == 0
+
+
+async def test_connecting_the_same_account_again_revokes_nothing(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    await connect_user()
+    await background.settle()
+    assert upstream.calls["github revoke"] == 0

@@ -338,3 +338,47 @@ async def test_a_refresh_is_kept_and_told_later_when_the_audit_is_down(
             await vault.exchange(request())
     assert (await vault.exchange(request())).access_token in upstream.grants[0].access
     assert await events(kind="vault:refresh") == [("vault:refresh:succeeded", ALICE, "")]
+
+
+async def test_who_waited_for_a_refresh_that_failed_does_not_ask_again_at_once(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    """Otherwise every process that waited would ask a provider that just said it is overloaded."""
+    await connect_user()
+    await expire()
+    now = timezone.now()
+    await change(lease_owner="elsewhere", lease_until=now + timedelta(seconds=30), fence=1)
+    caller = asyncio.create_task(vault.exchange(request()))
+    await asyncio.sleep(0.2)
+    await change(lease_owner="", lease_until=None, failures=1, retry_at=now + timedelta(minutes=1))
+    with pytest.raises(ProviderDownError):
+        await caller
+    assert upstream.calls["github refresh_token"] == 0
+
+
+def _refuse_new_tokens() -> None:
+    with connections["vault"].cursor() as cursor:
+        cursor.execute(
+            "CREATE TRIGGER disk_full BEFORE UPDATE ON vault_connection WHEN NEW.generation > OLD.generation "
+            "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+
+
+def _take_new_tokens() -> None:
+    with connections["vault"].cursor() as cursor:
+        cursor.execute("DROP TRIGGER disk_full")
+
+
+async def test_a_database_that_is_away_for_a_moment_does_not_cost_the_grant(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    """The provider has taken the old tokens back; the new ones exist in this process alone."""
+    await connect_user()
+    await expire()
+    await sync_to_async(_refuse_new_tokens)()
+    caller = asyncio.create_task(vault.exchange(request()))
+    await asyncio.to_thread(upstream.was_asked_to_refresh.wait)
+    await asyncio.sleep(0.3)
+    await sync_to_async(_take_new_tokens)()
+    assert (await caller).access_token in upstream.grants[0].access
+    assert upstream.calls["github refresh_token"] == 1

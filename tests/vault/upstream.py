@@ -47,6 +47,7 @@ class Upstream:
     answer: tuple[int, Any] | None = None
     drops_answer: bool = False
     login: str = "alice-gh"
+    user_id: int = 7
     codes: dict[str, Grant] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
@@ -114,7 +115,7 @@ class Upstream:
 
     async def _github_user(self, request: Request) -> Response:
         is_known = self._find(_bearer(request)) is not None
-        return JSONResponse({"id": 7, "login": self.login} if is_known else {"message": "Bad credentials"})
+        return JSONResponse({"id": self.user_id, "login": self.login} if is_known else {"message": "Bad credentials"})
 
     async def _google_user(self, _request: Request) -> Response:
         return JSONResponse({"sub": "g-7", "email": "alice@example.org"})

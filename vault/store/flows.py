@@ -13,7 +13,7 @@ from vault import models
 from vault.database import ALIAS
 from vault.errors import ConnectStateError
 from vault.sealing import Binding
-from vault.store import connections, secrets
+from vault.store import connections, revocations, secrets
 from vault.types import Connection
 
 # RFC 6749 section 4.1.2 gives a code 10 minutes at most; a consent page left open longer starts again.
@@ -130,7 +130,8 @@ def load_pending(*, user: str, sid: str, connection: str, nonce: str) -> models.
 def activate(row: models.Connection) -> Connection:
     """Make a pending connection that the caller holds the user's one to its provider.
 
-    An earlier one is erased with its tokens; the position of its switch stays.
+    An earlier one is erased with its tokens; the position of its switch stays. Its grant is revoked only if it was
+    another account's: GitHub and Google end all of an account's tokens at once, the new ones too.
     """
     older = (
         models.Connection.objects.using(ALIAS)
@@ -140,6 +141,8 @@ def activate(row: models.Connection) -> Connection:
     )
     if older is not None:
         row.is_access_allowed = older.is_access_allowed
+        if older.account_id != row.account_id:
+            revocations.add_for(older)
         connections.erase(older)
     row.activated_at, row.pending_until, row.pending_sid, row.pending_nonce_hash = timezone.now(), None, "", ""
     row.save(using=ALIAS)

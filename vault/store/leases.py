@@ -53,6 +53,9 @@ def take(*, connection: str, generation: int, owner: str, ttl: timedelta) -> Lea
         if row is None or row.generation != generation or row.reconnect_reason or not row.has_refresh_token:
             return "over"
         now = timezone.now()
+        if row.retry_at is not None and row.retry_at > now:
+            # Somebody else's try failed while the caller waited for it.
+            return "over"
         taken = (
             _rows(connection)
             .filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now), generation=generation, fence=row.fence)

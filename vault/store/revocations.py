@@ -70,6 +70,11 @@ def add_for(row: models.Connection) -> None:
     )
 
 
+def is_any_due() -> bool:
+    """Tell whether there is something to revoke now."""
+    return models.Revocation.objects.using(ALIAS).filter(due_at__lte=timezone.now()).exists()
+
+
 def claim_due() -> Claimed | None:
     """Return one revocation that is due, put off for whoever else looks; None when none is due.
 
@@ -95,6 +100,13 @@ def claim_due() -> Claimed | None:
         access_token=access_token,
         refresh_token=refresh_token,
     )
+
+
+def drop_for(row: models.Connection) -> bool:
+    """Erase what waits to revoke the grant that the caller's connection renews; tell whether there was any."""
+    waiting = models.Revocation.objects.using(ALIAS).filter(subject=row.subject, provider=row.provider)
+    deleted, _ = waiting.filter(account=row.account).delete()
+    return bool(deleted)
 
 
 def _open(row: models.Revocation) -> tuple[str, str]:
