@@ -121,9 +121,13 @@ def _parameters(provider: Provider, *, flow: Flow, state: str) -> dict[str, str]
 
 async def _finish(provider: str, *, query: Mapping[str, str]) -> tuple[str, str]:
     flow = await run(flows.take_flow, state=query.get("state", ""))
+    if flow is None:
+        # SECURITY: nobody signs in for this address; what is nobody's must not fill a table that nothing leaves.
+        logger.warning("vault.connect.unknown_state", extra={"provider": provider})
+        raise ConnectStateError
     try:
         # SECURITY: an answer is believed only at the address of the provider it was asked of (mix-up, RFC 9207).
-        if flow is None or flow.provider != provider or not _is_issuer(provider, query=query):
+        if flow.provider != provider or not _is_issuer(provider, query=query):
             raise ConnectStateError
         if query.get("error"):
             raise ConsentDeniedError if query["error"] == "access_denied" else ConnectRefusedError
@@ -131,7 +135,7 @@ async def _finish(provider: str, *, query: Mapping[str, str]) -> tuple[str, str]
         nonce = secrets.token_urlsafe(32)
         return await run(flows.save_pending, flow, grant=grant, nonce=nonce), nonce
     except ConnectError as error:
-        await run(_record_end, error, user=flow.user if flow else "", provider=provider)
+        await run(_record_end, error, user=flow.user, provider=provider)
         raise
 
 

@@ -102,8 +102,9 @@ async def callback(request: HttpRequest, provider: str) -> HttpResponse:
     """Take the browser back from a provider, and send it to the app without anything the provider sent."""
     if provider not in settings.PROVIDERS:
         raise Http404
-    # A parameter that came twice has no single meaning, so it has none.
-    query = {name: values[0] for name, values in request.GET.lists() if len(values) == 1}
+    # RFC 6749 section 3.1: a parameter comes once. One that came twice must not pass for one that did not come.
+    is_plain = all(len(values) == 1 for _, values in request.GET.lists())
+    query = request.GET.dict() if is_plain else {}
     return HttpResponseRedirect(await connect.finish(provider, query=query), headers=_NO_STORE)
 
 

@@ -85,7 +85,13 @@ async def test_an_answer_is_taken_once(vault: VaultClient, upstream: Upstream) -
     query = upstream.consent(await start(vault))
     assert "nonce" in await come_back(query)
     assert await come_back(query) == {"error": "invalid_state"}
-    assert (await events())[-1] == ("vault:connection:failed", "", "invalid_state")
+
+
+async def test_strangers_cannot_fill_the_audit(vault: VaultClient, upstream: Upstream) -> None:
+    """The callback's address asks nobody to sign in, and no row ever leaves the audit."""
+    for _ in range(3):
+        assert await come_back({"code": "c", "state": "guess"}) == {"error": "invalid_state"}
+    assert await events() == []
 
 
 async def test_an_answer_without_a_known_state_is_refused(vault: VaultClient, upstream: Upstream) -> None:

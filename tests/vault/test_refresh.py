@@ -190,6 +190,8 @@ PASSING: list[tuple[int, Any]] = [
     (200, {"access_token": "", "token_type": "bearer"}),
     (200, ["no object"]),
     (200, {"access_token": "t", "expires_in": "soon"}),
+    (200, {"access_token": "t", "expires_in": 10**12}),
+    (200, {"access_token": "tök", "token_type": "bearer"}),
     (302, {}),
 ]
 

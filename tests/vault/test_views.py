@@ -10,7 +10,9 @@ from django.core.asgi import get_asgi_application
 from joserfc.jwk import OKPKey
 
 from tests.vault.conftest import ALICE, MALLORY, actor, events, subject
+from tests.vault.upstream import Upstream
 from vault import background, jws, tokens, wire
+from vault.client.base import VaultClient
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
 
@@ -237,3 +239,14 @@ async def test_a_callback_takes_no_other_method(http: httpx.AsyncClient) -> None
 async def test_a_state_that_came_twice_is_none(http: httpx.AsyncClient) -> None:
     response = await http.get("/connect/github/callback?state=a&state=b")
     assert response.headers["location"].endswith("?error=invalid_state")
+
+
+async def test_an_answer_with_any_parameter_twice_is_refused(
+    http: httpx.AsyncClient, vault: VaultClient, upstream: Upstream
+) -> None:
+    """RFC 6749 section 3.1; an issuer said twice must not count as one not said (RFC 9207 section 2.4)."""
+    url = await vault.start_connect(subject_token=subject(), provider="google-calendar")
+    query = [*upstream.consent(url).items(), ("iss", "https://attacker.example"), ("iss", upstream.url)]
+    response = await http.get("/connect/google-calendar/callback", params=query)
+    assert response.headers["location"].endswith("?error=invalid_state")
+    assert not upstream.calls

@@ -23,6 +23,8 @@ _MAX_ANSWER_BYTES = 64 * 1024
 _TIMEOUT = httpx.Timeout(10, connect=3)
 # An error code that reaches the audit looks like one; anything else a provider sends is not repeated.
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+# Access tokens live for hours; beyond ten years a number is a mistake, and beyond eight thousand no date either.
+_LONGEST_LIFE_SECONDS = 10 * 366 * 24 * 3600
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
@@ -176,14 +178,22 @@ def grant_of(body: Mapping[str, Any]) -> Grant:
         UpstreamError: It holds no usable tokens.
     """
     expires_in = body.get("expires_in")
-    if expires_in is not None and (type(expires_in) is not int or expires_in <= 0):
+    if expires_in is not None and (type(expires_in) is not int or not 0 < expires_in <= _LONGEST_LIFE_SECONDS):
         raise UpstreamError("bad_answer", is_in_doubt=True)
     return Grant(
-        access_token=text_of(body, "access_token"),
-        refresh_token=text_of(body, "refresh_token") if body.get("refresh_token") else "",
+        access_token=_token_of(body, "access_token"),
+        refresh_token=_token_of(body, "refresh_token") if body.get("refresh_token") else "",
         expires_in_seconds=expires_in,
         scope=" ".join(text_of(body, "scope").replace(",", " ").split()) if body.get("scope") else "",
     )
+
+
+def _token_of(body: Mapping[str, Any], name: str) -> str:
+    """RFC 6749 appendices A.12 and A.17: visible ASCII; anything else could not be sent in a header."""
+    token = text_of(body, name)
+    if not (token.isascii() and token.isprintable()):
+        raise UpstreamError("bad_answer", is_in_doubt=True)
+    return token
 
 
 async def _read(response: httpx.Response) -> bytes:

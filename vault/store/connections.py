@@ -119,7 +119,11 @@ def _active(*, user: str) -> QuerySet[models.Connection]:
 
 def _share_lock(matches: QuerySet[models.Connection]) -> QuerySet[models.Connection]:
     """Lock the matching rows in share mode, which the ORM has no word for, and return them as they are then."""
-    ids = list(matches.values_list("id", flat=True))
-    with databases[ALIAS].cursor() as cursor:
-        cursor.execute("SELECT id FROM vault_connection WHERE id = ANY(%s) FOR SHARE", [ids])
-    return matches.all()
+    # A reconnect may replace the row while the lock is waited for; its successor is not locked, so it is asked again.
+    while ids := list(matches.values_list("id", flat=True)):
+        with databases[ALIAS].cursor() as cursor:
+            cursor.execute("SELECT id FROM vault_connection WHERE id = ANY(%s) FOR SHARE", [ids])
+            locked = [row_id for (row_id,) in cursor.fetchall()]
+        if locked:
+            return matches.filter(id__in=locked)
+    return matches.none()
