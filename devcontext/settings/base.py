@@ -19,6 +19,10 @@ APP_URL = env.url("APP_URL", f"http://localhost:{env.integer('PORT', 8000)}")
 # SECURITY: an upstream token lives in a local variable for the time of one call; no error page shows variables.
 DEFAULT_EXCEPTION_REPORTER_FILTER = "devcontext.logging.NoVariablesFilter"
 
+# TLS may end at a proxy: uvicorn believes its X-Forwarded-Proto when FORWARDED_ALLOW_IPS names it.
+SECURE_SSL_REDIRECT = SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+
 # A stand-in for what is not configured; off for good when DEBUG is off. `./dev up` leaves a note of where its own is.
 _sandbox_note = DATA_DIR / "sandbox.url"
 _sandbox_default = _sandbox_note.read_text(encoding="utf-8") if _sandbox_note.is_file() else "http://127.0.0.1:8001"
