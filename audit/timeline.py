@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from audit.errors import AuditUnavailableError
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
-from audit.wording import PROVIDER_NAMES, sentence_of, size_of
+from audit.wording import PROVIDER_NAMES, sentence_of, size_of, what_is_read
 
 # The largest id a row can have, on both databases.
 MAX_ID = 2**63 - 1
@@ -58,10 +58,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class LastUse:
-    """When the agent last got a token for a service, and the tool it was for ("" when none said)."""
+    """When the agent last got a token for a service, and what that was to read, as in `your activity on GitHub`."""
 
     used_at: datetime
-    tool: str
+    what: str
 
 
 def list_events(
@@ -91,7 +91,7 @@ def find_last_use(*, user: str, provider: str) -> LastUse | None:
     """
     with _reading():
         event = _events(user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value).first()
-    return LastUse(used_at=event.occurred_at, tool=event.tool) if event else None
+    return LastUse(event.occurred_at, what=what_is_read(provider=provider, tool=event.tool)) if event else None
 
 
 def list_providers() -> tuple[tuple[str, str], ...]:

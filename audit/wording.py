@@ -17,6 +17,16 @@ OUTCOME_NAMES: Mapping[Outcome, str] = {
     Outcome.NOTED: "Noted",
 }
 
+# What each tool of the agent reads, after "may read" and "exchanged to read".
+_READS: Mapping[str, str] = {
+    "calendar_agenda": "your agenda in Google Calendar",
+    "github_activity": "your activity on GitHub",
+    "github_my_pull_requests": "your pull requests on GitHub",
+    "github_review_requests": "the reviews asked of you on GitHub",
+    "slack_channel_messages": "a channel in Slack",
+    "slack_mentions": "your mentions in Slack",
+}
+
 # The vault's causes and the other reason codes that a sentence can explain; any other is shown as a detail only.
 _REASONS: Mapping[str, str] = {
     "access_denied": "you did not allow it",
@@ -47,6 +57,11 @@ def name_of(provider: str) -> str:
     return PROVIDER_NAMES.get(provider, "An unknown service" if provider else "The service")
 
 
+def what_is_read(*, provider: str, tool: str) -> str:
+    """Return what `tool` reads, as in `your activity on GitHub`; a tool of another version is told by its name."""
+    return _READS.get(tool) or name_of(provider) + (f" ({tool})" if tool else "")
+
+
 def size_of(size_bytes: int) -> str:
     """Return a size as a person reads it: `830 B`, `12.4 kB`, `1.2 MB`."""
     if size_bytes < _BYTES_PER_UNIT:
@@ -67,13 +82,12 @@ def _because(text: str) -> Callable[[AuditEvent], str]:
 
 
 def _exchanged(row: AuditEvent) -> str:
-    purpose = f" for {row.tool}" if row.tool else ""
+    purpose = f" to read {what_is_read(provider=row.provider, tool=row.tool)}" if row.tool else ""
     return f"{name_of(row.provider)} token exchanged{purpose}."
 
 
 def _checked(row: AuditEvent) -> str:
-    asker = row.tool or "The agent"
-    return f"{asker} may read {name_of(row.provider)}."
+    return f"The AI may read {what_is_read(provider=row.provider, tool=row.tool)}."
 
 
 def _read(row: AuditEvent) -> str:

@@ -1,9 +1,11 @@
 """What the permission page shows of each service: the vault's status, and the last use from the audit timeline."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils import timezone
+from django.utils.timesince import timesince
 
 from audit import timeline
 from audit.errors import AuditUnavailableError
@@ -24,7 +26,7 @@ class ServiceCard:
     """One service on the permission page.
 
     `scopes` are the provider's own names and `scope_words` what they mean. `reconnect_reason` is a sentence, or "".
-    `last_used_at` is None when the agent never used it, or the audit cannot be read.
+    `last_used_at` is None when the agent never used it, or the audit cannot be read; then the words about it are "".
     """
 
     slug: str
@@ -39,7 +41,8 @@ class ServiceCard:
     can_read: tuple[str, ...]
     cannot: tuple[str, ...]
     last_used_at: datetime | None
-    last_used_by: str
+    last_used_ago: str
+    last_used_for: str
     is_sandbox: bool
 
 
@@ -61,7 +64,8 @@ def make_card(status: ServiceStatus, *, user: str) -> ServiceCard:
         can_read=service.can_read,
         cannot=service.cannot,
         last_used_at=last_use.used_at if last_use else None,
-        last_used_by=last_use.tool if last_use else "",
+        last_used_ago=_ago(last_use.used_at) if last_use else "",
+        last_used_for=last_use.what if last_use else "",
         is_sandbox=is_sandbox(service.slug),
     )
 
@@ -70,6 +74,11 @@ def is_sandbox(provider: str) -> bool:
     """Tell whether a local stand-in answers for `provider`."""
     configured = settings.PROVIDERS.get(provider)
     return configured is not None and configured.is_sandbox
+
+
+def _ago(at: datetime) -> str:
+    """Return `just now`, or `3 minutes ago`."""
+    return "just now" if timezone.now() - at < timedelta(minutes=1) else f"{timesince(at)} ago"
 
 
 def _find_last_use(*, user: str, provider: str) -> timeline.LastUse | None:

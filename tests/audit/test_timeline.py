@@ -126,7 +126,7 @@ def test_the_last_use_is_the_last_granted_exchange() -> None:
     granted(user=MALLORY, tool="not_mine")
     use = timeline.find_last_use(user=ALICE, provider="github")
     assert use is not None
-    assert use.tool == "github_my_pull_requests"
+    assert use.what == "your pull requests on GitHub"
 
 
 def test_a_service_never_used_has_no_last_use() -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from agent.tools import TOOLS
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
-from audit.wording import _SENTENCES, OUTCOME_NAMES, PROVIDER_NAMES, sentence_of, size_of
+from audit.wording import _READS, _SENTENCES, OUTCOME_NAMES, PROVIDER_NAMES, sentence_of, size_of
 from permissions.types import SERVICES
 
 SENTENCES = [
@@ -14,7 +15,16 @@ SENTENCES = [
     ),
     (
         {"event": Event.VAULT_EXCHANGE_GRANTED, "provider": "github", "tool": "github_activity"},
-        "GitHub token exchanged for github_activity.",
+        "GitHub token exchanged to read your activity on GitHub.",
+    ),
+    ({"event": Event.VAULT_EXCHANGE_GRANTED, "provider": "github"}, "GitHub token exchanged."),
+    (
+        {"event": Event.PERMISSION_CHECK_ALLOWED, "provider": "slack", "tool": "slack_mentions"},
+        "The AI may read your mentions in Slack.",
+    ),
+    (
+        {"event": Event.PERMISSION_CHECK_ALLOWED, "provider": "slack", "tool": "slack_stars"},
+        "The AI may read Slack (slack_stars).",
     ),
     (
         {
@@ -79,6 +89,11 @@ def test_every_outcome_has_a_name() -> None:
 def test_the_providers_have_the_names_of_the_permission_page() -> None:
     """`audit` imports no other app, so it names the providers itself."""
     assert {service.slug: service.name for service in SERVICES} == PROVIDER_NAMES
+
+
+def test_every_tool_that_reads_a_service_has_words() -> None:
+    """`audit` imports no other app, so it names what the tools read itself."""
+    assert set(_READS) == {tool.name for tool in TOOLS.values() if tool.provider}
 
 
 @pytest.mark.parametrize(

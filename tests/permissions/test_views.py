@@ -1,15 +1,18 @@
 """The permission page and its switches: who may, what they say, and what happens when the vault is gone."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.test import AsyncClient
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from audit.events import Entry, Event
+from audit.models import AuditEvent
 from audit.record import record
 from permissions import connections
 from permissions.cards import ServiceCard
@@ -95,8 +98,20 @@ async def test_a_card_tells_the_last_exchange_of_this_user(alice: Person, connec
         entry = Entry(event=Event.VAULT_EXCHANGE_GRANTED, user=user, provider="github", tool=tool)
         await sync_to_async(record)(entry)
     card = (await cards(alice))[0]
-    assert card.last_used_at is not None
-    assert card.last_used_by == "github_activity"
+    assert (card.last_used_ago, card.last_used_for) == ("just now", "your activity on GitHub")
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(59, "just now"), (185, "3\xa0minutes ago")])
+async def test_a_card_tells_how_long_ago_the_last_exchange_was(alice: Person, seconds: int, words: str) -> None:
+    await sync_to_async(AuditEvent.objects.using("audit").create)(
+        event=Event.VAULT_EXCHANGE_GRANTED,
+        outcome="granted",
+        user=alice.user,
+        provider="slack",
+        occurred_at=timezone.now() - timedelta(seconds=seconds),
+    )
+    slack = (await cards(alice))[2]
+    assert (slack.last_used_ago, slack.last_used_for) == (words, "Slack")
 
 
 async def test_a_needed_reconnect_is_a_sentence_and_no_fourth_state(alice: Person, connect: Connect) -> None:

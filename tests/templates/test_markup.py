@@ -47,7 +47,8 @@ def card(service: Any, state: str) -> SimpleNamespace:
         can_read=service.can_read,
         cannot=service.cannot,
         last_used_at=NOW if is_linked else None,
-        last_used_by="github_activity" if is_linked else "",
+        last_used_ago="just now" if is_linked else "",
+        last_used_for="your activity on GitHub" if is_linked else "",
         reconnect_reason="Reconnect it to let the AI read again." if state == "revoked" else "",
         is_sandbox=True,
     )
@@ -79,7 +80,6 @@ NEW_CHAT = {
     "conversation": None,
     "run_ids": [],
     "services": SERVICE_ROWS,
-    "recent": [CHAT],
     "recipes": [("Brief me", "Since yesterday", "Brief me for standup")],
     "services_message": "",
 }
@@ -166,7 +166,8 @@ def render(template: str, context: dict[str, Any], *, query: str = "", is_signed
     request = RequestFactory().get(f"/{query}")
     request.user = User(pk=1, username="maya", email="maya@tidewater.example") if is_signed_in else AnonymousUser()
     messages = [Message(constants.SUCCESS, "Done."), Message(constants.ERROR, "Not done.")]
-    return render_to_string(template, context | {"messages": messages}, request=request)
+    shown = context | {"messages": messages, "recent": [CHAT] if is_signed_in else []}
+    return render_to_string(template, shown, request=request)
 
 
 def parse(html: str) -> Markup:
@@ -243,7 +244,9 @@ def test_a_hostile_title_stays_text() -> None:
 
 def test_stand_ins_are_named_on_every_page_that_knows_them() -> None:
     html = render("permissions/page.html", {"cards": CARDS})
-    assert re.search(r"Sandbox: GitHub, Google Calendar, Slack, Claude\s+are local stand-ins with invented data", html)
+    assert re.search(
+        r"Sandbox: GitHub, Google Calendar, Slack, Claude\s+are local stand-ins, not the real services", html
+    )
 
 
 def test_nothing_is_said_of_stand_ins_where_there_are_none() -> None:
