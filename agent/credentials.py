@@ -25,11 +25,11 @@ from vault.client.tokens import Actor, exchange
 
 _SENTENCES: dict[str, str] = {
     "not_connected": "{name} is not connected. Connect it in Settings to include {name} data in briefings.",
-    "revoked": "You revoked AI access to {name}. Allow it again in Settings to include {name} data in briefings.",
+    "revoked": "You revoked AI access to {name}. Restore it in Settings to include {name} data in briefings.",
     "reconnect_required": "{name} must be reconnected. Reconnect it in Settings to include {name} data in briefings.",
     "missing_scope": "{name} was connected without the permission this needs. Reconnect it in Settings to add it.",
-    "upstream_unavailable": "{name} does not answer right now, so it is not part of this briefing.",
-    "rate_limited": "{name} is limiting requests right now, so it is not part of this briefing.",
+    "upstream_unavailable": "{name} does not answer right now, so it is not part of this answer.",
+    "rate_limited": "{name} is limiting requests right now, so it is not part of this answer.",
     "policy_denied": "{name} may not be read for this.",
     "vault_unavailable": "The token vault cannot be used right now, so {name} was not read.",
 }

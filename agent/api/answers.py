@@ -20,8 +20,8 @@ MAX_WAIT_SECONDS = 3_600
 
 _NAMES = {"github": "GitHub", "google-calendar": "Google Calendar", "slack": "Slack"}
 _SENTENCES: Mapping[str, str] = {
-    "reconnect_required": "{name} no longer accepts the connection. Reconnect it in Permissions.",
-    "missing_scope": "{name} needs a permission that it was not given. Reconnect it in Permissions to grant it.",
+    "reconnect_required": "{name} no longer accepts the connection. Reconnect it in Settings.",
+    "missing_scope": "{name} was connected without the permission this needs. Reconnect it in Settings to add it.",
     "not_found": "{name} has nothing there that this connection can see.",
     "rate_limited": "{name} is rate limiting; try again in {seconds} seconds.",
     "timeout": "{name} did not answer in time, so it is not part of this answer.",

@@ -145,8 +145,8 @@ def test_a_meeting_has_its_time_and_its_conflict() -> None:
 
 
 def test_what_was_not_read_is_said_in_the_given_words() -> None:
-    text = briefing(slack_mentions={"error": "revoked", "message": "Slack is revoked. Restore it in Permissions."})
-    assert "## Not read\n\n- Slack is revoked. Restore it in Permissions.\n" in text
+    text = briefing(slack_mentions={"error": "revoked", "message": "Slack is revoked. Restore it in Settings."})
+    assert "## Not read\n\n- Slack is revoked. Restore it in Settings.\n" in text
     assert text.endswith("**Coverage:** GitHub 4 items · Google Calendar 2 items · Slack not read")
 
 
