@@ -17,7 +17,7 @@ from django.conf import settings
 
 from agent.claude_errors import RETRIED, code_of, model_error
 from agent.claude_message import MessageBuilder
-from agent.loop import AssistantMessage, Model
+from agent.loop import AssistantMessage
 
 if TYPE_CHECKING:
     import anthropic
@@ -35,7 +35,7 @@ _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic
 
 
 class Claude:
-    """The model of the settings, as `agent.loop.Model` wants it."""
+    """The model of the settings, as `agent.loop.Model` wants it; the stand-in is the same API at another address."""
 
     async def ask(
         self,
@@ -71,11 +71,6 @@ class Claude:
                 await _wait(error, is_last=attempt == _ATTEMPTS - 1, attempt=attempt)
             else:
                 return
-
-
-def current_model() -> Model:
-    """Return the model that the settings name; the stand-in is the same API at another address."""
-    return Claude()
 
 
 async def warm_up() -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from agent import store
 from agent.answer import Answer
-from agent.claude import current_model
+from agent.claude import Claude
 from agent.credentials import RunCredentials
 from agent.errors import ModelError
 from agent.event_log import EventLog
@@ -147,7 +147,7 @@ class Run:
         question = user_message(self._request.text, now=now, user_name=self._request.user_name)
         self._turns.append(TurnAdded(role="user", content=question))
         events = run_loop(
-            model=current_model(),
+            model=Claude(),
             system=system_prompt(),
             messages=[*history, {"role": "user", "content": question}],
             toolkit=self._toolkit(

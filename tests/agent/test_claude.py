@@ -56,7 +56,7 @@ async def api(settings: Settings) -> AsyncIterator[Upstream]:
 
 async def ask(*messages: dict[str, Any], system: str = "Read first.", **changes: Any) -> tuple[str, AssistantMessage]:
     question = {"system": system, "tools": TOOLS, "may_call_tools": True, "max_tokens": 4000} | changes
-    pieces = [piece async for piece in claude.current_model().ask(messages=[*messages] or [QUESTION], **question)]
+    pieces = [piece async for piece in claude.Claude().ask(messages=[*messages] or [QUESTION], **question)]
     assert isinstance(pieces[-1], AssistantMessage)
     return "".join(piece for piece in pieces if isinstance(piece, str)), pieces[-1]
 
