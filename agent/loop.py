@@ -18,8 +18,6 @@ from agent.events import EvidenceFound, LoopEvent, TextDelta, TurnAdded, UsageRe
 from agent.reads import default_reads
 from agent.toolkit import Toolkit
 
-__all__ = ["AssistantMessage", "Budget", "Model", "run_loop"]
-
 _STOPS = {
     None: ("cut_short", "Claude's answer broke off. Try again."),
     "refusal": ("refusal", "Claude declined to answer this."),

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from agent import store
 from agent.answer import Answer
+from agent.budget import Budget
 from agent.claude import Claude
 from agent.credentials import RunCredentials
 from agent.errors import ModelError
@@ -28,7 +29,7 @@ from agent.events import (
     TextDelta,
     TurnAdded,
 )
-from agent.loop import Budget, run_loop
+from agent.loop import run_loop
 from agent.prompts import system_prompt, user_message
 from agent.tally import Tally
 from agent.toolkit import ReadContext, ServiceFact, Toolkit

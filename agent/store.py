@@ -17,6 +17,8 @@ from agent.types import ConversationRow, RunAnswer, RunRequest, RunStatus, RunTi
 
 # Enough to tell conversations apart in the rail.
 _TITLE_CHARACTERS = 80
+# As many as the rail shows without becoming a page of its own.
+_RECENT = 20
 # Enough for a person with several tabs; a script that asks without end would spend the installation's money.
 MAX_RUNS_AT_ONCE = 5
 # A live process touches its runs every few seconds; this many missed beats mean that it is gone.
@@ -183,9 +185,9 @@ def fail_dead_run(run: UUID, *, seq: int, frame: str) -> bool:
         return False
 
 
-def list_recent(user: int, *, limit: int = 20) -> list[ConversationRow]:
+def list_recent(user: int) -> list[ConversationRow]:
     """Return the user's newest conversations."""
-    rows = Conversation.objects.filter(user_id=user).order_by("-updated_at")[:limit]
+    rows = Conversation.objects.filter(user_id=user).order_by("-updated_at")[:_RECENT]
     return [ConversationRow(id=row.id, title=row.title, started_at=row.created_at) for row in rows]
 
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from audit.errors import AuditUnavailableError
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
-from audit.wording import PROVIDER_NAMES, sentence_of, size_of, what_is_read
+from audit.wording import sentence_of, size_of, what_is_read
 
 # The largest id a row can have, on both databases.
 MAX_ID = 2**63 - 1
@@ -92,11 +92,6 @@ def find_last_use(*, user: str, provider: str) -> LastUse | None:
     with _reading():
         event = _events(user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value).first()
     return LastUse(event.occurred_at, what=what_is_read(provider=provider, tool=event.tool)) if event else None
-
-
-def list_providers() -> tuple[tuple[str, str], ...]:
-    """Return (slug, name) of every provider the timeline can be filtered by."""
-    return tuple(PROVIDER_NAMES.items())
 
 
 def _events(**wanted: str) -> QuerySet[AuditEvent]:

@@ -49,7 +49,7 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         "selected_service": filters.service,
         "selected_outcome": filters.outcome,
         "selected_run": filters.run,
-        "services": timeline.list_providers(),
+        "services": tuple(PROVIDER_NAMES.items()),
         "outcomes": tuple((outcome.value, name) for outcome, name in OUTCOME_NAMES.items()),
         "message": message,
     }

@@ -10,10 +10,11 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from agent.budget import Budget
 from agent.calls import Emit
 from agent.errors import ToolFailedError
 from agent.events import LoopEvent, StepPermission, TextDelta, TurnAdded
-from agent.loop import AssistantMessage, Budget, Model, run_loop
+from agent.loop import AssistantMessage, Model, run_loop
 from agent.toolkit import Arguments, Item, ReadContext, Tool, Toolkit, ToolResult
 
 NOW = datetime(2026, 11, 23, 8, 12, tzinfo=UTC)

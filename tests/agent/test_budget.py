@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from agent.budget import Budget
 from agent.errors import ModelError
 from agent.events import (
     StepFailed,
     StepStarted,
 )
-from agent.loop import Budget
 from agent.toolkit import ReadContext, ToolResult
 from tests.agent.scripted import (
     ACTIVITY,
