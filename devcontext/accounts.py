@@ -1,5 +1,6 @@
 """How django-allauth signs people in here: each sign-in and sign-out is audited, no third-party token is ever kept."""
 
+from contextlib import suppress
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -7,6 +8,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.http import HttpRequest
 
+from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.record import record
 from permissions.subjects import subject_of
@@ -21,11 +23,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ca
         super().login(request, user)
 
     def logout(self, request: HttpRequest) -> None:
-        """End the session, then record it: signing out never waits for the audit."""
+        """End the session, then record it: signing out never waits for the audit, which logs what it cannot take."""
         user_id = request.user.pk
         super().logout(request)
         if user_id is not None:
-            record(Entry(event=Event.ACCOUNT_SESSION_ENDED, user=subject_of(user_id)))
+            with suppress(AuditUnavailableError):
+                record(Entry(event=Event.ACCOUNT_SESSION_ENDED, user=subject_of(user_id)))
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth carries no types

@@ -13,9 +13,11 @@ _PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb
 def content_security_policy() -> str:
     """Return the policy of every page: nothing inline, nothing from elsewhere, Trusted Types required.
 
-    `form-action` also names the providers' authorize hosts: browsers apply it to the redirect that answers a form.
+    `form-action` also names the providers' authorize hosts, and the vault's where it runs elsewhere: browsers apply it
+    to every redirect that answers a form, and a provider that need not ask again sends the browser on at once.
     """
     origins = {_origin(provider.authorization_url) for provider in settings.PROVIDERS.values()}
+    origins |= {_origin(settings.VAULT_ISSUER)} - {_origin(settings.APP_URL)}
     return "; ".join(
         (
             "default-src 'none'",

@@ -15,6 +15,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from audit.models import AuditEvent
+from tests.vault.conftest import broken_audit
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"])
 
@@ -89,3 +90,12 @@ def test_the_demo_button_needs_its_forms_secret() -> None:
 def test_the_account_pages_open(client: Client, page: str) -> None:
     client.force_login(User.objects.create_user("alice", "alice@example.org", PASSWORD))
     assert client.get(f"/accounts/{page}/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
+def test_signing_out_works_while_the_audit_is_down(client: Client) -> None:
+    user = User.objects.create_user("alice", "alice@example.org", PASSWORD)
+    client.force_login(user)
+    with broken_audit():
+        assert client.post("/accounts/logout/").status_code == 302
+    assert "_auth_user_id" not in client.session
