@@ -37,11 +37,17 @@ async def visitor(browser: Browser, installation: Installation) -> AsyncIterator
     assert complaints == []
 
 
+async def send(page: Page, question: str) -> None:
+    """Type the question and press Enter, once the page is ready for it."""
+    await page.get_by_role("textbox").fill(question)
+    await expect(page.get_by_role("button", name="Send")).to_be_enabled()
+    await page.keyboard.press("Enter")
+
+
 async def ask(page: Page, question: str) -> str:
     """Ask in the open conversation, wait for the end of the run, and return its id."""
     turns = await page.locator("[data-run]").count()
-    await page.get_by_role("textbox").fill(question)
-    await page.keyboard.press("Enter")
+    await send(page, question)
     turn = page.locator("[data-run]").nth(turns)
     link = turn.get_by_role("link", name="See it in the audit")
     await expect(link).to_be_visible(timeout=60_000)
@@ -110,8 +116,7 @@ async def test_the_links_of_a_briefing_lead_to_what_was_read(visitor: Page, inst
 
 async def test_a_reload_in_mid_run_shows_the_run_to_its_end(visitor: Page) -> None:
     await visitor.goto("/")
-    await visitor.get_by_role("textbox").fill("Brief me for standup")
-    await visitor.keyboard.press("Enter")
+    await send(visitor, "Brief me for standup")
     await visitor.wait_for_url("**/chat/**")
     await visitor.reload()
     await expect(visitor.get_by_role("link", name="See it in the audit")).to_be_visible(timeout=60_000)
@@ -121,8 +126,7 @@ async def test_a_reload_in_mid_run_shows_the_run_to_its_end(visitor: Page) -> No
 
 async def test_a_stopped_run_says_so_and_the_conversation_goes_on(visitor: Page) -> None:
     await visitor.goto("/")
-    await visitor.get_by_role("textbox").fill("Brief me for standup")
-    await visitor.keyboard.press("Enter")
+    await send(visitor, "Brief me for standup")
     await visitor.get_by_role("button", name="Stop").click()
     await expect(visitor.get_by_text(re.compile("[Ss]topped")).first).to_be_visible()
     await ask(visitor, "What needs my review?")
