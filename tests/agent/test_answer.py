@@ -1,5 +1,7 @@
 """An answer grows in blocks: each is closed once, the open one is shown at a bounded pace, nothing is lost."""
 
+import time
+
 from agent.answer import Answer
 from agent.events import BlockFinal, BlockTail, Evidence
 
@@ -55,3 +57,12 @@ def test_evidence_that_arrives_later_counts() -> None:
     evidence[PULL.id] = PULL
     feed(answer, TEXT, size=5)
     assert answer.cited == {PULL.id: PULL}
+
+
+def test_a_long_list_leaves_the_process_time_for_others() -> None:
+    """Reading an open block anew at each piece costs the square of its length, and all runs share one thread."""
+    answer = Answer(evidence={})
+    started = time.perf_counter()
+    feed(answer, "- an item of a list that goes on and on\n" * 600, size=20)
+    assert time.perf_counter() - started < 4
+    assert answer.text.count("\n") == 599
