@@ -9,6 +9,8 @@ from django.views.debug import ExceptionReporter
 
 from devcontext.logging import LineFormatter, RedactTokens
 
+# Named here, away from the lines of source that an error page quotes.
+POSTED_CODE = "posted-code"
 TOKENS = [
     "ghu_16C7e42F292c6912E7710c838347Ae178B4a",
     "ghr_1B4a2e77838347a7E420ce178F2E7c6912E169246c34E1ccbF66C46812d16D5B1A9Dc86A1498",
@@ -57,8 +59,8 @@ def test_no_error_page_shows_a_variable(rf: RequestFactory, settings: Any) -> No
         upstream_token = "ghu_in_a_local_variable"
         raise ValueError(len(upstream_token))
     except ValueError as error:
-        reporter = ExceptionReporter(rf.post("/", {"code": "posted-code"}), type(error), error, error.__traceback__)
+        reporter = ExceptionReporter(rf.post("/", {"code": POSTED_CODE}), type(error), error, error.__traceback__)
     page = reporter.get_traceback_html()
-    assert "posted-code" not in page
+    assert POSTED_CODE not in page
     # The source line is shown, its value would be quoted with &#x27; in the table of variables.
     assert "&#x27;ghu_in_a_local_variable&#x27;" not in page
