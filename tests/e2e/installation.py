@@ -45,7 +45,16 @@ def running(data: Path) -> Iterator[Installation]:
     }
     subprocess.run([sys.executable, "manage.py", "migrate_all"], cwd=ROOT, env=environment, check=True)
     sandbox = ["-m", "devcontext.sandbox", "--port", str(sandbox_port), "--data", str(data / "sandbox.sqlite3")]
-    app = ["-m", "uvicorn", "devcontext.asgi:application", "--port", str(app_port), "--ws", "websockets-sansio", "--no-access-log"]
+    app = [
+        "-m",
+        "uvicorn",
+        "devcontext.asgi:application",
+        "--port",
+        str(app_port),
+        "--ws",
+        "websockets-sansio",
+        "--no-access-log",
+    ]
     with (data / "sandbox.log").open("wb") as sandbox_log, (data / "app.log").open("wb") as app_log:
         processes = [
             subprocess.Popen(
