@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 
 # Django itself refuses to start without SECRET_KEY.
 _REQUIRED = {
@@ -78,10 +79,11 @@ def check_addresses(**_kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = [Error(f"{name} must start with https://.", id="devcontext.E007") for name in plain]
     if settings.VAULT_URL and settings.VAULT_ISSUER == settings.APP_URL:
         found.append(
-            Error(
+            CheckWarning(
                 "VAULT_URL names a vault of its own, but VAULT_ISSUER names this process.",
-                hint="Set VAULT_ISSUER, here and in the vault, to the address at which browsers reach the vault.",
-                id="devcontext.E008",
+                hint="Right only if a proxy sends /connect/*/callback to the vault; else set VAULT_ISSUER, here and in "
+                "the vault, to the address at which browsers reach the vault.",
+                id="devcontext.W001",
             )
         )
     return found

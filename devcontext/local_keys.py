@@ -11,8 +11,15 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -29,6 +36,21 @@ def signing_key(folder: Path) -> str:
 def encryption_key(folder: Path) -> str:
     """Return the local key-encryption key: 32 random bytes in base64."""
     return _load_or_create(folder / "vault.key", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+def public_key_of(signing_key: str) -> str:
+    """Return the public half (PEM) of an Ed25519 private key in PEM.
+
+    Raises:
+        ImproperlyConfigured: It is no such key.
+    """
+    try:
+        key = load_pem_private_key(signing_key.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ImproperlyConfigured("SUBJECT_SIGNING_KEY must be an Ed25519 private key in PEM, without a password.")
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def _new_ed25519_pem() -> str:

@@ -15,7 +15,7 @@ _STYLESHEET = (Path(__file__).parent / "sandbox.css").read_text(encoding="utf-8"
 def page(title: str, body: str, *, notice: str, status: int = 200, form_target: str = "") -> HTMLResponse:
     """Return a page; `body` is HTML, everything else plain text.
 
-    `form_target` is the origin a form's answer may redirect to.
+    `form_target` names the origins a form's answer may redirect to.
     """
     policy = f"default-src 'none'; style-src 'self'; form-action 'self' {form_target}".rstrip()
     return HTMLResponse(

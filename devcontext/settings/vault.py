@@ -1,7 +1,5 @@
 """The vault process: keeps the upstream tokens and the keys that seal them; knows no users, no sessions, no agent."""
 
-from joserfc.jwk import OKPKey
-
 from devcontext import env, local_keys
 from devcontext.settings import providers
 from devcontext.settings.base import *  # noqa: F403
@@ -28,5 +26,5 @@ PROVIDERS = providers.load(sandbox_url=SANDBOX_URL, with_secrets=True)
 VAULT_KEYS = env.secret("VAULT_KEYS") or (DEBUG and f"1:{local_keys.encryption_key(DATA_DIR / 'keys')}") or ""
 # Ed25519 public key (PEM) of the process that mints subject and actor tokens.
 SUBJECT_PUBLIC_KEY = env.secret("SUBJECT_PUBLIC_KEY") or (
-    OKPKey.import_key(local_keys.signing_key(DATA_DIR / "keys")).as_pem(private=False).decode() if DEBUG else ""
+    local_keys.public_key_of(local_keys.signing_key(DATA_DIR / "keys")) if DEBUG else ""
 )

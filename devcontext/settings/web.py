@@ -1,7 +1,5 @@
 """The web process: pages, sockets and runs; with `VAULT_URL` unset it is the vault as well."""
 
-from joserfc.jwk import OKPKey
-
 from devcontext import env, local_keys
 from devcontext.settings import providers
 from devcontext.settings.base import *  # noqa: F403
@@ -86,6 +84,12 @@ SOCIALACCOUNT_STORE_TOKENS = False
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none" if DEBUG else "mandatory"
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.integer("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", default=False)
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "devcontext@localhost")
 EMAIL_BACKEND = (
     "django.core.mail.backends.console.EmailBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend"
 )
@@ -120,7 +124,8 @@ IS_DEMO = DEBUG and all(provider.is_sandbox for provider in PROVIDERS.values())
 SUBJECT_SIGNING_KEY = env.secret("SUBJECT_SIGNING_KEY") or (DEBUG and local_keys.signing_key(DATA_DIR / "keys")) or ""
 if IS_VAULT_EMBEDDED:
     VAULT_KEYS = env.secret("VAULT_KEYS") or (DEBUG and f"1:{local_keys.encryption_key(DATA_DIR / 'keys')}") or ""
-    SUBJECT_PUBLIC_KEY = OKPKey.import_key(SUBJECT_SIGNING_KEY).as_pem(private=False).decode()
+    # Without the private key `devcontext.checks` says what is missing.
+    SUBJECT_PUBLIC_KEY = local_keys.public_key_of(SUBJECT_SIGNING_KEY) if SUBJECT_SIGNING_KEY else ""
 
 # The model. Without a key, the sandbox's stand-in speaks the same API and every page says so.
 ANTHROPIC_API_KEY = env.secret("ANTHROPIC_API_KEY")

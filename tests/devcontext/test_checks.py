@@ -82,4 +82,4 @@ def test_a_vault_elsewhere_without_an_address_for_browsers_is_an_error(settings:
     """The providers would send their codes to a page that does not exist."""
     settings.DEBUG = True
     settings.VAULT_URL, settings.VAULT_ISSUER = "http://127.0.0.1:9000", settings.APP_URL
-    assert ids(checks.check_addresses()) == {"devcontext.E008"}
+    assert ids(checks.check_addresses()) == {"devcontext.W001"}

@@ -36,6 +36,17 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         local_keys.session_key(tmp_path)
 
 
+def test_a_signing_key_has_a_public_half(tmp_path: Path) -> None:
+    public = local_keys.public_key_of(local_keys.signing_key(tmp_path))
+    assert public.startswith("-----BEGIN PUBLIC KEY-----")
+
+
+@pytest.mark.parametrize("key", ["", "not a key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"])
+def test_a_signing_key_of_another_format_is_refused_in_one_sentence(key: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="must be an Ed25519 private key in PEM"):
+        local_keys.public_key_of(key)
+
+
 def test_an_empty_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "session.key").touch(mode=0o600)
     with pytest.raises(ImproperlyConfigured, match="is empty"):

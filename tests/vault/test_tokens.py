@@ -70,8 +70,8 @@ BAD_SUBJECTS: dict[str, dict[str, Any]] = {
     "expiry as text": {"exp": str(NOW + 60)},
     "expiry as a boolean": {"exp": True},
     "expiry with a fraction": {"exp": NOW + 60.5},
-    "a life longer than we mint": {"exp": NOW + 3600},
-    "issued in the future": {"iat": NOW + 600, "exp": NOW + 700},
+    "a life longer than we mint": {"exp": NOW + 36_000},
+    "issued in the future": {"iat": NOW + 36_000, "exp": NOW + 36_100},
     "no time of issue": {"iat": None},
     "no user": {"sub": None},
     "a user of another kind": {"sub": "agent:devcontext"},
@@ -120,7 +120,7 @@ BAD_ACTORS: dict[str, dict[str, Any]] = {
     "no tool": {"tool": None},
     "no tool call": {"tool_call_id": None},
     "no jti": {"jti": None},
-    "a life longer than a minute": {"exp": NOW + 300},
+    "a life longer than a minute": {"exp": NOW + 36_000},
     "another audience": {"aud": "https://other.example"},
 }
 
@@ -146,7 +146,7 @@ BAD_ASSERTIONS: dict[str, dict[str, Any]] = {
     "another client": {"sub": "someone-else", "iss": "someone-else"},
     "issuer and subject that differ": {"sub": "someone-else"},
     "another audience": {"aud": "https://other.example"},
-    "a life longer than a minute": {"exp": NOW + 300},
+    "a life longer than a minute": {"exp": NOW + 36_000},
 }
 
 

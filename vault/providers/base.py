@@ -25,6 +25,7 @@ _TIMEOUT = httpx.Timeout(10, connect=3)
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 # Access tokens live for hours; beyond ten years a number is a mistake, and beyond eight thousand no date either.
 _LONGEST_LIFE_SECONDS = 10 * 366 * 24 * 3600
+_OK = 200
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
@@ -149,6 +150,28 @@ async def call(
     if response.status_code >= _SERVER_ERROR:
         raise UpstreamError(f"http_{response.status_code}", is_in_doubt=True)
     return Answer(response.status_code, _parse(content))
+
+
+async def ask_for_tokens(provider: str, *, form: Mapping[str, str], permanent: frozenset[str]) -> Grant:
+    """Ask the provider's token endpoint, with the client's credentials in the form (RFC 6749 section 2.3.1).
+
+    Args:
+        provider: Provider id.
+        form: The grant.
+        permanent: The provider's error codes that another try cannot change.
+
+    Raises:
+        UpstreamError: It answered with an error (which GitHub does with HTTP 200) or without tokens.
+    """
+    configured = configuration(provider)
+    credentials = {"client_id": configured.client_id, "client_secret": configured.client_secret}
+    answer = await call("POST", configured.token_url, form={**credentials, **form})
+    error = code_of(answer)
+    if error:
+        raise UpstreamError(error, is_permanent=error in permanent)
+    if answer.status != _OK:
+        raise UpstreamError(f"http_{answer.status}")
+    return grant_of(answer.body)
 
 
 def code_of(answer: Answer) -> str:

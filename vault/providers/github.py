@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from vault.errors import UpstreamError
-from vault.providers.base import Account, Answer, Grant, call, code_of, configuration, grant_of, text_of
+from vault.providers.base import Account, Grant, ask_for_tokens, call, configuration, text_of
 
 # `bad_refresh_token` is GitHub's word for a dead grant; the others end in the same need to connect again.
 _PERMANENT = frozenset({"bad_refresh_token", "bad_verification_code", "unauthorized_client", "unverified_user_email"})
@@ -32,14 +32,18 @@ class GitHub:
 
     async def redeem(self, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
         """Exchange an authorization code."""
-        return await self._token(
-            {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-            | ({"code_verifier": code_verifier} if code_verifier else {})
+        return await ask_for_tokens(
+            self.id,
+            permanent=_PERMANENT,
+            form={"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+            | ({"code_verifier": code_verifier} if code_verifier else {}),
         )
 
     async def refresh(self, *, refresh_token: str) -> Grant:
         """Exchange a refresh token; it and the old access token are dead from then on."""
-        return await self._token({"grant_type": "refresh_token", "refresh_token": refresh_token})
+        return await ask_for_tokens(
+            self.id, permanent=_PERMANENT, form={"grant_type": "refresh_token", "refresh_token": refresh_token}
+        )
 
     async def load_account(self, *, access_token: str) -> Account:
         """Return the user. Source: https://docs.github.com/en/rest/users/users#get-the-authenticated-user."""
@@ -64,17 +68,3 @@ class GitHub:
             raise UpstreamError("unknown_token", is_permanent=True)
         if answer.status != _REVOKED:
             raise UpstreamError(f"http_{answer.status}")
-
-    async def _token(self, form: dict[str, str]) -> Grant:
-        configured = configuration(self.id)
-        credentials = {"client_id": configured.client_id, "client_secret": configured.client_secret}
-        return _grant(await call("POST", configured.token_url, form=credentials | form))
-
-
-def _grant(answer: Answer) -> Grant:
-    error = code_of(answer)
-    if error:
-        raise UpstreamError(error, is_permanent=error in _PERMANENT)
-    if answer.status != _OK:
-        raise UpstreamError(f"http_{answer.status}")
-    return grant_of(answer.body)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from vault.errors import UpstreamError
-from vault.providers.base import Account, Answer, Grant, call, code_of, configuration, grant_of, text_of
+from vault.providers.base import Account, Grant, ask_for_tokens, call, code_of, configuration, text_of
 
 # The narrowest scope that lists the events of the user's own calendars; the other two name the account.
 SCOPES = ("openid", "email", "https://www.googleapis.com/auth/calendar.events.owned.readonly")
@@ -36,18 +36,22 @@ class GoogleCalendar:
 
     async def redeem(self, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
         """Exchange an authorization code."""
-        return await self._token(
-            {
+        return await ask_for_tokens(
+            self.id,
+            permanent=_PERMANENT,
+            form={
                 "grant_type": "authorization_code",
                 "code": code,
                 "redirect_uri": redirect_uri,
                 "code_verifier": code_verifier,
-            }
+            },
         )
 
     async def refresh(self, *, refresh_token: str) -> Grant:
         """Get a new access token; the answer holds no refresh token, the old one stays."""
-        return await self._token({"grant_type": "refresh_token", "refresh_token": refresh_token})
+        return await ask_for_tokens(
+            self.id, permanent=_PERMANENT, form={"grant_type": "refresh_token", "refresh_token": refresh_token}
+        )
 
     async def load_account(self, *, access_token: str) -> Account:
         """Return the user. Source: https://openid.net/specs/openid-connect-core-1_0.html#UserInfo."""
@@ -68,17 +72,3 @@ class GoogleCalendar:
             raise UpstreamError("unknown_token", is_permanent=True)
         if answer.status != _OK:
             raise UpstreamError(f"http_{answer.status}")
-
-    async def _token(self, form: dict[str, str]) -> Grant:
-        configured = configuration(self.id)
-        credentials = {"client_id": configured.client_id, "client_secret": configured.client_secret}
-        return _grant(await call("POST", configured.token_url, form=credentials | form))
-
-
-def _grant(answer: Answer) -> Grant:
-    error = code_of(answer)
-    if error:
-        raise UpstreamError(error, is_permanent=error in _PERMANENT)
-    if answer.status != _OK:
-        raise UpstreamError(f"http_{answer.status}")
-    return grant_of(answer.body)
