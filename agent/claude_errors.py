@@ -1,5 +1,7 @@
 """What a failure of the Messages API means to a run: its code, its one sentence, and whether to try again."""
 
+from django.conf import settings
+
 from agent.errors import ModelError
 
 _SENTENCES = {
@@ -10,6 +12,7 @@ _SENTENCES = {
     "bad_request": "Claude did not accept this conversation. Start a new one.",
     "cut_short": "Claude's answer broke off. Try again.",
 }
+_SANDBOX_IS_GONE = "The sandbox's stand-in for Claude does not answer. Start the sandbox again with ./dev up."
 RETRIED = frozenset({"unreachable", "overloaded", "rate_limited"})
 # Source: https://platform.claude.com/docs/en/api/errors. An error inside a stream has status 200: its type counts.
 _BY_TYPE = {
@@ -43,5 +46,7 @@ def code_of(*, status: int, error_type: str) -> str:
 
 
 def model_error(code: str) -> ModelError:
-    """Return the error with its sentence for the user."""
+    """Return the error with its sentence for the user, who is told when it was the stand-in that did not answer."""
+    if code == "unreachable" and settings.IS_MODEL_SIMULATED:
+        return ModelError(code, _SANDBOX_IS_GONE)
     return ModelError(code, _SENTENCES[code])

@@ -192,6 +192,7 @@ async def test_a_sandbox_that_is_gone_is_one_sentence(maya: User, settings: Any)
     await shut_down()
     frames = await run(maya, STANDUP)
     assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "unreachable")
+    assert frames[-1]["message"].startswith("The sandbox's stand-in for Claude does not answer.")
 
 
 async def test_stopping_ends_the_run_once_and_keeps_nothing_of_its_turns(maya: User) -> None:
