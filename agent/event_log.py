@@ -41,7 +41,7 @@ def encode(event: RunEvent, *, run: UUID, seq: int) -> str:
 
 @dataclass(eq=False)
 class _Live:
-    """A run of this process: its last number, the last one stored, and the queues of its followers."""
+    """A run of this process: the number of its last event, and the queues of its followers."""
 
     seq: int = 0
     followers: set[asyncio.Queue[tuple[int, str] | None]] = field(default_factory=set)

@@ -52,15 +52,10 @@ class Runner:
             self.log.open(ticket.run)
             task = asyncio.get_running_loop().create_task(self._own(ticket, request))
             self._tasks[ticket.run] = task
-            task.add_done_callback(lambda _task: self._tasks.pop(ticket.run, None))
+            task.add_done_callback(lambda _task: self._forget(ticket.run))
             if self._heart is None or self._heart.done():
                 self._heart = asyncio.get_running_loop().create_task(self._beat())
         return ticket
-
-    async def wait(self, run: UUID) -> None:
-        """Wait until a run of this process has ended."""
-        if task := self._tasks.get(run):
-            await asyncio.wait([task])
 
     async def stop(self, run: UUID, *, user: int) -> None:
         """Stop a run of this user, in whichever process it is; one that has ended stays as it is.
@@ -76,6 +71,10 @@ class Runner:
             self._asked_to_stop.add(run)
             task.cancel()
 
+    def _forget(self, run: UUID) -> None:
+        self._tasks.pop(run, None)
+        self._asked_to_stop.discard(run)
+
     async def _own(self, ticket: RunTicket, request: RunRequest) -> None:
         run = Run(ticket=ticket, request=request, log=self.log)
         started = time.monotonic()
@@ -89,7 +88,6 @@ class Runner:
                 outcome = RunOutcome(event=RunFailed(elapsed_ms=elapsed_ms, code="interrupted", message=_INTERRUPTED))
         # Shielded: a second cancellation must not leave a run without its last event.
         await asyncio.shield(asyncio.ensure_future(run.end(outcome)))
-        self._asked_to_stop.discard(ticket.run)
 
     async def _beat(self) -> None:
         while self._tasks:
@@ -112,7 +110,7 @@ class Runner:
 def end_dead_runs() -> int:
     """End the runs whose process is gone, each with its last event; return how many. Sync, for pages and tasks."""
     ended = 0
-    for run, last_seq, _user in store.list_dead_runs(now=timezone.now()):
+    for run, last_seq in store.list_dead_runs(now=timezone.now()):
         event = RunFailed(elapsed_ms=0, code="interrupted", message=_INTERRUPTED)
         ended += store.fail_dead_run(run, seq=last_seq + 1, frame=encode(event, run=run, seq=last_seq + 1))
     return ended

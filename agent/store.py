@@ -166,11 +166,11 @@ def is_running(run: UUID) -> bool:
     return Run.objects.filter(id=run, status=RunStatus.RUNNING).exists()
 
 
-def list_dead_runs(*, now: datetime) -> list[tuple[UUID, int, str]]:
-    """Return `(run, last seq, subject's user id as text)` of runs whose process has not been seen for `DEAD_AFTER`."""
+def list_dead_runs(*, now: datetime) -> list[tuple[UUID, int]]:
+    """Return `(run, last seq)` of runs whose process has not been seen for `DEAD_AFTER`."""
     dead = Run.objects.filter(status=RunStatus.RUNNING, heartbeat_at__lt=now - DEAD_AFTER)
-    rows = dead.annotate(last_seq=Max("events__seq")).values_list("id", "last_seq", "user_id")
-    return [(run, last_seq or 0, str(user)) for run, last_seq, user in rows]
+    rows = dead.annotate(last_seq=Max("events__seq")).values_list("id", "last_seq")
+    return [(run, last_seq or 0) for run, last_seq in rows]
 
 
 def fail_dead_run(run: UUID, *, seq: int, frame: str) -> bool:

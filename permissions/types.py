@@ -36,7 +36,7 @@ SERVICES: tuple[Service, ...] = (
         "slack",
         "Slack",
         ("Messages in public channels you are in", "Messages that mention you"),
-        ("Send, edit or delete messages", "Read direct messages or private channels"),
+        ("Send, edit or delete messages", "Give the AI direct messages or private channels"),
     ),
 )
 SERVICES_BY_SLUG = {service.slug: service for service in SERVICES}

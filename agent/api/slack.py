@@ -1,6 +1,6 @@
 """Slack's Web API: the five read methods that we use, as form-encoded POSTs.
 
-It never reads private channels or direct messages, whatever the token could.
+It asks for no private channel and no direct message; what a search finds of them, `agent.tools.slack` drops.
 Source: https://docs.slack.dev/apis/web-api
 """
 

@@ -162,7 +162,7 @@ def _time(ts: str) -> datetime:
 
 def _left_out(count: int) -> str:
     what = "1 mention is" if count == 1 else f"{count} mentions are"
-    return f"{what} in private channels or direct messages, which DevContext does not read."
+    return f"{what} in private channels or direct messages, which DevContext leaves out."
 
 
 SLACK_MENTIONS = Tool(

@@ -114,7 +114,7 @@ async def test_the_three_services_tell_one_story(sandbox: Sandbox, read_context:
 
 async def test_a_mention_in_a_private_channel_stays_there(sandbox: Sandbox, read_context: ReadContext) -> None:
     result = await sandbox.run("slack_mentions", context=read_context)
-    assert result.warnings == ("1 mention is in private channels or direct messages, which DevContext does not read.",)
+    assert result.warnings == ("1 mention is in private channels or direct messages, which DevContext leaves out.",)
 
 
 @pytest.mark.parametrize(

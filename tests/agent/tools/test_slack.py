@@ -87,9 +87,7 @@ async def test_what_is_not_public_is_left_out_and_said(slack: Slack, channel: di
         del private["channel"]["is_private"]
     result = await slack.mentions(private, private)
     assert result.items == ()
-    assert result.warnings == (
-        "2 mentions are in private channels or direct messages, which DevContext does not read.",
-    )
+    assert result.warnings == ("2 mentions are in private channels or direct messages, which DevContext leaves out.",)
     assert slack.asked("users.info") == []
 
 
