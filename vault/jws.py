@@ -53,6 +53,15 @@ def verify(token: str, *, pem: str, typ: str) -> dict[str, Any]:
     return _parse(payload)
 
 
+def public_jwk(pem: str) -> dict[str, Any]:
+    """Return the public half of the key `pem` as a JWK; its `kid` is its thumbprint.
+
+    Source: RFC 7517 section 4, RFC 7638, RFC 8037 section 2.
+    """
+    key = import_key(pem)
+    return {**key.as_dict(private=False), "kid": key.thumbprint(), "use": "sig", "alg": ALGORITHM}
+
+
 @lru_cache(maxsize=16)
 def import_key(pem: str) -> OKPKey:
     """Return the Ed25519 key in `pem`.

@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from vault import views, wire
+from vault import discovery, views, wire
 
 urlpatterns = [
-    path(".well-known/oauth-authorization-server", views.metadata, name="vault_metadata"),
+    path(".well-known/oauth-authorization-server", discovery.metadata, name="vault_metadata"),
+    # The same document, for clients that look only where OpenID Connect puts it.
+    path(".well-known/openid-configuration", discovery.metadata, name="vault_openid_configuration"),
+    path(".well-known/jwks.json", discovery.jwks, name="vault_jwks"),
     path("connect/<slug:provider>/callback", views.callback, name="vault_callback"),
     *(
         path(wire.PATHS[name].lstrip("/"), view, name=f"vault_{name}")

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
-from vault import connect, forms, jws, tokens, wire
+from vault import connect, forms, tokens, wire
 from vault.embedded import EmbeddedVault
 from vault.errors import (
     InvalidClientError,
@@ -106,21 +106,6 @@ async def callback(request: HttpRequest, provider: str) -> HttpResponse:
     is_plain = all(len(values) == 1 for _, values in request.GET.lists())
     query = request.GET.dict() if is_plain else {}
     return HttpResponseRedirect(await connect.finish(provider, query=query), headers=_NO_STORE)
-
-
-@require_GET
-async def metadata(_request: HttpRequest) -> JsonResponse:
-    """Describe this authorization server. Source: RFC 8414 section 2."""
-    return JsonResponse(
-        {
-            "issuer": settings.VAULT_ISSUER,
-            "token_endpoint": settings.VAULT_ISSUER + wire.PATHS["exchange"],
-            "grant_types_supported": [wire.GRANT_TYPE],
-            "response_types_supported": [],
-            "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-            "token_endpoint_auth_signing_alg_values_supported": [jws.ALGORITHM],
-        }
-    )
 
 
 def _authenticate(request: HttpRequest, *, form: Form) -> str:

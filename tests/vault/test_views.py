@@ -211,14 +211,6 @@ async def test_nobody_reaches_anothers_connection_by_any_endpoint(
     assert [connection["id"] for connection in mine.json()["connections"]] == [connected.id]
 
 
-async def test_the_metadata_tells_the_truth(http: httpx.AsyncClient, settings: Any) -> None:
-    """RFC 8414 section 3.2."""
-    body = (await http.get("/.well-known/oauth-authorization-server")).json()
-    assert body["issuer"] == settings.VAULT_ISSUER
-    assert body["token_endpoint"] == f"{settings.VAULT_ISSUER}/oauth/token"
-    assert body["grant_types_supported"] == [wire.GRANT_TYPE]
-
-
 async def test_the_callback_answers_with_a_redirect_that_nothing_keeps(http: httpx.AsyncClient, settings: Any) -> None:
     response = await http.get("/connect/github/callback", params={"code": "c", "state": "s"})
     assert response.status_code == 302
