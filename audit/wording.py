@@ -112,6 +112,11 @@ def _connected(row: AuditEvent) -> str:
     return f"{name_of(row.provider)} was connected{account}."
 
 
+def _client(text: str) -> Callable[[AuditEvent], str]:
+    """Make a sentence of `text` with `{client}`, the id of a program that is registered at the vault."""
+    return lambda row: text.format(client=row.client or "A program")
+
+
 def _tool_refused(row: AuditEvent) -> str:
     reason = _REASONS.get(row.reason, "it is not one of the agent's tools or its arguments do not fit")
     return f"A tool call of the model was refused: {reason}."
@@ -132,6 +137,10 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.PERMISSION_CHECK_ALLOWED: _checked,
     Event.PERMISSION_CHECK_DENIED: _because("{service} was not read"),
     Event.PERMISSION_CHECK_FAILED: _because("{service} was not read, since its permission could not be checked"),
+    Event.VAULT_CLIENT_CREATED: _client("{client} was registered at the vault."),
+    Event.VAULT_CLIENT_DISABLED: _client("{client} was shut out of the vault."),
+    Event.VAULT_CLIENT_ENABLED: _client("{client} was let into the vault again."),
+    Event.VAULT_CLIENT_ROTATED: _client("{client} got a new secret."),
     Event.VAULT_CONNECTION_CONNECTED: _connected,
     Event.VAULT_CONNECTION_DENIED: _because("{service} was not connected"),
     Event.VAULT_CONNECTION_DISCONNECTED: _because("{service} was disconnected and its tokens erased"),

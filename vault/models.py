@@ -106,3 +106,22 @@ class OutboxEvent(models.Model):
 
     entry = models.JSONField()
     queued_at = models.DateTimeField(auto_now_add=True)
+
+
+class Client(models.Model):
+    """A registered program that may exchange tokens; its secret is known here by its hash only.
+
+    `allowed` maps provider ids to a list of scopes, or to null for whatever the user granted. The previous secret
+    works until `previous_until`.
+    """
+
+    id = models.CharField(primary_key=True, max_length=40)
+    name = models.CharField(max_length=100)
+    secret_hash = models.CharField(max_length=64)
+    previous_secret_hash = models.CharField(max_length=64, blank=True)
+    previous_until = models.DateTimeField(null=True)
+    allowed = models.JSONField()
+    grant_types = models.JSONField()
+    is_enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+    rotated_at = models.DateTimeField(null=True)

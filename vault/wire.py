@@ -10,6 +10,9 @@ from vault.errors import VaultError, VaultUnavailableError
 from vault.types import Connection, ExchangedToken, ExchangeRequest
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
+# The dialect of Auth0's Token Vault.
+FEDERATED_GRANT_TYPE = "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token"
+GRANT_TYPES = (GRANT_TYPE, FEDERATED_GRANT_TYPE)
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 # The endpoints of one vault, by the method of `VaultClient` they serve.
