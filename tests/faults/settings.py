@@ -1,0 +1,10 @@
+"""The vault process as the fault tests run it: as in production, but its providers are here and it can ask itself."""
+
+from devcontext import env, local_keys
+from devcontext.settings import providers
+from devcontext.settings.vault import *  # noqa: F403
+
+SECRET_KEY = "nothing is signed with it"
+PROVIDERS = providers.load(sandbox_url=env.url("UPSTREAM_URL", "http://127.0.0.1:9"), with_secrets=True)
+SUBJECT_SIGNING_KEY = env.secret("SUBJECT_SIGNING_KEY")
+SUBJECT_PUBLIC_KEY = local_keys.public_key_of(SUBJECT_SIGNING_KEY)
