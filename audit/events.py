@@ -49,6 +49,7 @@ class Event(StrEnum):
     VAULT_REFRESH_SUCCEEDED = "vault:refresh:succeeded"
     VAULT_REVOCATION_FAILED = "vault:revocation:failed"
     VAULT_REVOCATION_SUCCEEDED = "vault:revocation:succeeded"
+    VAULT_TOKEN_REVOKED = "vault:token:revoked"  # noqa: S105  (an event's name)
 
     @property
     def outcome(self) -> Outcome:

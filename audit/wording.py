@@ -153,4 +153,5 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.VAULT_REFRESH_SUCCEEDED: _because("The {service} token was renewed"),
     Event.VAULT_REVOCATION_FAILED: _because("{service} could not be told to revoke its tokens yet"),
     Event.VAULT_REVOCATION_SUCCEEDED: _because("{service} revoked its tokens"),
+    Event.VAULT_TOKEN_REVOKED: _because("A token that asks the vault for you was revoked before its end"),
 }

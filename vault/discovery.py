@@ -33,6 +33,10 @@ async def metadata(_request: HttpRequest) -> JsonResponse:
             "grant_types_supported": [wire.GRANT_TYPE],
             "response_types_supported": [],
             **_authentication("token_endpoint"),
+            "revocation_endpoint": _address("vault_revoke"),
+            **_authentication("revocation_endpoint"),
+            "introspection_endpoint": _address("vault_introspect"),
+            **_authentication("introspection_endpoint"),
         },
         headers=_CACHED,
     )

@@ -1,6 +1,8 @@
 """The vault in this process: verifies each subject token, then does what is asked. The HTTP endpoints end here too."""
 
-from vault import access, background, connect, disconnect, tokens
+from typing import Any
+
+from vault import access, background, connect, disconnect, issued, tokens
 from vault.database import run
 from vault.exchange import exchange
 from vault.store import connections
@@ -20,27 +22,37 @@ class EmbeddedVault:
 
     async def start_connect(self, *, subject_token: str, provider: str) -> str:
         """See `VaultClient.start_connect`."""
-        return await connect.start(self._subject(subject_token), provider=provider)
+        return await connect.start(await self._subject(subject_token), provider=provider)
 
     async def confirm_connection(self, *, subject_token: str, connection: str, nonce: str) -> Connection:
         """See `VaultClient.confirm_connection`."""
-        return await connect.confirm(self._subject(subject_token), connection=connection, nonce=nonce)
+        return await connect.confirm(await self._subject(subject_token), connection=connection, nonce=nonce)
 
     async def list_connections(self, *, subject_token: str) -> tuple[Connection, ...]:
         """See `VaultClient.list_connections`."""
-        return await run(connections.list_active, user=self._subject(subject_token).user)
+        return await run(connections.list_active, user=(await self._subject(subject_token)).user)
 
     async def set_access(self, *, subject_token: str, provider: str, is_allowed: bool) -> Connection:
         """See `VaultClient.set_access`."""
-        return await access.set_access(self._subject(subject_token), provider=provider, is_allowed=is_allowed)
+        return await access.set_access(await self._subject(subject_token), provider=provider, is_allowed=is_allowed)
 
     async def disconnect(self, *, subject_token: str, provider: str) -> None:
         """See `VaultClient.disconnect`."""
-        await disconnect.disconnect(self._subject(subject_token), provider=provider)
+        await disconnect.disconnect(await self._subject(subject_token), provider=provider)
+
+    async def revoke_token(self, token: str) -> None:
+        """Refuse one of the client's own subject or actor tokens from now on; see `issued.revoke`."""
+        await issued.revoke(token, client=self._client)
+
+    async def introspect_token(self, token: str) -> dict[str, Any]:
+        """Return what is known of one of the client's own tokens; see `issued.introspect`."""
+        return await issued.introspect(token, client=self._client)
 
     async def aclose(self) -> None:
         """Wait for the work that outlives its requests."""
         await background.settle()
 
-    def _subject(self, subject_token: str) -> Subject:
-        return tokens.verify_subject(subject_token, purpose="connections", client=self._client)
+    async def _subject(self, subject_token: str) -> Subject:
+        subject = tokens.verify_subject(subject_token, purpose="connections", client=self._client)
+        await run(issued.require_unrevoked, subject.jti)
+        return subject

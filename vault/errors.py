@@ -3,6 +3,7 @@
 VaultError
 ├── InvalidRequestError        malformed request, or a subject or actor token that is not valid (RFC 8693 §2.2.2)
 │   ├── UnsupportedGrantError  a grant type that is not exchanged here
+│   ├── UnsupportedTokenTypeError  a token that cannot be revoked (RFC 7009 §2.2.1)
 │   ├── WrongMethodError       not the HTTP method of this endpoint
 │   ├── WrongMediaTypeError    the body is no form
 │   └── RequestTooLargeError   the body is larger than any honest request
@@ -61,6 +62,12 @@ class UnsupportedGrantError(InvalidRequestError):
     """The grant type is not one of this endpoint."""
 
     error = "unsupported_grant_type"
+
+
+class UnsupportedTokenTypeError(InvalidRequestError):
+    """The token is one of ours, of a kind that cannot be revoked."""
+
+    error = "unsupported_token_type"
 
 
 class WrongMethodError(InvalidRequestError):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from audit.errors import ActorTokenReplayedError
 from audit.events import Entry, Event
-from vault import keyring, ledger, refresh, tokens
+from vault import issued, keyring, ledger, refresh, tokens
 from vault.database import run
 from vault.errors import (
     AccessRevokedError,
@@ -119,6 +119,7 @@ async def _answer(asked: Asked) -> ExchangedToken:
 
 def _decide(asked: Asked) -> _Stale | tuple[ExchangedToken, _Stale | None]:
     """Decide under the connection's lock; the grant's event is committed before the lock is let go."""
+    issued.require_unrevoked(asked.subject.jti, *([asked.actor.jti] if asked.actor else []))
     with connections.lock_for_decision(user=asked.subject.user, audience=asked.audience) as connection:
         row = connection.row
         if not row.is_access_allowed:

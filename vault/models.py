@@ -101,6 +101,13 @@ class Revocation(models.Model):
     expires_at = models.DateTimeField()
 
 
+class RevokedToken(models.Model):
+    """The `jti` of a subject or actor token that is refused before its end; kept until it would have ended."""
+
+    jti = models.CharField(primary_key=True, max_length=200)
+    expires_at = models.DateTimeField(db_index=True)
+
+
 class OutboxEvent(models.Model):
     """An audit event of a change that must not wait for the audit; recorded, then deleted, as soon as it answers."""
 

@@ -7,6 +7,8 @@ assertions the calling process (RFC 7523). None lives longer than minutes, and n
 import secrets
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 from django.conf import settings
@@ -35,9 +37,20 @@ _CLOCK_SKEW_SECONDS = 5
 # Ids and names of ours are far shorter; a longer claim is somebody's experiment.
 _MAX_CLAIM_CHARACTERS = 200
 
-_SUBJECT_TYP = "at+jwt"
-_ACTOR_TYP = "actor+jwt"
-_ASSERTION_TYP = "client-authentication+jwt"
+
+class TokenKind(StrEnum):
+    """The tokens that are minted here, by the `typ` of their header: one made for one door opens no other."""
+
+    SUBJECT = "at+jwt"
+    ACTOR = "actor+jwt"
+    ASSERTION = "client-authentication+jwt"
+
+
+_TTL_SECONDS = {
+    TokenKind.SUBJECT: SUBJECT_TTL_SECONDS,
+    TokenKind.ACTOR: ACTOR_TTL_SECONDS,
+    TokenKind.ASSERTION: ASSERTION_TTL_SECONDS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,7 @@ class Subject:
     sid: str
     client: str
     may_act: str
+    jti: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +75,36 @@ class ActingAgent:
     jti: str
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token of ours that verifies, whatever it is for; `user` and `run` are "" where it names none."""
+
+    kind: TokenKind
+    client: str
+    jti: str
+    user: str
+    run: str
+    expires_at: datetime
+    claims: dict[str, Any]
+
+
 def mint_subject(*, user: str, sid: str, purpose: Purpose, may_act: str = "") -> str:
     """Return a subject token for `user`, `user:<id>`, in session `sid`. Source: RFC 9068 section 2."""
     claims: dict[str, Any] = {"sub": user, "sid": sid, "client_id": WEB_CLIENT, "scope": purpose}
     if may_act:
         claims["may_act"] = {"sub": may_act}
-    return _mint(claims, typ=_SUBJECT_TYP, ttl_seconds=SUBJECT_TTL_SECONDS)
+    return _mint(claims, kind=TokenKind.SUBJECT)
 
 
 def mint_actor(*, agent: str, run: str, tool: str, tool_call: str) -> str:
     """Return an actor token for one tool call; `agent` is `agent:<name>`."""
     claims = {"sub": agent, "run_id": run, "tool": tool, "tool_call_id": tool_call}
-    return _mint(claims, typ=_ACTOR_TYP, ttl_seconds=ACTOR_TTL_SECONDS)
+    return _mint(claims, kind=TokenKind.ACTOR)
 
 
 def mint_assertion() -> str:
     """Return the client assertion by which this process authenticates. Source: RFC 7523 section 3."""
-    return _mint({"sub": WEB_CLIENT}, typ=_ASSERTION_TYP, ttl_seconds=ASSERTION_TTL_SECONDS, issuer=WEB_CLIENT)
+    return _mint({"sub": WEB_CLIENT}, kind=TokenKind.ASSERTION)
 
 
 def verify_subject(token: str, *, purpose: Purpose, client: str) -> Subject:
@@ -87,13 +114,14 @@ def verify_subject(token: str, *, purpose: Purpose, client: str) -> Subject:
         InvalidRequestError: The token is not valid for this (RFC 8693 section 2.2.2).
     """
     try:
-        claims = _verify(token, typ=_SUBJECT_TYP, max_ttl_seconds=SUBJECT_TTL_SECONDS, issuer=settings.APP_URL)
+        claims = _verify(token, kind=TokenKind.SUBJECT)
         _require(_text(claims, "client_id") == client and _text(claims, "scope") == purpose)
         return Subject(
             user=_prefixed(claims, "sub", prefix=USER_PREFIX),
             sid=_text(claims, "sid"),
             client=client,
             may_act=_may_act(claims),
+            jti=_text(claims, "jti"),
         )
     except TokenError:
         raise InvalidRequestError from None
@@ -106,7 +134,7 @@ def verify_actor(token: str, *, subject: Subject) -> ActingAgent:
         InvalidRequestError: The token is not valid, or another agent is named by `may_act` (RFC 8693 section 4.4).
     """
     try:
-        claims = _verify(token, typ=_ACTOR_TYP, max_ttl_seconds=ACTOR_TTL_SECONDS, issuer=settings.APP_URL)
+        claims = _verify(token, kind=TokenKind.ACTOR)
         agent = _prefixed(claims, "sub", prefix=AGENT_PREFIX)
         _require(subject.may_act in ("", agent))
         return ActingAgent(
@@ -127,37 +155,67 @@ def verify_assertion(token: str) -> str:
         InvalidClientError: The assertion is not valid.
     """
     try:
-        claims = _verify(token, typ=_ASSERTION_TYP, max_ttl_seconds=ASSERTION_TTL_SECONDS, issuer=WEB_CLIENT)
+        claims = _verify(token, kind=TokenKind.ASSERTION)
         _require(_text(claims, "sub") == WEB_CLIENT)
     except TokenError:
         raise InvalidClientError from None
     return WEB_CLIENT
 
 
-def _mint(claims: dict[str, Any], *, typ: str, ttl_seconds: int, issuer: str = "") -> str:
+def verify_issued(token: str) -> Issued:
+    """Return the token, if it is one of ours of any kind and has not ended.
+
+    Raises:
+        TokenError: It is not.
+    """
+    # The kind stands in the header, which must be exact: at most one signature is checked.
+    for kind in TokenKind:
+        try:
+            claims = _verify(token, kind=kind)
+        except TokenError:
+            continue
+        return Issued(
+            kind=kind,
+            # Actor tokens and assertions name no client: our own process alone mints them.
+            client=_text(claims, "client_id") if kind is TokenKind.SUBJECT else WEB_CLIENT,
+            jti=_text(claims, "jti"),
+            user=_prefixed(claims, "sub", prefix=USER_PREFIX) if kind is TokenKind.SUBJECT else "",
+            run=_text(claims, "run_id") if kind is TokenKind.ACTOR else "",
+            expires_at=datetime.fromtimestamp(_instant(claims, "exp"), tz=UTC),
+            claims=claims,
+        )
+    raise TokenError
+
+
+def _issuer(kind: TokenKind) -> str:
+    """RFC 7523 section 3: who makes an assertion is the client itself."""
+    return WEB_CLIENT if kind is TokenKind.ASSERTION else settings.APP_URL
+
+
+def _mint(claims: dict[str, Any], *, kind: TokenKind) -> str:
     now = int(time.time())
     return jws.sign(
         {
-            "iss": issuer or settings.APP_URL,
+            "iss": _issuer(kind),
             "aud": settings.VAULT_ISSUER,
             "iat": now,
-            "exp": now + ttl_seconds,
+            "exp": now + _TTL_SECONDS[kind],
             "jti": secrets.token_urlsafe(16),
             **claims,
         },
         pem=settings.SUBJECT_SIGNING_KEY,
-        typ=typ,
+        typ=kind,
     )
 
 
-def _verify(token: str, *, typ: str, max_ttl_seconds: int, issuer: str) -> dict[str, Any]:
-    claims = jws.verify(token, pem=settings.SUBJECT_PUBLIC_KEY, typ=typ)
+def _verify(token: str, *, kind: TokenKind) -> dict[str, Any]:
+    claims = jws.verify(token, pem=settings.SUBJECT_PUBLIC_KEY, typ=kind)
     issued_at, expires_at = _instant(claims, "iat"), _instant(claims, "exp")
     now = time.time()
     _require(issued_at <= now + _CLOCK_SKEW_SECONDS and now < expires_at)
     # SECURITY: the life is limited by the verifier; a token minted for a year is not believed for a minute.
-    _require(expires_at - issued_at <= max_ttl_seconds)
-    _require(_text(claims, "iss") == issuer and _text(claims, "aud") == settings.VAULT_ISSUER)
+    _require(expires_at - issued_at <= _TTL_SECONDS[kind])
+    _require(_text(claims, "iss") == _issuer(kind) and _text(claims, "aud") == settings.VAULT_ISSUER)
     _text(claims, "jti")
     return claims
 

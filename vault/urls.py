@@ -9,6 +9,8 @@ urlpatterns = [
     # The same document, for clients that look only where OpenID Connect puts it.
     path(".well-known/openid-configuration", discovery.metadata, name="vault_openid_configuration"),
     path(".well-known/jwks.json", discovery.jwks, name="vault_jwks"),
+    path("oauth/revoke", views.revoke, name="vault_revoke"),
+    path("oauth/introspect", views.introspect, name="vault_introspect"),
     path("connect/<slug:provider>/callback", views.callback, name="vault_callback"),
     *(
         path(wire.PATHS[name].lstrip("/"), view, name=f"vault_{name}")

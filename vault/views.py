@@ -97,6 +97,20 @@ async def disconnect(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
     return {}
 
 
+@endpoint
+async def revoke(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
+    """Refuse a token from now on: `{}`, also for one that is not the client's. Source: RFC 7009 section 2."""
+    # `token_type_hint` is not needed: a token says itself which kind it is (section 2.1 lets it be ignored).
+    await vault.revoke_token(_required(form, "token"))
+    return {}
+
+
+@endpoint
+async def introspect(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
+    """Return what is known of a token. Source: RFC 7662 section 2."""
+    return await vault.introspect_token(_required(form, "token"))
+
+
 @require_GET
 async def callback(request: HttpRequest, provider: str) -> HttpResponse:
     """Take the browser back from a provider, and send it to the app without anything the provider sent."""

@@ -29,6 +29,7 @@ PATHS = {
 _REASONS: dict[type[VaultError], str] = {
     errors.InvalidRequestError: "",
     errors.UnsupportedGrantError: "",
+    errors.UnsupportedTokenTypeError: "",
     errors.InvalidClientError: "",
     errors.NotConnectedError: "not_connected",
     errors.AccessRevokedError: "revoked",
