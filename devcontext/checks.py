@@ -1,18 +1,15 @@
 """System checks: every insecure default is an error once `DEBUG` is off, and the demo user an error near real data."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.core.checks import Warning as CheckWarning
 
 # Django itself refuses to start without SECRET_KEY.
 _REQUIRED = {
     "SUBJECT_SIGNING_KEY": "devcontext.E001",
     "ANTHROPIC_API_KEY": "devcontext.E002",
 }
-_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @register(Tags.security)
@@ -68,30 +65,3 @@ def check_cookies_are_host_bound(**_kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG or all(name.startswith("__Host-") for name in names):
         return []
     return [Error("Cookie names must start with __Host-.", id="devcontext.E006")]
-
-
-@register(Tags.security)
-def check_addresses(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse addresses over which a password, a code or a token would travel in the clear, or a code get lost."""
-    plain = [] if settings.DEBUG else [name for name in ("APP_URL", "VAULT_ISSUER") if not _is_https(name)]
-    if not settings.DEBUG and settings.VAULT_URL and not (_is_https("VAULT_URL") or _is_local("VAULT_URL")):
-        plain.append("VAULT_URL")
-    found: list[CheckMessage] = [Error(f"{name} must start with https://.", id="devcontext.E007") for name in plain]
-    if settings.VAULT_URL and settings.VAULT_ISSUER == settings.APP_URL:
-        found.append(
-            CheckWarning(
-                "VAULT_URL names a vault of its own, but VAULT_ISSUER names this process.",
-                hint="Right only if a proxy sends /connect/*/callback to the vault; else set VAULT_ISSUER, here and in "
-                "the vault, to the address at which browsers reach the vault.",
-                id="devcontext.W001",
-            )
-        )
-    return found
-
-
-def _is_https(name: str) -> bool:
-    return str(getattr(settings, name)).startswith("https://")
-
-
-def _is_local(name: str) -> bool:
-    return urlsplit(getattr(settings, name)).hostname in _THIS_MACHINE

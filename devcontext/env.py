@@ -61,6 +61,11 @@ def names(name: str) -> list[str]:
     return [part.strip() for part in text(name).split(",") if part.strip()]
 
 
+def is_set(name: str) -> bool:
+    """Tell whether the secret `name` is given, by itself or as a file."""
+    return bool(text(name) or text(f"{name}_FILE"))
+
+
 def secret(name: str, default: str = "") -> str:
     """Return the secret `name`, or the contents of the file named by `<name>_FILE`.
 

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.core.exceptions import ImproperlyConfigured
 
+_SIGNING_KEY = "subject-signing.pem"
+
 
 def session_key(folder: Path) -> str:
     """Return the local Django secret key, made on first use."""
@@ -30,12 +32,18 @@ def session_key(folder: Path) -> str:
 
 def signing_key(folder: Path) -> str:
     """Return the local Ed25519 private key (PEM, PKCS#8) that signs subject and actor tokens."""
-    return _load_or_create(folder / "subject-signing.pem", _new_ed25519_pem)
+    return _load_or_create(folder / _SIGNING_KEY, _new_ed25519_pem)
 
 
 def encryption_key(folder: Path) -> str:
     """Return the local key-encryption key: 32 random bytes in base64."""
     return _load_or_create(folder / "vault.key", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+def find_public_key(folder: Path) -> str:
+    """Return the public half of the local signing key, or "" where there is none: who verifies makes no key to sign."""
+    path = folder / _SIGNING_KEY
+    return public_key_of(_read(path)) if path.exists() else ""
 
 
 def public_key_of(signing_key: str) -> str:

@@ -10,6 +10,8 @@ from devcontext import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data")))
+# Where the audit's file lies: a vault of its own has its own DATA_DIR, and shares the audit with the web process.
+AUDIT_DIR = Path(env.text("AUDIT_DIR", str(DATA_DIR)))
 
 # On in a fresh clone; `devcontext.checks` refuses every local default once it is off. With it on and no
 # ALLOWED_HOSTS, Django answers to this machine's own names only.
@@ -42,12 +44,13 @@ def database(name: str, variable: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{variable} must name a PostgreSQL server; for SQLite leave it unset.")
     if url:
         return dict(dj_database_url.parse(url))
-    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = AUDIT_DIR if name == "audit" else DATA_DIR
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A power cut may cost a page its last event, but never a decision or a rotated token that was already used.
     synchronous = "NORMAL" if name == "default" else "FULL"
     return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / f"{name}.sqlite3",
+        "NAME": folder / f"{name}.sqlite3",
         "OPTIONS": {
             # A writer takes its lock at BEGIN and waits its turn instead of failing in mid-transaction.
             "transaction_mode": "IMMEDIATE",

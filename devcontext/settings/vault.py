@@ -1,14 +1,19 @@
 """The vault process: keeps the upstream tokens and the keys that seal them; knows no users, no sessions, no agent."""
 
 from devcontext import env, local_keys
+from devcontext.process import ownership
 from devcontext.settings import providers
 from devcontext.settings.base import *  # noqa: F403
 from devcontext.settings.base import DATA_DIR, DEBUG, SANDBOX_URL, database
 
+IS_VAULT_EMBEDDED = False
+# What the web process has and this one must not.
+FOREIGN_SECRETS = ownership.WEB_ONLY
+
 SECRET_KEY = env.secret("VAULT_SECRET_KEY") or (DEBUG and local_keys.session_key(DATA_DIR / "keys")) or ""
 ROOT_URLCONF = "vault.urls"
 ASGI_APPLICATION = "vault.asgi.application"
-INSTALLED_APPS = ["django.contrib.contenttypes", "vault", "audit"]
+INSTALLED_APPS = ["django.contrib.contenttypes", "devcontext.process", "vault", "audit"]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -26,5 +31,5 @@ PROVIDERS = providers.load(sandbox_url=SANDBOX_URL, with_secrets=True)
 VAULT_KEYS = env.secret("VAULT_KEYS") or (DEBUG and f"1:{local_keys.encryption_key(DATA_DIR / 'keys')}") or ""
 # Ed25519 public key (PEM) of the process that mints subject and actor tokens.
 SUBJECT_PUBLIC_KEY = env.secret("SUBJECT_PUBLIC_KEY") or (
-    local_keys.public_key_of(local_keys.signing_key(DATA_DIR / "keys")) if DEBUG else ""
+    local_keys.find_public_key(DATA_DIR / "keys") if DEBUG else ""
 )

@@ -1,11 +1,14 @@
 """The web process: pages, sockets and runs; with `VAULT_URL` unset it is the vault as well."""
 
 from devcontext import env, local_keys
+from devcontext.process import ownership
 from devcontext.settings import providers
 from devcontext.settings.base import *  # noqa: F403
 from devcontext.settings.base import APP_URL, BASE_DIR, DATA_DIR, DEBUG, SANDBOX_URL, VAULT_URL, database
 
 IS_VAULT_EMBEDDED = not VAULT_URL
+# What a vault of its own has and this process then must not.
+FOREIGN_SECRETS = () if IS_VAULT_EMBEDDED else ownership.VAULT_ONLY
 
 SECRET_KEY = env.secret("SECRET_KEY") or (DEBUG and local_keys.session_key(DATA_DIR / "keys")) or ""
 ROOT_URLCONF = "devcontext.urls"
@@ -22,6 +25,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "channels",
     "devcontext",
+    "devcontext.process",
     "agent",
     "permissions",
     *(["vault"] if IS_VAULT_EMBEDDED else []),

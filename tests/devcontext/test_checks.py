@@ -58,28 +58,3 @@ def test_letting_allauth_store_tokens_is_an_error(settings: Any) -> None:
 def test_cookies_without_the_host_prefix_are_an_error_without_debug(settings: Any) -> None:
     settings.DEBUG = False
     assert ids(checks.check_cookies_are_host_bound()) == {"devcontext.E006"}
-
-
-@pytest.mark.parametrize("name", ["APP_URL", "VAULT_ISSUER", "VAULT_URL"])
-def test_an_address_without_tls_is_an_error_without_debug(settings: Any, name: str) -> None:
-    settings.DEBUG = False
-    settings.APP_URL, settings.VAULT_ISSUER = "https://devcontext.example", "https://vault.example"
-    settings.VAULT_URL = "https://vault.internal"
-    assert ids(checks.check_addresses()) == set()
-    setattr(settings, name, "http://vault.internal")
-    assert ids(checks.check_addresses()) == {"devcontext.E007"}
-
-
-@pytest.mark.parametrize("address", ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"])
-def test_a_vault_on_the_same_machine_needs_no_tls(settings: Any, address: str) -> None:
-    settings.DEBUG = False
-    settings.APP_URL, settings.VAULT_ISSUER = "https://devcontext.example", "https://vault.example"
-    settings.VAULT_URL = address
-    assert ids(checks.check_addresses()) == set()
-
-
-def test_a_vault_elsewhere_without_an_address_for_browsers_is_an_error(settings: Any) -> None:
-    """The providers would send their codes to a page that does not exist."""
-    settings.DEBUG = True
-    settings.VAULT_URL, settings.VAULT_ISSUER = "http://127.0.0.1:9000", settings.APP_URL
-    assert ids(checks.check_addresses()) == {"devcontext.W001"}

@@ -51,3 +51,9 @@ def test_an_empty_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "session.key").touch(mode=0o600)
     with pytest.raises(ImproperlyConfigured, match="is empty"):
         local_keys.session_key(tmp_path)
+
+
+def test_the_public_half_is_found_where_there_is_a_key_and_none_is_made(tmp_path: Path) -> None:
+    assert local_keys.find_public_key(tmp_path) == ""
+    assert list(tmp_path.iterdir()) == []
+    assert local_keys.public_key_of(local_keys.signing_key(tmp_path)) == local_keys.find_public_key(tmp_path)

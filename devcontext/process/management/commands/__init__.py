@@ -1,0 +1,1 @@
+"""`migrate_all` brings the databases of a process up to date."""

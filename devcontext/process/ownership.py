@@ -1,0 +1,21 @@
+"""Which process a secret belongs to when the vault is a process of its own. Needs no settings: it decides about them.
+
+Each name stands for the variable and for `<name>_FILE`. A database's address carries its password.
+"""
+
+VAULT_ONLY = (
+    "VAULT_SECRET_KEY",
+    "VAULT_KEYS",
+    "VAULT_DATABASE_URL",
+    "GITHUB_CLIENT_SECRET",
+    "GOOGLE_CLIENT_SECRET",
+    "SLACK_CLIENT_SECRET",
+)
+WEB_ONLY = (
+    "SECRET_KEY",
+    "SUBJECT_SIGNING_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "ANTHROPIC_API_KEY",
+    "EMAIL_HOST_PASSWORD",
+)
