@@ -213,6 +213,8 @@ def _verify(token: str, *, kind: TokenKind) -> dict[str, Any]:
     issued_at, expires_at = _instant(claims, "iat"), _instant(claims, "exp")
     now = time.time()
     _require(issued_at <= now + _CLOCK_SKEW_SECONDS and now < expires_at)
+    # RFC 7519 section 4.1.5: none of ours says it, and one that does is obeyed.
+    _require("nbf" not in claims or _instant(claims, "nbf") <= now + _CLOCK_SKEW_SECONDS)
     # SECURITY: the life is limited by the verifier; a token minted for a year is not believed for a minute.
     _require(expires_at - issued_at <= _TTL_SECONDS[kind])
     _require(_text(claims, "iss") == _issuer(kind) and _text(claims, "aud") == settings.VAULT_ISSUER)

@@ -116,6 +116,15 @@ async def http_vault(transactional_db: None) -> AsyncIterator[VaultClient]:
     await background.settle()
 
 
+@pytest_asyncio.fixture
+async def http(transactional_db: None) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the same endpoints that sends whatever it is told to."""
+    transport = httpx.ASGITransport(app=get_asgi_application())
+    async with httpx.AsyncClient(base_url="http://vault.test", transport=transport) as client:
+        yield client
+    await background.settle()
+
+
 @pytest.fixture(params=["vault", "http_vault"])
 def client(request: pytest.FixtureRequest) -> VaultClient:
     """Each vault in turn."""

@@ -1,19 +1,17 @@
 """Our own tokens after they were minted: a client can end its own, learn of its own, and of nothing else."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.utils import timezone
 
 from tests.vault.conftest import ALICE, actor, audit_down, events, request, subject
-from vault import background, jws, models, tokens, wire
+from vault import jws, models, tokens, wire
 from vault.embedded import EmbeddedVault
 from vault.errors import InvalidRequestError
 from vault.store import revoked_tokens
@@ -21,14 +19,6 @@ from vault.store import revoked_tokens
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
 
 Connect = Callable[..., Any]
-
-
-@pytest_asyncio.fixture
-async def http(transactional_db: None) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=get_asgi_application())
-    async with httpx.AsyncClient(base_url="http://vault.test", transport=transport) as client:
-        yield client
-    await background.settle()
 
 
 async def post(http: httpx.AsyncClient, path: str, **form: str) -> httpx.Response:

@@ -74,6 +74,8 @@ BAD_SUBJECTS: dict[str, dict[str, Any]] = {
     "a life longer than we mint": {"exp": NOW + 36_000},
     "issued in the future": {"iat": NOW + 36_000, "exp": NOW + 36_100},
     "no time of issue": {"iat": None},
+    "not valid yet": {"nbf": NOW + 36_000},
+    "not valid before some text": {"nbf": "now"},
     "no user": {"sub": None},
     "a user of another kind": {"sub": "agent:devcontext"},
     "a user without id": {"sub": "user:"},

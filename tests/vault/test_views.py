@@ -1,31 +1,21 @@
 """The endpoints refuse what is not exactly one well-formed, authenticated request, and say why in one of few words."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
-from django.core.asgi import get_asgi_application
 from joserfc.jwk import OKPKey
 
 from tests.vault.conftest import ALICE, MALLORY, actor, events, subject
 from tests.vault.upstream import Upstream
-from vault import background, jws, tokens, wire
+from vault import jws, tokens, wire
 from vault.client.base import VaultClient
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
 
 Connect = Callable[..., Any]
 FORM = {"content-type": "application/x-www-form-urlencoded"}
-
-
-@pytest_asyncio.fixture
-async def http(transactional_db: None) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=get_asgi_application())
-    async with httpx.AsyncClient(base_url="http://vault.test", transport=transport) as client:
-        yield client
-    await background.settle()
 
 
 def assertion() -> dict[str, str]:
