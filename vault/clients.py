@@ -4,11 +4,13 @@ A secret leaves this module once, when it is made; what is stored does not give 
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -16,7 +18,13 @@ from django.utils.crypto import constant_time_compare
 from audit.events import Entry, Event
 from vault import ledger, tokens
 from vault.database import ALIAS
-from vault.errors import InvalidClientError
+from vault.errors import (
+    InvalidClientError,
+    InvalidScopeError,
+    InvalidTargetError,
+    ScopeDeniedError,
+    UnauthorizedClientError,
+)
 from vault.store import clients
 from vault.store.clients import Registration
 
@@ -26,6 +34,8 @@ DEFAULT_OVERLAP = timedelta(hours=24)
 # Recognizable, so that a scanner for leaked secrets can find one.
 _SECRET_PREFIX = "dcs_"  # noqa: S105
 _SECRET_BYTES = 32
+# RFC 6749 section 3.3.
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 # What is compared for a client that does not exist, so that its refusal takes the same work; nothing hashes to it.
 _NO_HASH = "0" * 64
 
@@ -127,6 +137,68 @@ def authenticate(client: str, *, secret: str) -> Client:
     if registration is None or True not in matches or not registration.is_enabled:
         raise InvalidClientError
     return Client(id=registration.id, registration=registration)
+
+
+def require_own(client: Client) -> None:
+    """Go on only for a process of ours: users' connections are managed by nobody else.
+
+    Raises:
+        UnauthorizedClientError: It is a registered client.
+    """
+    if client.registration is not None:
+        raise UnauthorizedClientError
+
+
+def require_grant_type(client: Client, grant_type: str) -> None:
+    """Go on only if the client may use this grant type.
+
+    Raises:
+        UnauthorizedClientError: It may not (RFC 6749 section 5.2).
+    """
+    if client.registration is not None and grant_type not in client.registration.grant_types:
+        raise UnauthorizedClientError
+
+
+def require_target(client: Client, audience: str) -> None:
+    """Go on only if there is an audience, and it names no provider that the client may not have.
+
+    The id of a connection passes: what provider it belongs to is known, and asked again, once it is found.
+
+    Raises:
+        InvalidTargetError: There is none, or the registry does not allow it.
+    """
+    if not audience:
+        raise InvalidTargetError
+    if audience in settings.PROVIDERS:
+        require_provider(client, audience)
+
+
+def require_provider(client: Client, provider: str) -> None:
+    """Go on only if the client may have tokens of `provider`.
+
+    Raises:
+        InvalidTargetError: The registry does not allow it.
+    """
+    if client.registration is not None and provider not in client.registration.allowed:
+        raise InvalidTargetError
+
+
+def require_scope(client: Client, *, provider: str, asked: frozenset[str], granted: str) -> None:
+    """Go on only if the stored grant carries what is asked for, and nothing that the client may not have.
+
+    An upstream token cannot be narrowed: it opens all of `granted`, space-separated, whatever is asked. So a client
+    that is limited to some scopes gets no token of a grant that carries others.
+
+    Raises:
+        ScopeDeniedError: A scope is malformed, or what is asked or granted exceeds the client's limits.
+        InvalidScopeError: The user granted less than is asked.
+    """
+    carried = frozenset(granted.split())
+    limits = client.registration.allowed[provider] if client.registration else None
+    if not all(_SCOPE.fullmatch(scope) for scope in asked) or (limits is not None and not asked | carried <= limits):
+        raise ScopeDeniedError
+    if not asked <= carried:
+        raise InvalidScopeError(" ".join(sorted(asked | carried)))
 
 
 def _new_secret() -> str:

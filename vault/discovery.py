@@ -15,7 +15,7 @@ from vault import jws, wire
 # A key that is taken away is refused at once whatever a cache says; one that is new is published before it is used.
 _MAX_AGE_SECONDS = 300
 _CACHED = {"Cache-Control": f"public, max-age={_MAX_AGE_SECONDS}"}
-_AUTH_METHODS = ("private_key_jwt",)
+_AUTH_METHODS = ("private_key_jwt", "client_secret_basic", "client_secret_post")
 
 
 @require_safe
@@ -30,7 +30,7 @@ async def metadata(_request: HttpRequest) -> JsonResponse:
             "issuer": settings.VAULT_ISSUER,
             "token_endpoint": _address("vault_exchange"),
             "jwks_uri": _address("vault_jwks"),
-            "grant_types_supported": [wire.GRANT_TYPE],
+            "grant_types_supported": list(wire.GRANT_TYPES),
             "response_types_supported": [],
             **_authentication("token_endpoint"),
             "revocation_endpoint": _address("vault_revoke"),

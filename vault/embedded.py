@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from vault import access, background, connect, disconnect, issued, tokens
+from vault import access, background, clients, connect, disconnect, issued, tokens
+from vault.clients import Client
 from vault.database import run
 from vault.exchange import exchange
 from vault.store import connections
@@ -13,7 +14,7 @@ from vault.types import Connection, ExchangedToken, ExchangeRequest
 class EmbeddedVault:
     """Implements `vault.client.base.VaultClient` for an authenticated `client`."""
 
-    def __init__(self, *, client: str = tokens.WEB_CLIENT) -> None:
+    def __init__(self, *, client: Client = clients.WEB) -> None:
         self._client = client
 
     async def exchange(self, request: ExchangeRequest) -> ExchangedToken:
@@ -42,17 +43,18 @@ class EmbeddedVault:
 
     async def revoke_token(self, token: str) -> None:
         """Refuse one of the client's own subject or actor tokens from now on; see `issued.revoke`."""
-        await issued.revoke(token, client=self._client)
+        await issued.revoke(token, client=self._client.id)
 
     async def introspect_token(self, token: str) -> dict[str, Any]:
         """Return what is known of one of the client's own tokens; see `issued.introspect`."""
-        return await issued.introspect(token, client=self._client)
+        return await issued.introspect(token, client=self._client.id)
 
     async def aclose(self) -> None:
         """Wait for the work that outlives its requests."""
         await background.settle()
 
     async def _subject(self, subject_token: str) -> Subject:
-        subject = tokens.verify_subject(subject_token, purpose="connections", client=self._client)
+        clients.require_own(self._client)
+        subject = tokens.verify_subject(subject_token, purpose="connections", client=self._client.id)
         await run(issued.require_unrevoked, subject.jti)
         return subject

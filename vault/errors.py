@@ -8,11 +8,13 @@ VaultError
 │   ├── WrongMediaTypeError    the body is no form
 │   └── RequestTooLargeError   the body is larger than any honest request
 ├── InvalidClientError         the calling process or program is not who it says
+├── UnauthorizedClientError    it is, and may not do this (RFC 6749 §5.2)
 ├── InvalidTargetError         no token for this target (RFC 8693 §2.2.2)
 │   ├── NotConnectedError      no such connection of this user
 │   ├── AccessRevokedError     the user does not let the agent use it
 │   └── ReconnectRequiredError the provider does not honour the grant any more
 ├── InvalidScopeError          the user granted less than was asked for
+│   └── ScopeDeniedError       no scope at all, or more than the client may have
 ├── ProviderDownError          the provider's token endpoint does not answer
 ├── VaultUnavailableError      the vault, its database or its audit cannot be used: nothing leaves
 │   └── SealBrokenError        a sealed record does not open: moved, altered, rolled back, or its key is gone
@@ -96,6 +98,13 @@ class InvalidClientError(VaultError):
     description = "Client authentication failed."
 
 
+class UnauthorizedClientError(VaultError):
+    """The client is who it says and may not do this: another grant type, or what is for our own processes alone."""
+
+    error = "unauthorized_client"
+    description = "The client is not allowed to do this."
+
+
 class InvalidTargetError(VaultError):
     """There is no token for this target."""
 
@@ -126,11 +135,27 @@ class ReconnectRequiredError(InvalidTargetError):
 
 
 class InvalidScopeError(VaultError):
-    """The stored grant does not carry the scope asked for."""
+    """The stored grant does not carry the scope asked for.
+
+    Attributes:
+        scope: What to ask the user for, space-separated: the scopes granted and those asked for; "" when asking is of
+            no use.
+    """
 
     error = "invalid_scope"
-    cause = "missing_scope"
+    cause: ClassVar[Cause] = "missing_scope"
     description = "The service was connected without the permission this needs."
+
+    def __init__(self, scope: str = "") -> None:
+        super().__init__()
+        self.scope = scope
+
+
+class ScopeDeniedError(InvalidScopeError):
+    """The scope is none in the sense of RFC 6749 section 3.3, or it or the stored grant exceeds the client's limits."""
+
+    cause = "policy_denied"
+    description = "The scope is malformed, or more than the client may have."
 
 
 class ProviderDownError(VaultError):

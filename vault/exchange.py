@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from audit.errors import ActorTokenReplayedError
 from audit.events import Entry, Event
-from vault import issued, keyring, ledger, refresh, tokens
+from vault import clients, issued, keyring, ledger, refresh, tokens
+from vault.clients import Client
 from vault.database import run
 from vault.errors import (
     AccessRevokedError,
@@ -42,6 +43,7 @@ class Asked:
     """An exchange whose tokens are verified."""
 
     id: str
+    client: Client
     subject: Subject
     actor: ActingAgent | None
     audience: str
@@ -56,13 +58,13 @@ class _Stale:
     generation: int
 
 
-async def exchange(request: ExchangeRequest, *, client: str) -> ExchangedToken:
+async def exchange(request: ExchangeRequest, *, client: Client) -> ExchangedToken:
     """Answer `request` of the authenticated `client`. Source: RFC 8693 section 2.
 
     Raises:
         InvalidRequestError: The request or one of its tokens is not valid, or its actor token was used before.
-        InvalidTargetError: There is no token for this audience; the subclass says why.
-        InvalidScopeError: The grant does not carry the scope asked for.
+        InvalidTargetError: There is no audience, or no token for it; the subclass says why.
+        InvalidScopeError: The grant does not carry the scope asked for, or one that the client may not have.
         ProviderDownError: The token ended and the provider does not answer.
         VaultUnavailableError: The vault or its audit failed.
     """
@@ -76,14 +78,15 @@ async def exchange(request: ExchangeRequest, *, client: str) -> ExchangedToken:
         raise
 
 
-def _verify(request: ExchangeRequest, *, client: str, exchange_id: str) -> Asked:
+def _verify(request: ExchangeRequest, *, client: Client, exchange_id: str) -> Asked:
     if request.subject_token_type not in _SUBJECT_TYPES:
         raise InvalidRequestError
     if request.requested_token_type not in ("", tokens.TOKEN_TYPE_ACCESS):
         raise InvalidRequestError
-    subject = tokens.verify_subject(request.subject_token, purpose="exchange", client=client)
+    subject = tokens.verify_subject(request.subject_token, purpose="exchange", client=client.id)
     return Asked(
         id=exchange_id,
+        client=client,
         subject=subject,
         actor=_verify_actor(request, subject=subject),
         audience=request.audience,
@@ -104,6 +107,7 @@ def _verify_actor(request: ExchangeRequest, *, subject: Subject) -> ActingAgent 
 
 
 async def _answer(asked: Asked) -> ExchangedToken:
+    clients.require_target(asked.client, asked.audience)
     outcome = await run(_decide, asked)
     if isinstance(outcome, _Stale):
         await refresh.join(outcome.connection, generation=outcome.generation)
@@ -122,10 +126,10 @@ def _decide(asked: Asked) -> _Stale | tuple[ExchangedToken, _Stale | None]:
     issued.require_unrevoked(asked.subject.jti, *([asked.actor.jti] if asked.actor else []))
     with connections.lock_for_decision(user=asked.subject.user, audience=asked.audience) as connection:
         row = connection.row
+        clients.require_provider(asked.client, row.provider)
         if not row.is_access_allowed:
             raise AccessRevokedError
-        if not asked.scope <= set(row.granted_scope.split()):
-            raise InvalidScopeError
+        clients.require_scope(asked.client, provider=row.provider, asked=asked.scope, granted=row.granted_scope)
         planned = plan(connection)
         stale = _Stale(connection=row.id, generation=row.generation)
         if planned is Plan.REFRESH:
@@ -166,14 +170,14 @@ def _record_grant(asked: Asked, *, connection: Decidable, token: ExchangedToken)
 
 
 def _record_refusal(
-    error: VaultError, *, request: ExchangeRequest, client: str, exchange_id: str, asked: Asked | None
+    error: VaultError, *, request: ExchangeRequest, client: Client, exchange_id: str, asked: Asked | None
 ) -> None:
     """Record the one event of an exchange that is refused; a refusal that cannot be shown is the vault's failure."""
     event, provider = _event_of(error), _provider_of(request.audience)
     entry = (
         _entry(asked, event=event, provider=provider)
         if asked
-        else Entry(event=event, user="", provider=provider, client=client, exchange=exchange_id)
+        else Entry(event=event, user="", provider=provider, client=client.id, exchange=exchange_id)
     )
     entry = replace(entry, reason=error.cause or error.error)
     try:

@@ -38,13 +38,15 @@ class Connection:
 class ExchangeRequest:
     """One token exchange, with the parameter names of RFC 8693 section 2.1.
 
-    `audience` is the provider id or a connection id; `scope` is space-separated and may be empty.
+    `audience` is the provider id or a connection id; `scope` is space-separated and may be empty. `login_hint` names
+    one of several accounts at a provider.
     """
 
     subject_token: str = field(repr=False)
     subject_token_type: str
     audience: str
     scope: str = ""
+    login_hint: str = ""
     actor_token: str = field(default="", repr=False)
     actor_token_type: str = ""
     requested_token_type: str = ""

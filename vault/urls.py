@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vault import discovery, views, wire
+from vault import discovery, token_endpoint, views, wire
 
 urlpatterns = [
     path(".well-known/oauth-authorization-server", discovery.metadata, name="vault_metadata"),
@@ -15,7 +15,7 @@ urlpatterns = [
     *(
         path(wire.PATHS[name].lstrip("/"), view, name=f"vault_{name}")
         for name, view in {
-            "exchange": views.token,
+            "exchange": token_endpoint.token,
             "start_connect": views.start_connect,
             "confirm_connection": views.confirm_connection,
             "list_connections": views.list_connections,

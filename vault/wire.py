@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from vault import errors
-from vault.errors import VaultError, VaultUnavailableError
+from vault.errors import InvalidScopeError, VaultError, VaultUnavailableError
 from vault.types import Connection, ExchangedToken, ExchangeRequest
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -31,11 +31,13 @@ _REASONS: dict[type[VaultError], str] = {
     errors.UnsupportedGrantError: "",
     errors.UnsupportedTokenTypeError: "",
     errors.InvalidClientError: "",
+    errors.UnauthorizedClientError: "",
     errors.NotConnectedError: "not_connected",
     errors.AccessRevokedError: "revoked",
     errors.ReconnectRequiredError: "reconnect_required",
     errors.InvalidTargetError: "policy_denied",
     errors.InvalidScopeError: "missing_scope",
+    errors.ScopeDeniedError: "policy_denied",
     errors.ProviderDownError: "provider_down",
     errors.VaultUnavailableError: "vault_unavailable",
     errors.ConnectStateError: "invalid_state",
@@ -50,19 +52,16 @@ def exchange_to_form(request: ExchangeRequest) -> dict[str, str]:
     return {"grant_type": GRANT_TYPE} | {name: value for name, value in asdict(request).items() if value}
 
 
-def exchange_from_form(form: Mapping[str, str]) -> ExchangeRequest:
-    """Return the request in a form.
+def exchange_from_form(form: Mapping[str, str], *, audience: str) -> ExchangeRequest:
+    """Return the request in a form that names its target elsewhere.
 
     Raises:
-        InvalidTargetError: It names no audience, or a resource: which of them stands for what is not known here.
         InvalidRequestError: The subject token is missing.
     """
     if not form.get("subject_token") or not form.get("subject_token_type"):
         raise errors.InvalidRequestError
-    if "resource" in form or not form.get("audience"):
-        raise errors.InvalidTargetError
     names = ExchangeRequest.__dataclass_fields__
-    return ExchangeRequest(**{name: value for name, value in form.items() if name in names})
+    return ExchangeRequest(audience=audience, **{name: form[name] for name in names if name in form})
 
 
 def token_to_json(token: ExchangedToken) -> dict[str, Any]:
@@ -103,12 +102,18 @@ def connection_from_json(body: Any) -> Connection:
 
 
 def error_to_json(error: VaultError) -> dict[str, str]:
-    """Return the answer of RFC 6749 section 5.2. Its sentence is the class's own; nothing of the request is in it."""
+    """Return the answer of RFC 6749 section 5.2, with a sentence that is the class's own.
+
+    Nothing of the request is in it, but for the well-formed scope that was asked for, among what to ask the user for.
+    """
     reason = next((_REASONS[kind] for kind in type(error).__mro__ if kind in _REASONS), "")
     body = {"error": error.error, "error_description": error.description}
+    if isinstance(error, InvalidScopeError) and error.scope:
+        body["scope"] = error.scope
     return body | ({"vault_reason": reason} if reason else {})
 
 
 def error_from_json(body: Mapping[str, Any]) -> VaultError:
     """Return the error in an answer; one that is not known means that the vault cannot be used."""
-    return _CLASSES.get((str(body.get("error")), str(body.get("vault_reason", ""))), VaultUnavailableError)()
+    kind = _CLASSES.get((str(body.get("error")), str(body.get("vault_reason", ""))), VaultUnavailableError)
+    return kind(str(body.get("scope", ""))) if issubclass(kind, InvalidScopeError) else kind()

@@ -130,7 +130,12 @@ async def test_another_method_is_refused(http: httpx.AsyncClient, method: str) -
 
 @pytest.mark.parametrize(
     "content_type",
-    ["", "application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded; charset=utf-16"],
+    [
+        "",
+        "application/json; charset=utf-16",
+        "multipart/form-data; boundary=x",
+        "application/x-www-form-urlencoded; charset=utf-16",
+    ],
 )
 async def test_another_content_type_is_refused(http: httpx.AsyncClient, content_type: str) -> None:
     response = await http.post("/oauth/token", content=b"a=b", headers={"content-type": content_type})

@@ -86,6 +86,7 @@ class Provider(Protocol):
         has_issuer: Whether it sends its origin as `iss` with the code (RFC 9207).
         refresh_lead: How long before its end a token is refreshed.
         old_token_survives_refresh: Whether a token still works after its successor was issued.
+        resources: The URIs by which a client may name its API (RFC 8707), in every spelling that is understood.
     """
 
     id: ClassVar[str]
@@ -93,6 +94,7 @@ class Provider(Protocol):
     has_issuer: ClassVar[bool]
     refresh_lead: ClassVar[timedelta]
     old_token_survives_refresh: ClassVar[bool]
+    resources: ClassVar[frozenset[str]]
 
     def authorization_parameters(self) -> dict[str, str]:
         """Return the parameters of the authorization request that are this provider's own."""

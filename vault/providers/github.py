@@ -25,6 +25,9 @@ class GitHub:
     # Of 8 hours.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=10)
     old_token_survives_refresh: ClassVar[bool] = False
+    resources: ClassVar[frozenset[str]] = frozenset(
+        {"https://api.github.com", "https://api.github.com/", "https://api.github.com/graphql"}
+    )
 
     def authorization_parameters(self) -> dict[str, str]:
         """Ask for nothing: a GitHub App's permissions are set where it is registered."""

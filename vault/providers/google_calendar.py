@@ -24,6 +24,9 @@ class GoogleCalendar:
     # Of one hour.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=5)
     old_token_survives_refresh: ClassVar[bool] = True
+    resources: ClassVar[frozenset[str]] = frozenset(
+        {"https://www.googleapis.com/calendar/v3", "https://www.googleapis.com/calendar/v3/"}
+    )
 
     def authorization_parameters(self) -> dict[str, str]:
         """Ask for a refresh token each time: without `prompt=consent` only the first consent brings one."""

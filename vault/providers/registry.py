@@ -11,6 +11,14 @@ from vault.providers.slack import Slack
 _PROVIDERS: dict[str, Provider] = {provider.id: provider for provider in (GitHub(), GoogleCalendar(), Slack())}
 
 
+def find_by_resource(resource: str) -> str:
+    """Return the id of the provider whose API `resource` names, or ""; nothing is normalized, each spelling is listed.
+
+    Source: RFC 8707 section 2: an absolute URI without a fragment.
+    """
+    return next((provider.id for provider in _PROVIDERS.values() if resource in provider.resources), "")
+
+
 def load(provider: str) -> Provider:
     """Return the provider with this id.
 

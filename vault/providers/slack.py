@@ -26,6 +26,7 @@ class Slack:
     # Of 12 hours; Slack's own SDK uses the same lead.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=120)
     old_token_survives_refresh: ClassVar[bool] = True
+    resources: ClassVar[frozenset[str]] = frozenset({"https://slack.com/api", "https://slack.com/api/"})
 
     def authorization_parameters(self) -> dict[str, str]:
         """Ask for user scopes alone, so that no bot is installed."""

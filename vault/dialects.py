@@ -1,0 +1,36 @@
+"""What a dialect of token exchange is: how its request reads, and how its answers and refusals are written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from vault.errors import VaultError
+from vault.forms import Pairs
+from vault.types import ExchangedToken, ExchangeRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error as a dialect tells it."""
+
+    status: int
+    body: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One way to say what every exchange says.
+
+    Attributes:
+        grant_type: How its requests are known.
+        takes_json: Whether a request may be a JSON object; a form it may always be.
+        read: Returns the request in the parameters. Raises `VaultError`.
+        answer: Returns the JSON object that carries the token.
+        refusal: Returns how an error is told.
+    """
+
+    grant_type: str
+    takes_json: bool
+    read: Callable[[Pairs], ExchangeRequest]
+    answer: Callable[[ExchangedToken], dict[str, Any]]
+    refusal: Callable[[VaultError], Refusal]

@@ -1,0 +1,75 @@
+"""The frame of the vault's endpoints: the client authenticates, a function answers, errors become JSON."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from vault import forms
+from vault.authentication import authenticate
+from vault.embedded import EmbeddedVault
+from vault.errors import (
+    InvalidClientError,
+    InvalidRequestError,
+    ProviderDownError,
+    VaultError,
+    WrongMethodError,
+)
+from vault.rfc8693 import refusal_of
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"}
+# When a provider is down, ask again after the shortest time for which a failed refresh is put off.
+_RETRY_AFTER_SECONDS = 5
+
+Form = Mapping[str, str]
+Endpoint = Callable[[EmbeddedVault, Form], Awaitable[dict[str, Any]]]
+View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
+
+
+def endpoint(answer: Endpoint) -> View:
+    """Return `answer` as a view for authenticated clients: its errors become the answers of RFC 6749 section 5.2."""
+
+    @csrf_exempt
+    @wraps(answer)
+    async def view(request: HttpRequest) -> HttpResponse:
+        try:
+            form = forms.read(request)
+            vault = EmbeddedVault(client=await authenticate(request, form=form))
+            return JsonResponse(await answer(vault, form), headers=NO_STORE)
+        except VaultError as error:
+            return refuse(error)
+
+    return view
+
+
+def required(form: Form, name: str) -> str:
+    """Return the parameter `name`.
+
+    Raises:
+        InvalidRequestError: It is not there.
+    """
+    value = form.get(name)
+    if not value:
+        raise InvalidRequestError
+    return value
+
+
+def refuse(error: VaultError) -> JsonResponse:
+    """Answer with `error`. Source: RFC 6749 section 5.2."""
+    refusal = refusal_of(error)
+    return JsonResponse(refusal.body, status=refusal.status, headers=headers_of(error))
+
+
+def headers_of(error: VaultError) -> dict[str, str]:
+    """Return the headers of an answer with `error`."""
+    headers = dict(NO_STORE)
+    if isinstance(error, InvalidClientError):
+        # The only scheme there is: a client that used it is told so, any other gets what RFC 9110 wants with a 401.
+        headers["WWW-Authenticate"] = 'Basic realm="vault"'
+    if isinstance(error, WrongMethodError):
+        headers["Allow"] = "POST"
+    if isinstance(error, ProviderDownError):
+        headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return headers
