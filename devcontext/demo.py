@@ -96,20 +96,21 @@ async def connect_services(*, connected: set[str]) -> None:
     transport = httpx.ASGITransport(app=application)
     async with (
         httpx.AsyncClient(transport=transport, base_url=settings.APP_URL) as app,
-        httpx.AsyncClient(trust_env=False) as sandbox,
+        httpx.AsyncClient(trust_env=False) as outside,
     ):
         await _submit(app, "/accounts/login/", form_path="/accounts/demo/")
         for service in SERVICES:
             if service.slug not in connected:
-                await _connect(app, sandbox, service.slug)
+                await _connect(app, outside, service.slug)
 
 
-async def _connect(app: httpx.AsyncClient, sandbox: httpx.AsyncClient, provider: str) -> None:
-    path = f"/auth/connect/{provider}"
-    authorize = await _submit(app, path)
-    callback = await _submit(sandbox, authorize)
-    parts = urlsplit(callback)
-    returned = await app.get(f"{parts.path}?{parts.query}")
+async def _connect(app: httpx.AsyncClient, outside: httpx.AsyncClient, provider: str) -> None:
+    authorize = await _submit(app, f"/auth/connect/{provider}")
+    callback = await _submit(outside, authorize)
+    try:
+        returned = await (app if settings.IS_VAULT_EMBEDDED else outside).get(callback)
+    except httpx.TransportError as error:
+        raise DemoError("The token vault does not answer any more.") from error
     finished = await app.get(returned.headers.get("location", "/"))
     if finished.status_code not in {httpx.codes.FOUND, httpx.codes.SEE_OTHER}:
         raise DemoError(f"Connecting {provider} in the sandbox did not work.")

@@ -104,6 +104,8 @@ def _needs_own_sandbox(options: dict[str, Any]) -> bool:
     is_used = bool(settings.SANDBOX_URL) and (settings.IS_DEMO or settings.IS_MODEL_SIMULATED)
     if options["git"] and not (settings.IS_DEMO and options["me"]):
         raise BriefError("--git needs --me with the author's e-mail, and works in the sandbox only.")
+    if options["git"] and not settings.IS_VAULT_EMBEDDED:
+        raise BriefError("--git starts a sandbox that a separate vault does not know; use ./dev up --git.")
     is_child = "BRIEF_SANDBOX" in os.environ
     return not is_child and is_used and (bool(options["git"]) or not demo.find_world(settings.SANDBOX_URL))
 

@@ -23,6 +23,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  {service.name:<16} {_describe(slug)}")
         model = f"stand-in at {settings.SANDBOX_URL}" if settings.IS_MODEL_SIMULATED else settings.CLAUDE_MODEL
         self.stdout.write(f"  {'Claude':<16} {model}")
+        if settings.VAULT_URL:
+            self.stdout.write(f"The token vault is a process of its own at {settings.VAULT_URL}.")
         if world := demo.find_world(settings.SANDBOX_URL):
             self.stdout.write(f"The stand-ins hold: {world}.")
         self.stdout.write("Stop with Ctrl-C.\n")

@@ -1,0 +1,219 @@
+"""Starts an installation on this machine and ends it as one: `python -m devcontext.launch`, called by `./dev`.
+
+up [--vault] [--git PATH --me E-MAIL]   sandbox and app; the vault apart with --vault, or the one that VAULT_URL names
+vault [COMMAND …]                       that vault alone, or a Django command in its place
+manage COMMAND …                        a Django command in the place of the app whose vault is apart
+"""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from devcontext import env
+from devcontext.local_processes import LocalInstallation, Program, local_vault_url, separate_folder
+
+_ROOT = Path(__file__).resolve().parent.parent
+# The first start after an installation compiles nothing but reads everything: 20 s on two busy cores.
+_START_SECONDS = 60
+# Longer than a process gives its last requests, see `local_processes`.
+_END_SECONDS = 30
+_REAL = ("GITHUB_CLIENT_ID", "GOOGLE_CLIENT_ID", "SLACK_CLIENT_ID")
+
+Running = dict[Program, subprocess.Popen[bytes]]
+
+
+class LaunchError(Exception):
+    """The installation does not run; the sentence says why."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the first argument says and return the exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    action, *rest = arguments
+    try:
+        match action:
+            case "up":
+                _up(rest)
+            case "vault" if not rest:
+                _serve_vault()
+            case "vault" | "manage":
+                installation = _configured(is_vault_apart=True)
+                place = installation.vault if action == "vault" else installation.web
+                _become(place(_environment(installation)), rest)
+    except (LaunchError, ImproperlyConfigured) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 0
+
+
+def _up(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="./dev up")
+    parser.add_argument("--vault", action="store_true", help="start the vault as a process of its own")
+    parser.add_argument("--git", metavar="PATH", help="fill the sandbox's GitHub from a repository")
+    parser.add_argument("--me", metavar="E-MAIL", help="with --git: the author who you are")
+    options = parser.parse_args(arguments)
+    filling = [part for name in ("git", "me") if (value := getattr(options, name)) for part in (f"--{name}", value)]
+    if filling and not _is_sandbox_needed():
+        raise LaunchError("--git fills the sandbox, and nothing is simulated here: every service is configured.")
+    installation = _configured(is_vault_apart=options.vault)
+    environment = _environment(installation)
+    servers = [installation.web(environment)]
+    if options.vault:
+        servers.insert(0, installation.vault(environment))
+    sandbox = [installation.sandbox(environment, arguments=filling)] if _is_sandbox_needed() else []
+    with _together(*sandbox, *servers) as running, _noted(installation, is_noted=bool(sandbox)):
+        # Side by side: the sandbox may have a long history to read.
+        _start(running, *sandbox)
+        _migrate(*servers)
+        _start(running, *servers)
+        _wait_until_up(running)
+        _run_command(servers[-1], "installation").wait()
+        _wait_for_an_end(running)
+
+
+def _serve_vault() -> None:
+    installation = _configured(is_vault_apart=True)
+    vault = installation.vault(_environment(installation))
+    with _together(vault) as running:
+        _migrate(vault)
+        _start(running, vault)
+        _wait_until_up(running)
+        sys.stdout.write(
+            f"\nThe token vault is at {installation.vault_url}; its keys and tokens lie in its own folder,\n"
+            f"{vault.environment['DATA_DIR']}. Start the app beside it, in another terminal:\n\n"
+            f"  VAULT_URL={installation.vault_url} ./dev up\n\nStop with Ctrl-C.\n"
+        )
+        sys.stdout.flush()
+        _wait_for_an_end(running)
+
+
+def _configured(*, is_vault_apart: bool) -> LocalInstallation:
+    """Return the installation that the environment describes; `is_vault_apart` puts its vault on this machine."""
+    port, folder = env.integer("PORT", 8000), Path(env.text("DATA_DIR", ".data"))
+    vault_url = local_vault_url(env.integer("VAULT_PORT", port + 2)) if is_vault_apart else env.url("VAULT_URL")
+    installation = LocalInstallation(
+        folder=(separate_folder(folder) if vault_url else folder).absolute(),
+        port=port,
+        sandbox_port=env.integer("SANDBOX_PORT", port + 1),
+        vault_url=vault_url,
+    )
+    for made in (installation.folder, installation.web_folder):
+        made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return installation
+
+
+def _is_sandbox_needed() -> bool:
+    return not (all(env.text(name) for name in _REAL) and env.is_set("ANTHROPIC_API_KEY"))
+
+
+def _environment(installation: LocalInstallation) -> Mapping[str, str]:
+    return {**os.environ, **({"SANDBOX_URL": installation.sandbox_url} if _is_sandbox_needed() else {})}
+
+
+def _become(program: Program, arguments: Sequence[str]) -> NoReturn:
+    command = [sys.executable, str(_ROOT / "manage.py"), *arguments]
+    os.execve(sys.executable, command, dict(program.environment))  # noqa: S606  (our own command, without a shell)
+
+
+@contextmanager
+def _together(*programs: Program) -> Iterator[Running]:
+    """Yield a place for these programs' processes; when the block ends, for whatever reason, all of them end."""
+    for program in programs:
+        _require_free_port(program)
+    running: Running = {}
+    try:
+        yield running
+    finally:
+        for process in running.values():
+            process.terminate()
+        for process in running.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=_END_SECONDS)
+            process.kill()
+
+
+def _require_free_port(program: Program) -> None:
+    port = urlsplit(program.ready_url).port or 0
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise LaunchError(f"Port {port} is taken. Choose another one: PORT=9000 ./dev up") from None
+
+
+@contextmanager
+def _noted(installation: LocalInstallation, *, is_noted: bool) -> Iterator[None]:
+    """Leave a note of where the sandbox is, for commands in another terminal, as long as it is there."""
+    note = installation.web_folder / "sandbox.url"
+    if is_noted:
+        note.write_text(installation.sandbox_url, encoding="utf-8")
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def _start(running: Running, *programs: Program) -> None:
+    for program in programs:
+        running[program] = subprocess.Popen(program.command, cwd=_ROOT, env=program.environment)  # noqa: S603  (ours)
+
+
+def _migrate(*programs: Program) -> None:
+    """Bring the databases of these programs up to date, side by side."""
+    migrating = [_run_command(program, "migrate_all") for program in programs]
+    ended = [process.wait() for process in migrating]
+    if any(ended):
+        raise LaunchError("The databases could not be brought up to date; the reason stands above.")
+
+
+def _run_command(program: Program, command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "manage.py", command], cwd=_ROOT, env=program.environment)  # noqa: S603
+
+
+def _wait_until_up(running: Running) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    for program, process in running.items():
+        while not _answers(program.ready_url):
+            if process.poll() is not None:
+                raise LaunchError(f"The {program.name} did not start; its reason stands above.")
+            if time.monotonic() > deadline:
+                raise LaunchError(f"The {program.name} did not start within a minute.")
+            time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    # An address of this machine is never asked for through a proxy.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=2):
+            return True
+    except (OSError, HTTPException):
+        return False
+
+
+def _wait_for_an_end(running: Running) -> NoReturn:
+    while True:
+        for program, process in running.items():
+            if process.poll() is not None:
+                raise LaunchError(f"The {program.name} ended, so everything else was stopped too.")
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
