@@ -4,7 +4,6 @@ They serve a fresh clone that has no configuration. A deployment passes its own 
 these when `DEBUG` is off. No key is ever printed.
 """
 
-import base64
 import contextlib
 import os
 import secrets
@@ -35,9 +34,10 @@ def signing_key(folder: Path) -> str:
     return _load_or_create(folder / _SIGNING_KEY, _new_ed25519_pem)
 
 
-def encryption_key(folder: Path) -> str:
-    """Return the local key-encryption key: 32 random bytes in base64."""
-    return _load_or_create(folder / "vault.key", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+def make_folder(folder: Path) -> None:
+    """Make the folder of keys for its owner alone, and keep git from ever taking one of them along."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n", encoding="ascii")
 
 
 def find_public_key(folder: Path) -> str:
@@ -68,7 +68,7 @@ def _new_ed25519_pem() -> str:
 
 def _load_or_create(path: Path, new: Callable[[], str]) -> str:
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(new())

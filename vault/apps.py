@@ -17,8 +17,8 @@ class VaultConfig(AppConfig):
         from vault import checks, keyring  # noqa: F401, PLC0415  (checks register on import, once apps are ready)
 
         post_migrate.connect(_name_installation, sender=self)
-        if settings.VAULT_KEYS:
-            keyring.current()
+        if settings.VAULT_KEYS or settings.VAULT_KEYS_FILE:
+            keyring.current().sealing_version()
 
 
 def _name_installation(using: str, **_kwargs: Any) -> None:

@@ -11,9 +11,9 @@ from vault import jws, keyring
 
 @register(Tags.security)
 def check_encryption_keys(**_kwargs: Any) -> list[CheckMessage]:
-    """Refuse missing or malformed key-encryption keys."""
+    """Refuse key-encryption keys that are missing, malformed or not kept safely, and versions that do not fit."""
     try:
-        keyring.current()
+        keyring.current().sealing_version()
     except ImproperlyConfigured as error:
         return [Error(str(error), hint="Set VAULT_KEYS, or VAULT_KEYS_FILE with the path of a file.", id="vault.E001")]
     return []

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from audit.errors import ActorTokenReplayedError
 from audit.events import Entry, Event
-from vault import clients, issued, keyring, ledger, refresh, tokens
+from vault import clients, issued, ledger, refresh, tokens
 from vault.clients import Client
 from vault.database import run
 from vault.errors import (
@@ -25,7 +25,7 @@ from vault.errors import (
     VaultUnavailableError,
 )
 from vault.freshness import Plan, plan
-from vault.store import connections
+from vault.store import connections, fingerprints
 from vault.store.connections import Decidable
 from vault.tokens import ActingAgent, Subject
 from vault.types import ExchangedToken, ExchangeRequest
@@ -162,7 +162,7 @@ def _record_grant(asked: Asked, *, connection: Decidable, token: ExchangedToken)
                 connection=row.id,
                 account=row.account,
                 scope_granted=row.granted_scope,
-                token_fingerprint=keyring.current().fingerprint(token.access_token),
+                token_fingerprint=fingerprints.of(token.access_token),
             )
         )
     except ActorTokenReplayedError:

@@ -6,9 +6,14 @@ from django.db import models
 
 
 class Installation(models.Model):
-    """The random name of this installation, one row; part of what every sealed record is bound to."""
+    """The random name of this installation, one row; part of what every sealed record is bound to.
+
+    `sealed_fingerprint_key` is made at the first fingerprint and then stays, whatever becomes of the key-encryption
+    keys: fingerprints join audit events of years.
+    """
 
     name = models.CharField(max_length=64)
+    sealed_fingerprint_key = models.BinaryField(null=True)
 
 
 class Connection(models.Model):

@@ -6,7 +6,12 @@ import tempfile
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="devcontext-test-"))
 
 from devcontext.settings.web import *  # noqa: F403
+from devcontext.settings.web import VAULT_KEYS
+from vault.keys import local
 
+# Another process of a test is given the same ones in its environment.
+VAULT_KEYS = VAULT_KEYS or local.new_entry(1)
+VAULT_KEYS_FILE = ""
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # pytest-django turns DEBUG off; static files must come from their sources all the same.

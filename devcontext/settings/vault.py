@@ -5,6 +5,7 @@ from devcontext.process import ownership
 from devcontext.settings import providers
 from devcontext.settings.base import *  # noqa: F403
 from devcontext.settings.base import DATA_DIR, DEBUG, SANDBOX_URL, database
+from devcontext.settings.keys import *  # noqa: F403
 
 IS_VAULT_EMBEDDED = False
 # What the web process has and this one must not.
@@ -27,8 +28,6 @@ DATABASES = {
     "audit": database("audit", "AUDIT_DATABASE_URL"),
 }
 PROVIDERS = providers.load(sandbox_url=SANDBOX_URL, with_secrets=True)
-# Key-encryption keys by version, newest last: `VAULT_KEYS="1:<base64>,2:<base64>"`, each of 32 random bytes.
-VAULT_KEYS = env.secret("VAULT_KEYS") or (DEBUG and f"1:{local_keys.encryption_key(DATA_DIR / 'keys')}") or ""
 # Ed25519 public key (PEM) of the process that mints subject and actor tokens.
 SUBJECT_PUBLIC_KEY = env.secret("SUBJECT_PUBLIC_KEY") or (
     local_keys.find_public_key(DATA_DIR / "keys") if DEBUG else ""

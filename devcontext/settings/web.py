@@ -128,7 +128,8 @@ IS_DEMO = DEBUG and all(provider.is_sandbox for provider in PROVIDERS.values())
 # Ed25519 private key (PEM, PKCS#8): signs the subject and actor tokens that this process shows to the vault.
 SUBJECT_SIGNING_KEY = env.secret("SUBJECT_SIGNING_KEY") or (DEBUG and local_keys.signing_key(DATA_DIR / "keys")) or ""
 if IS_VAULT_EMBEDDED:
-    VAULT_KEYS = env.secret("VAULT_KEYS") or (DEBUG and f"1:{local_keys.encryption_key(DATA_DIR / 'keys')}") or ""
+    from devcontext.settings.keys import *  # noqa: F403  (a process without a vault has no settings of its keys)
+
     # Without the private key `devcontext.checks` says what is missing.
     SUBJECT_PUBLIC_KEY = local_keys.public_key_of(SUBJECT_SIGNING_KEY) if SUBJECT_SIGNING_KEY else ""
 

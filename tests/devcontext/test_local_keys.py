@@ -1,6 +1,5 @@
 """Local keys are made once, for their owner only."""
 
-import base64
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,10 +16,14 @@ def test_a_key_is_made_once(tmp_path: Path) -> None:
 
 def test_processes_that_start_together_get_the_same_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
-        keys = set(pool.map(lambda _: local_keys.encryption_key(tmp_path / "keys"), range(64)))
+        keys = set(pool.map(lambda _: local_keys.session_key(tmp_path / "keys"), range(64)))
     assert len(keys) == 1
-    assert len(base64.b64decode(keys.pop())) == 32
-    assert [path.name for path in (tmp_path / "keys").iterdir()] == ["vault.key"]
+    assert {path.name for path in (tmp_path / "keys").iterdir()} == {"session.key", ".gitignore"}
+
+
+def test_git_ignores_the_folder_of_keys(tmp_path: Path) -> None:
+    local_keys.make_folder(tmp_path)
+    assert (tmp_path / ".gitignore").read_text() == "*\n"
 
 
 def test_only_the_owner_can_read_a_key_and_its_folder(tmp_path: Path) -> None:

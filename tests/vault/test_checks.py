@@ -22,7 +22,7 @@ def test_the_test_settings_pass() -> None:
 
 @pytest.mark.parametrize("keys", ["", "1:AAAA"])
 def test_missing_or_malformed_keys_are_an_error(settings: Any, keys: str) -> None:
-    settings.VAULT_KEYS = keys
+    settings.VAULT_KEYS, settings.VAULT_KEYS_FILE = keys, ""
     assert codes(checks.check_encryption_keys()) == ["vault.E001"]
 
 

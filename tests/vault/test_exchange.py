@@ -15,7 +15,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from tests.vault.conftest import AGENT, ALICE, BOB, actor, audit_down, change, events, request, subject
 from tests.vault.upstream import Upstream
-from vault import keyring, models, tokens
+from vault import models, tokens
 from vault.client.base import VaultClient
 from vault.embedded import EmbeddedVault
 from vault.errors import (
@@ -26,6 +26,7 @@ from vault.errors import (
     SealBrokenError,
     VaultUnavailableError,
 )
+from vault.store import fingerprints
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
 
@@ -41,7 +42,7 @@ async def test_the_event_tells_who_read_what_with_which_token(vault: EmbeddedVau
     assert (event.connection, event.account) == (connected.id, "alice · Acme")
     assert (event.scope_asked, event.scope_granted) == ("channels:read users:read", connected.granted_scope)
     assert event.exchange == token.exchange
-    assert event.token_fingerprint == keyring.current().fingerprint(token.access_token)
+    assert event.token_fingerprint == await sync_to_async(fingerprints.of)(token.access_token)
     assert event.actor_jti
 
 

@@ -1,55 +1,42 @@
-"""`VAULT_KEYS` is understood as a whole or refused with one sentence that repeats nothing of it."""
+"""Which keys a process uses follows from its settings; what does not fit together is refused in one sentence."""
 
-import base64
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from vault import keyring
+from vault.keys import file, local
 
-ONE, TWO = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2))
+
+def test_without_keys_nothing_is_sealed(settings: Any) -> None:
+    settings.VAULT_KEYS = settings.VAULT_KEYS_FILE = ""
+    with pytest.raises(ImproperlyConfigured, match="VAULT_KEYS is not set"):
+        keyring.current()
 
 
-def test_the_newest_key_is_the_one_with_the_highest_version() -> None:
-    assert keyring.parse(f"2:{TWO},1:{ONE}").newest.version == 2
+def test_keys_come_from_the_environment_or_from_a_file(settings: Any, tmp_path: Path) -> None:
+    settings.VAULT_KEYS = f"{local.new_entry(3)},{local.new_entry(2)}"
+    assert keyring.current().provider.versions() == (2, 3)
+    file.ensure(tmp_path / "vault.key")
+    settings.VAULT_KEYS, settings.VAULT_KEYS_FILE = "", str(tmp_path / "vault.key")
+    assert keyring.current().provider.versions() == (1,)
+
+
+def test_new_secrets_are_sealed_with_the_newest_key_unless_another_is_named(settings: Any) -> None:
+    settings.VAULT_KEYS = f"{local.new_entry(2)},{local.new_entry(1)}"
+    assert keyring.current().sealing_version() == 2
+    settings.VAULT_KEY_VERSION = 1
+    assert keyring.current().sealing_version() == 1
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        ONE,
-        f"1:{ONE},",
-        f"0:{ONE}",
-        f"-1:{ONE}",
-        f"x:{ONE}",
-        f"\N{ARABIC-INDIC DIGIT ONE}:{ONE}",
-        f"{2**32}:{ONE}",
-        f"1:{ONE},1:{TWO}",
-        f"1:{ONE[:-4]}",
-        "1:AAAA",
-        "1:",
-        "1:not base64!",
-    ],
+    ("pinned", "minimum", "sentence"),
+    [(3, 1, "VAULT_KEY_VERSION names"), (1, 2, "VAULT_MIN_KEY_VERSION is above"), (0, 3, "VAULT_MIN_KEY_VERSION is")],
 )
-def test_malformed_keys_are_refused_without_repeating_them(text: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="VAULT_KEYS must be") as raised:
-        keyring.parse(text)
-    assert ONE not in str(raised.value)
-
-
-def test_no_key_is_in_a_repr() -> None:
-    keys = keyring.parse(f"1:{ONE}")
-    assert ONE not in repr(keys)
-    assert repr(keys.newest.wrapping) not in repr(keys) + repr(keys.newest)
-
-
-def test_a_fingerprint_is_keyed_and_outlives_a_new_key() -> None:
-    old, both, other = keyring.parse(f"1:{ONE}"), keyring.parse(f"1:{ONE},2:{TWO}"), keyring.parse(f"1:{TWO}")
-    assert old.fingerprint("token") == both.fingerprint("token") != other.fingerprint("token")
-    assert old.fingerprint("token") != old.fingerprint("token2")
-
-
-def test_derived_keys_are_not_the_configured_key() -> None:
-    key = keyring.parse(f"1:{ONE}").newest
-    assert len({key.wrapping, key.wrapping[:16], key.commitment, base64.b64decode(ONE)}) == 4
+def test_versions_that_do_not_fit_together_are_refused(settings: Any, pinned: int, minimum: int, sentence: str) -> None:
+    settings.VAULT_KEYS = f"{local.new_entry(1)},{local.new_entry(2)}"
+    settings.VAULT_KEY_VERSION, settings.VAULT_MIN_KEY_VERSION = pinned, minimum
+    with pytest.raises(ImproperlyConfigured, match=sentence):
+        keyring.current().sealing_version()

@@ -158,4 +158,4 @@ def sweep() -> None:
 
 
 def _verifier_place(flow: Flow, *, state: str) -> Binding:
-    return secrets.place(user=flow.user, connection=digest(state), provider=flow.provider, field="code_verifier")
+    return secrets.place_of_verifier(user=flow.user, provider=flow.provider, state_hash=digest(state))

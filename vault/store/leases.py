@@ -12,9 +12,9 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from vault import keyring, models
+from vault import models
 from vault.database import ALIAS
-from vault.store import revocations, secrets
+from vault.store import fingerprints, revocations, secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def _begin(row: models.Connection) -> Lease:
     refresh_token = secrets.find_token(row, field=secrets.REFRESH)
     _rows(row.id).update(
         intent_generation=row.generation,
-        intent_fingerprint=keyring.current().fingerprint(refresh_token),
+        intent_fingerprint=fingerprints.of(refresh_token),
         intent_at=timezone.now(),
     )
     return Lease(

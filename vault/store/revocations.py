@@ -45,7 +45,7 @@ def add(*, connection: str, user: str, provider: str, account: str, access_token
         account=account,
         sealed=secrets.seal(
             json.dumps([access_token, refresh_token]),
-            binding=secrets.place(user=user, connection=revocation_id, provider=provider, field="revocation"),
+            binding=secrets.place_of_revocation(revocation_id, user=user, provider=provider),
         ),
         due_at=now,
         expires_at=now + LIFE,
@@ -110,7 +110,7 @@ def drop_for(row: models.Connection) -> bool:
 
 
 def _open(row: models.Revocation) -> tuple[str, str]:
-    binding = secrets.place(user=row.subject, connection=row.id, provider=row.provider, field="revocation")
+    binding = secrets.place_of_revocation(row.id, user=row.subject, provider=row.provider)
     try:
         access_token, refresh_token = json.loads(secrets.unseal(row.sealed, binding=binding))
     except SealBrokenError:

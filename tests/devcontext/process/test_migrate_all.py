@@ -82,12 +82,16 @@ def test_each_process_has_its_own_tables_and_no_others(tmp_path: Path) -> None:
 def test_the_vault_process_makes_no_key_that_signs(tmp_path: Path) -> None:
     """Who verifies subject tokens must not be able to mint them."""
     output_of(start("manage.py", "migrate_all", settings=VAULT, root=tmp_path))
-    assert {path.name for path in (tmp_path / "vault" / "keys").iterdir()} == {"session.key", "vault.key"}
+    assert {path.name for path in (tmp_path / "vault" / "keys").iterdir()} == {".gitignore", "session.key", "vault.key"}
 
 
 def test_the_web_process_makes_no_key_that_seals(tmp_path: Path) -> None:
     output_of(start("manage.py", "migrate_all", settings=WEB, root=tmp_path))
-    assert {path.name for path in (tmp_path / "web" / "keys").iterdir()} == {"session.key", "subject-signing.pem"}
+    assert {path.name for path in (tmp_path / "web" / "keys").iterdir()} == {
+        ".gitignore",
+        "session.key",
+        "subject-signing.pem",
+    }
 
 
 def test_the_vault_process_loads_nothing_of_the_web(tmp_path: Path) -> None:
