@@ -16,6 +16,7 @@ import psycopg
 
 from devcontext import local_keys
 from tests.vault.upstream import Upstream
+from vault.keys import local
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -175,7 +176,7 @@ def keys(folder: Path) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
         "DEBUG": "0",
         "SUBJECT_SIGNING_KEY": local_keys.signing_key(folder),
-        "VAULT_KEYS": f"1:{local_keys.encryption_key(folder)}",
+        "VAULT_KEYS": local.new_entry(1),
     }
 
 
