@@ -88,9 +88,12 @@ class Issued:
     claims: dict[str, Any]
 
 
-def mint_subject(*, user: str, sid: str, purpose: Purpose, may_act: str = "") -> str:
-    """Return a subject token for `user`, `user:<id>`, in session `sid`. Source: RFC 9068 section 2."""
-    claims: dict[str, Any] = {"sub": user, "sid": sid, "client_id": WEB_CLIENT, "scope": purpose}
+def mint_subject(*, user: str, sid: str, purpose: Purpose, may_act: str = "", client: str = WEB_CLIENT) -> str:
+    """Return a subject token for `user`, `user:<id>`, in session `sid`, of use to `client` alone.
+
+    Source: RFC 9068 section 2.
+    """
+    claims: dict[str, Any] = {"sub": user, "sid": sid, "client_id": client, "scope": purpose}
     if may_act:
         claims["may_act"] = {"sub": may_act}
     return _mint(claims, kind=TokenKind.SUBJECT)

@@ -25,9 +25,15 @@ ALICE, BOB, MALLORY = "user:1", "user:2", "user:3"
 AGENT = "agent:devcontext"
 
 
-def subject(user: str = ALICE, *, sid: str = "sid-1", purpose: tokens.Purpose = "connections") -> str:
+def subject(
+    user: str = ALICE,
+    *,
+    sid: str = "sid-1",
+    purpose: tokens.Purpose = "connections",
+    client: str = tokens.WEB_CLIENT,
+) -> str:
     """Return a subject token of `user`."""
-    return tokens.mint_subject(user=user, sid=sid, purpose=purpose)
+    return tokens.mint_subject(user=user, sid=sid, purpose=purpose, client=client)
 
 
 def actor() -> str:
