@@ -33,6 +33,7 @@ class Event(StrEnum):
     PERMISSION_CHECK_ALLOWED = "permission:check:allowed"
     PERMISSION_CHECK_DENIED = "permission:check:denied"
     PERMISSION_CHECK_FAILED = "permission:check:failed"
+    PERMISSION_DEFAULT_CHANGED = "permission:default:changed"
     VAULT_CLIENT_CREATED = "vault:client:created"
     VAULT_CLIENT_DISABLED = "vault:client:disabled"
     VAULT_CLIENT_ENABLED = "vault:client:enabled"

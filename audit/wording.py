@@ -117,6 +117,10 @@ def _client(text: str) -> Callable[[AuditEvent], str]:
     return lambda row: text.format(client=row.client or "A program")
 
 
+def _default_changed(row: AuditEvent) -> str:
+    return f"You made {row.account or 'another account'} the {name_of(row.provider)} account that is read."
+
+
 def _tool_refused(row: AuditEvent) -> str:
     reason = _REASONS.get(row.reason, "it is not one of the agent's tools or its arguments do not fit")
     return f"A tool call of the model was refused: {reason}."
@@ -137,6 +141,7 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.PERMISSION_CHECK_ALLOWED: _checked,
     Event.PERMISSION_CHECK_DENIED: _because("{service} was not read"),
     Event.PERMISSION_CHECK_FAILED: _because("{service} was not read, since its permission could not be checked"),
+    Event.PERMISSION_DEFAULT_CHANGED: _default_changed,
     Event.VAULT_CLIENT_CREATED: _client("{client} was registered at the vault."),
     Event.VAULT_CLIENT_DISABLED: _client("{client} was shut out of the vault."),
     Event.VAULT_CLIENT_ENABLED: _client("{client} was let into the vault again."),

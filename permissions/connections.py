@@ -67,7 +67,7 @@ def _key(user: str) -> str:
 
 
 def _statuses(found: Iterable[Connection]) -> tuple[ServiceStatus, ...]:
-    by_provider = {connection.provider: connection for connection in found}
+    by_provider = {connection.provider: connection for connection in found if connection.is_default}
     return tuple(
         status_of(by_provider[service.slug], service=service)
         if service.slug in by_provider

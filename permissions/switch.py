@@ -29,7 +29,7 @@ async def restore(*, user: str, sid: str, provider: str) -> ServiceStatus:
 async def disconnect(*, user: str, sid: str, provider: str) -> ServiceStatus:
     """Erase the connection and its tokens; raises as `revoke` does."""
     try:
-        await vault.disconnect(user=user, sid=sid, provider=provider)
+        await vault.disconnect(user=user, sid=sid, connection=provider)
     finally:
         await _forget(user)
     return ServiceStatus(service=SERVICES_BY_SLUG[provider], state=ConnectionState.NOT_CONNECTED)
@@ -37,7 +37,7 @@ async def disconnect(*, user: str, sid: str, provider: str) -> ServiceStatus:
 
 async def _set_access(*, user: str, sid: str, provider: str, is_allowed: bool) -> ServiceStatus:
     try:
-        connection = await vault.set_access(user=user, sid=sid, provider=provider, is_allowed=is_allowed)
+        connection = await vault.set_access(user=user, sid=sid, connection=provider, is_allowed=is_allowed)
     finally:
         await _forget(user)
     return connections.status_of(connection, service=SERVICES_BY_SLUG[provider])

@@ -1,4 +1,7 @@
-"""The user's switch on a connection. No exchange that starts after a revoke was answered gets a token, anywhere."""
+"""The user's switch on a connection, and which of several is meant by its provider's name.
+
+No exchange that starts after a revoke was answered gets a token, anywhere.
+"""
 
 from audit.events import Entry, Event
 from vault import ledger
@@ -8,26 +11,44 @@ from vault.tokens import Subject
 from vault.types import Connection
 
 
-async def set_access(subject: Subject, *, provider: str, is_allowed: bool) -> Connection:
-    """Let the agent use the user's connection to `provider`, or stop it; the provider is not told.
+async def set_access(subject: Subject, *, connection: str, is_allowed: bool) -> Connection:
+    """Let the agent use the user's connection, an id or a provider's default, or stop it; the provider is not told.
 
     Raises:
         NotConnectedError: The user has no such connection.
         VaultUnavailableError: The database failed, or a restore could not be recorded. A revoke never waits for that.
     """
-    return await run(_set_access, subject, provider=provider, is_allowed=is_allowed)
+    return await run(_set_access, subject, connection=connection, is_allowed=is_allowed)
 
 
-def _set_access(subject: Subject, *, provider: str, is_allowed: bool) -> Connection:
-    with connections.lock_for_change(user=subject.user, provider=provider) as row:
-        entry = Entry(
-            event=Event.PERMISSION_ACCESS_RESTORED if is_allowed else Event.PERMISSION_ACCESS_REVOKED,
-            user=subject.user,
-            provider=provider,
-            connection=row.id,
-            account=row.account,
-        )
-        (ledger.require if is_allowed else ledger.note)(entry)
-        connection = connections.set_access(row, is_allowed=is_allowed)
+async def set_default(subject: Subject, *, connection: str) -> Connection:
+    """Make the user's connection with this id the one that its provider's name stands for.
+
+    Raises:
+        NotConnectedError: The user has no such connection.
+        VaultUnavailableError: The database failed, or the change could not be recorded.
+    """
+    return await run(_set_default, subject, connection=connection)
+
+
+def _set_access(subject: Subject, *, connection: str, is_allowed: bool) -> Connection:
+    with connections.lock_for_change(user=subject.user, connection=connection) as row:
+        changed = connections.set_access(row, is_allowed=is_allowed)
+        event = Event.PERMISSION_ACCESS_RESTORED if is_allowed else Event.PERMISSION_ACCESS_REVOKED
+        (ledger.require if is_allowed else ledger.note)(_entry(changed, user=subject.user, event=event))
     ledger.drain()
-    return connection
+    return changed
+
+
+def _set_default(subject: Subject, *, connection: str) -> Connection:
+    with connections.lock_for_change(user=subject.user, connection=connection) as row:
+        changed = connections.set_default(row)
+        ledger.require(_entry(changed, user=subject.user, event=Event.PERMISSION_DEFAULT_CHANGED))
+    ledger.drain()
+    return changed
+
+
+def _entry(connection: Connection, *, user: str, event: Event) -> Entry:
+    return Entry(
+        event=event, user=user, provider=connection.provider, connection=connection.id, account=connection.account
+    )

@@ -30,8 +30,9 @@ from vault.errors import (
 )
 from vault.providers import registry
 from vault.providers.base import Grant, Provider, configuration
-from vault.store import flows, revocations
-from vault.store.flows import Flow, NewGrant
+from vault.store import flows, pending, revocations
+from vault.store.flows import Flow
+from vault.store.pending import NewGrant
 from vault.tokens import Subject
 from vault.types import Connection
 
@@ -80,16 +81,13 @@ async def finish(provider: str, *, query: Mapping[str, str]) -> str:
 
 
 async def confirm(subject: Subject, *, connection: str, nonce: str) -> Connection:
-    """Activate a pending connection and erase an older one; what is no longer of use is revoked in the background.
+    """Activate a pending connection; an account that is connected already keeps its connection and gets new tokens.
 
     Raises:
         ConnectStateError: No pending connection of this user and session has this nonce.
         VaultUnavailableError: It could not be stored or recorded.
     """
-    connected = await run(_confirm, subject, connection=connection, nonce=nonce)
-    if await run(revocations.is_any_due):
-        disconnect.revoke_soon()
-    return connected
+    return await run(_confirm, subject, connection=connection, nonce=nonce)
 
 
 def redirect_uri(provider: str) -> str:
@@ -99,6 +97,7 @@ def redirect_uri(provider: str) -> str:
 
 def _begin(flow: Flow, *, state: str) -> None:
     flows.sweep()
+    pending.sweep()
     with transaction.atomic(using=ALIAS):
         flows.save_flow(flow, state=state)
         ledger.require(Entry(event=Event.VAULT_CONNECTION_STARTED, user=flow.user, provider=flow.provider))
@@ -133,7 +132,7 @@ async def _finish(provider: str, *, query: Mapping[str, str]) -> tuple[str, str]
             raise ConsentDeniedError if query["error"] == "access_denied" else ConnectRefusedError
         grant = await _redeem(flow, code=query.get("code", ""))
         nonce = secrets.token_urlsafe(32)
-        return await run(flows.save_pending, flow, grant=grant, nonce=nonce), nonce
+        return await run(pending.save, flow, grant=grant, nonce=nonce), nonce
     except ConnectError as error:
         await run(_record_end, error, user=flow.user, provider=provider)
         raise
@@ -174,20 +173,21 @@ def _expiry(grant: Grant) -> datetime | None:
 def _confirm(subject: Subject, *, connection: str, nonce: str) -> Connection:
     try:
         with transaction.atomic(using=ALIAS):
-            row = flows.load_pending(user=subject.user, sid=subject.sid, connection=connection, nonce=nonce)
+            row = pending.load(user=subject.user, sid=subject.sid, connection=connection, nonce=nonce)
+            # A revocation of this very grant that came late would end the new connection.
+            was_dropped = revocations.drop_for(row)
+            connected = pending.activate(row)
             entry = Entry(
                 event=Event.VAULT_CONNECTION_CONNECTED,
                 user=subject.user,
-                provider=row.provider,
-                connection=row.id,
-                account=row.account,
-                scope_granted=row.granted_scope,
+                provider=connected.provider,
+                connection=connected.id,
+                account=connected.account,
+                scope_granted=connected.granted_scope,
             )
             ledger.require(entry)
-            # A revocation of this very grant that came late would end the new connection.
-            if revocations.drop_for(row):
+            if was_dropped:
                 ledger.note(replace(entry, event=Event.VAULT_REVOCATION_FAILED, reason="connected_again"))
-            connected = flows.activate(row)
     except ConnectStateError as error:
         _record_end(error, user=subject.user, provider="")
         raise

@@ -18,14 +18,14 @@ _PATIENCE_SECONDS = 3
 logger = logging.getLogger(__name__)
 
 
-async def disconnect(subject: Subject, *, provider: str) -> None:
-    """Erase the user's connection to `provider`, and revoke its tokens there, now or by later tries.
+async def disconnect(subject: Subject, *, connection: str) -> None:
+    """Erase the user's connection, an id or a provider's default, and revoke its tokens there, now or by later tries.
 
     Raises:
         NotConnectedError: The user has no such connection.
         VaultUnavailableError: The database failed.
     """
-    await run(_erase, subject, provider=provider)
+    await run(_erase, subject, connection=connection)
     await asyncio.wait({revoke_soon()}, timeout=_PATIENCE_SECONDS)
 
 
@@ -34,13 +34,13 @@ def revoke_soon() -> asyncio.Task[None]:
     return background.detach(_revoke_due())
 
 
-def _erase(subject: Subject, *, provider: str) -> None:
-    with connections.lock_for_change(user=subject.user, provider=provider) as row:
+def _erase(subject: Subject, *, connection: str) -> None:
+    with connections.lock_for_change(user=subject.user, connection=connection) as row:
         ledger.note(
             Entry(
                 event=Event.VAULT_CONNECTION_DISCONNECTED,
                 user=subject.user,
-                provider=provider,
+                provider=row.provider,
                 connection=row.id,
                 account=row.account,
             )

@@ -33,13 +33,17 @@ class EmbeddedVault:
         """See `VaultClient.list_connections`."""
         return await run(connections.list_active, user=(await self._subject(subject_token)).user)
 
-    async def set_access(self, *, subject_token: str, provider: str, is_allowed: bool) -> Connection:
+    async def set_access(self, *, subject_token: str, connection: str, is_allowed: bool) -> Connection:
         """See `VaultClient.set_access`."""
-        return await access.set_access(await self._subject(subject_token), provider=provider, is_allowed=is_allowed)
+        return await access.set_access(await self._subject(subject_token), connection=connection, is_allowed=is_allowed)
 
-    async def disconnect(self, *, subject_token: str, provider: str) -> None:
+    async def set_default(self, *, subject_token: str, connection: str) -> Connection:
+        """See `VaultClient.set_default`."""
+        return await access.set_default(await self._subject(subject_token), connection=connection)
+
+    async def disconnect(self, *, subject_token: str, connection: str) -> None:
         """See `VaultClient.disconnect`."""
-        await disconnect.disconnect(await self._subject(subject_token), provider=provider)
+        await disconnect.disconnect(await self._subject(subject_token), connection=connection)
 
     async def revoke_token(self, token: str) -> None:
         """Refuse one of the client's own subject or actor tokens from now on; see `issued.revoke`."""

@@ -47,6 +47,7 @@ class Asked:
     subject: Subject
     actor: ActingAgent | None
     audience: str
+    login_hint: str
     scope: frozenset[str]
 
 
@@ -90,6 +91,7 @@ def _verify(request: ExchangeRequest, *, client: Client, exchange_id: str) -> As
         subject=subject,
         actor=_verify_actor(request, subject=subject),
         audience=request.audience,
+        login_hint=request.login_hint,
         scope=frozenset(request.scope.replace(",", " ").split()),
     )
 
@@ -124,7 +126,9 @@ async def _answer(asked: Asked) -> ExchangedToken:
 def _decide(asked: Asked) -> _Stale | tuple[ExchangedToken, _Stale | None]:
     """Decide under the connection's lock; the grant's event is committed before the lock is let go."""
     issued.require_unrevoked(asked.subject.jti, *([asked.actor.jti] if asked.actor else []))
-    with connections.lock_for_decision(user=asked.subject.user, audience=asked.audience) as connection:
+    with connections.lock_for_decision(
+        user=asked.subject.user, audience=asked.audience, login_hint=asked.login_hint
+    ) as connection:
         row = connection.row
         clients.require_provider(asked.client, row.provider)
         if not row.is_access_allowed:

@@ -19,10 +19,11 @@ class Installation(models.Model):
 class Connection(models.Model):
     """One user's link to one provider, without its tokens.
 
-    `activated_at` is empty while the connection is pending: nobody can use it until its user's session confirms it.
-    `generation` counts the token pairs; a sealed token of another generation does not open. The refresh columns are
-    the lease: who refreshes (`lease_owner`, until `lease_until`), under which `fence`, and since when the outcome of
-    a request is unknown (`intent_generation`).
+    Of a user's connections to one provider, one per account, `is_default` marks the one that the provider's name
+    stands for. `activated_at` is empty while the connection is pending: nobody can use it until its user's session
+    confirms it. `generation` counts the token pairs; a sealed token of another generation does not open. The refresh
+    columns are the lease: who refreshes (`lease_owner`, until `lease_until`), under which `fence`, and since when the
+    outcome of a request is unknown (`intent_generation`).
     """
 
     id = models.CharField(primary_key=True, max_length=40)
@@ -30,6 +31,7 @@ class Connection(models.Model):
     provider = models.CharField(max_length=32)
     account_id = models.CharField(max_length=200)
     account = models.CharField(max_length=200)
+    is_default = models.BooleanField(default=False)
     granted_scope = models.TextField(blank=True)
     is_access_allowed = models.BooleanField(default=True)
     reconnect_reason = models.CharField(max_length=64, blank=True)
@@ -53,14 +55,19 @@ class Connection(models.Model):
     failures = models.PositiveIntegerField(default=0)
 
     class Meta:
-        """One active connection per user and provider, found by both; pending ones are found by their end."""
+        """One active connection per account, one default per provider; pending ones are found by their end."""
 
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["subject", "provider"],
+                fields=["subject", "provider", "account_id"],
                 condition=models.Q(activated_at__isnull=False),
-                name="vault_one_active_connection",
-            )
+                name="vault_one_connection_per_account",
+            ),
+            models.UniqueConstraint(
+                fields=["subject", "provider"],
+                condition=models.Q(activated_at__isnull=False, is_default=True),
+                name="vault_one_default_connection",
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["pending_until"], name="vault_connection_pending")]
 

@@ -17,12 +17,14 @@ class ConnectionState(StrEnum):
 class Connection:
     """One user's link to one provider, without its tokens.
 
+    Of a user's connections to one provider, `is_default` marks the one that the provider's name stands for.
     `reconnect_reason` is "" while the grant works, else the code of what broke it.
     """
 
     id: str
     provider: str
     account: str
+    is_default: bool
     granted_scope: str
     is_access_allowed: bool
     reconnect_reason: str
@@ -38,15 +40,15 @@ class Connection:
 class ExchangeRequest:
     """One token exchange, with the parameter names of RFC 8693 section 2.1.
 
-    `audience` is the provider id or a connection id; `scope` is space-separated and may be empty. `login_hint` names
-    one of several accounts at a provider.
+    `audience` is the provider id or a connection id; `scope` is space-separated and may be empty. `login_hint` (OpenID
+    Connect Core section 3.1.2.1) names the account by its id, e-mail address or name; without one it is the default.
     """
 
     subject_token: str = field(repr=False)
     subject_token_type: str
     audience: str
-    scope: str = ""
     login_hint: str = ""
+    scope: str = ""
     actor_token: str = field(default="", repr=False)
     actor_token_type: str = ""
     requested_token_type: str = ""

@@ -20,6 +20,7 @@ urlpatterns = [
             "confirm_connection": views.confirm_connection,
             "list_connections": views.list_connections,
             "set_access": views.set_access,
+            "set_default": views.set_default,
             "disconnect": views.disconnect,
         }.items()
     ),

@@ -45,8 +45,17 @@ async def set_access(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
         raise InvalidRequestError
     changed = await vault.set_access(
         subject_token=required(form, "subject_token"),
-        provider=required(form, "provider"),
+        connection=required(form, "connection"),
         is_allowed=position == "true",
+    )
+    return wire.connection_to_json(changed)
+
+
+@endpoint
+async def set_default(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
+    """Make a connection its provider's default and return it."""
+    changed = await vault.set_default(
+        subject_token=required(form, "subject_token"), connection=required(form, "connection")
     )
     return wire.connection_to_json(changed)
 
@@ -54,7 +63,7 @@ async def set_access(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
 @endpoint
 async def disconnect(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
     """Erase a connection: `{}`."""
-    await vault.disconnect(subject_token=required(form, "subject_token"), provider=required(form, "provider"))
+    await vault.disconnect(subject_token=required(form, "subject_token"), connection=required(form, "connection"))
     return {}
 
 

@@ -22,6 +22,7 @@ PATHS = {
     "confirm_connection": "/vault/connections/confirm",
     "list_connections": "/vault/connections/list",
     "set_access": "/vault/connections/access",
+    "set_default": "/vault/connections/default",
     "disconnect": "/vault/connections/disconnect",
 }
 

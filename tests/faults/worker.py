@@ -110,11 +110,11 @@ async def flip(*, user: str, provider: str, count: int, pause_seconds: float) ->
     """Revoke and restore `count` times; return when each revoke was answered and its restore begun."""
     closed = []
     for _ in range(count):
-        await vault.set_access(subject_token=subject(user), provider=provider, is_allowed=False)
+        await vault.set_access(subject_token=subject(user), connection=provider, is_allowed=False)
         answered = time.monotonic_ns()
         await asyncio.sleep(pause_seconds)
         closed.append((answered, time.monotonic_ns()))
-        await vault.set_access(subject_token=subject(user), provider=provider, is_allowed=True)
+        await vault.set_access(subject_token=subject(user), connection=provider, is_allowed=True)
         await asyncio.sleep(pause_seconds)
     return closed
 

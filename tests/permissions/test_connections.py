@@ -48,7 +48,7 @@ async def test_a_second_look_does_not_ask_the_vault(alice: Person, connect: Conn
 async def test_a_fresh_look_asks_the_vault(alice: Person, connect: Connect, stop_vault: StopVault) -> None:
     await connect(alice)
     await states(alice)
-    await vault.set_access(**alice.asker, provider="github", is_allowed=False)
+    await vault.set_access(**alice.asker, connection="github", is_allowed=False)
     assert (await states(alice))[0] == "connected"
     assert (await states(alice, is_fresh=True))[0] == "revoked"
     assert (await states(alice))[0] == "revoked"

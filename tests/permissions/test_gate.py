@@ -66,7 +66,7 @@ async def test_a_restore_made_elsewhere_counts_at_once(alice: Person, connect: C
     await switch.revoke(**alice.asker, provider="github")
     assert await refused(alice) == "revoked"
     # Another process restores: the cache of this one still says revoked.
-    await vault.set_access(**alice.asker, provider="github", is_allowed=True)
+    await vault.set_access(**alice.asker, connection="github", is_allowed=True)
     assert (await ask(alice)).provider == "github"
 
 

@@ -20,7 +20,7 @@ Connect = Callable[..., Any]
 
 
 async def switch(vault: VaultClient, *, is_allowed: bool, user: str = ALICE) -> None:
-    await vault.set_access(subject_token=subject(user), provider="github", is_allowed=is_allowed)
+    await vault.set_access(subject_token=subject(user), connection="github", is_allowed=is_allowed)
 
 
 async def test_the_event_names_the_connection(vault: VaultClient, connect_user: Connect) -> None:

@@ -66,9 +66,9 @@ async def test_somebody_elses_connection_is_as_unknown_as_none(client: VaultClie
         with pytest.raises(NotConnectedError):
             await client.exchange(request(MALLORY, audience=audience))
     with pytest.raises(NotConnectedError):
-        await client.set_access(subject_token=subject(MALLORY), provider="github", is_allowed=False)
+        await client.set_access(subject_token=subject(MALLORY), connection="github", is_allowed=False)
     with pytest.raises(NotConnectedError):
-        await client.disconnect(subject_token=subject(MALLORY), provider="github")
+        await client.disconnect(subject_token=subject(MALLORY), connection="github")
 
 
 async def test_users_have_their_own_tokens(client: VaultClient, connect_user: Connect, upstream: Upstream) -> None:
@@ -82,11 +82,11 @@ async def test_after_a_revoke_nothing_is_exchanged_and_after_a_restore_it_is(
     client: VaultClient, connect_user: Connect, upstream: Upstream
 ) -> None:
     await connect_user()
-    revoked = await client.set_access(subject_token=subject(), provider="github", is_allowed=False)
+    revoked = await client.set_access(subject_token=subject(), connection="github", is_allowed=False)
     assert revoked.state is ConnectionState.REVOKED
     with pytest.raises(AccessRevokedError):
         await client.exchange(request())
-    restored = await client.set_access(subject_token=subject(), provider="github", is_allowed=True)
+    restored = await client.set_access(subject_token=subject(), connection="github", is_allowed=True)
     assert restored.state is ConnectionState.CONNECTED
     assert (await client.exchange(request())).access_token
     assert await events(kind="permission:access") == [
@@ -100,7 +100,7 @@ async def test_a_disconnect_ends_the_connection_here_and_at_the_provider(
     client: VaultClient, connect_user: Connect, upstream: Upstream
 ) -> None:
     await connect_user()
-    await client.disconnect(subject_token=subject(), provider="github")
+    await client.disconnect(subject_token=subject(), connection="github")
     with pytest.raises(NotConnectedError):
         await client.exchange(request())
     assert not upstream.grants[0].is_alive

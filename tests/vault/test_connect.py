@@ -1,5 +1,6 @@
 """A connect flow belongs to one user, one session, one provider and one answer; everything else connects nothing."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from tests.vault.conftest import ALICE, BOB, audit_down, events, request, subject
+from tests.vault.conftest import ALICE, BOB, audit_down, change, events, request, subject
 from tests.vault.upstream import Upstream
 from vault import connect, models
 from vault.client.base import VaultClient
@@ -208,17 +209,33 @@ async def test_a_new_flow_sweeps_what_ended(vault: VaultClient, upstream: Upstre
     assert await models.SealedToken.objects.using("vault").acount() == 0
 
 
-async def test_a_reconnect_replaces_the_tokens_and_keeps_the_switch(
+async def test_the_same_account_keeps_its_connection_and_its_switch_and_gets_new_tokens(
     vault: VaultClient, connect_user: Connect, upstream: Upstream
 ) -> None:
     first = await connect_user()
-    await vault.set_access(subject_token=subject(), provider="github", is_allowed=False)
+    await vault.set_access(subject_token=subject(), connection="github", is_allowed=False)
     second = await connect_user()
-    assert second.id != first.id
+    assert (second.id, second.connected_at) == (first.id, first.connected_at)
     assert await vault.list_connections(subject_token=subject()) == (second,)
     assert await models.SealedToken.objects.using("vault").acount() == 2
     with pytest.raises(AccessRevokedError):
         await vault.exchange(request())
+    await vault.set_access(subject_token=subject(), connection="github", is_allowed=True)
+    assert (await vault.exchange(request())).access_token in upstream.grants[1].access
+
+
+async def test_a_refresh_under_way_does_not_undo_a_reconnect(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    await change(access_expires_at=timezone.now())
+    upstream.delay_seconds = 0.3
+    caller = asyncio.create_task(vault.exchange(request()))
+    await asyncio.to_thread(upstream.was_asked_to_refresh.wait)
+    upstream.delay_seconds = 0
+    await connect_user()
+    assert (await caller).access_token in upstream.grants[1].access
+    assert (await vault.exchange(request())).access_token in upstream.grants[1].access
 
 
 async def test_a_reconnect_mends_a_broken_grant(vault: VaultClient, connect_user: Connect) -> None:
@@ -260,6 +277,6 @@ def _bytes_of_databases() -> bytes:
 
 
 async def test_the_account_is_the_one_that_consented(vault: VaultClient, upstream: Upstream) -> None:
-    upstream.login = "alice-at-work"
+    upstream.person = "alice-at-work"
     returned = await finish(await start(vault), upstream)
-    assert (await confirm(vault, returned)).account == "alice-at-work"
+    assert (await confirm(vault, returned)).account == "alice-at-work-gh"

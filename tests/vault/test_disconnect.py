@@ -19,7 +19,7 @@ Connect = Callable[..., Any]
 
 
 async def end(vault: VaultClient, *, provider: str = "github") -> None:
-    await vault.disconnect(subject_token=subject(), provider=provider)
+    await vault.disconnect(subject_token=subject(), connection=provider)
 
 
 @pytest.mark.parametrize("provider", ["github", "google-calendar", "slack"])
@@ -177,17 +177,6 @@ async def test_a_revocation_that_waits_does_not_end_the_grant_of_a_new_connectio
     assert upstream.calls["github revoke"] == 1
     assert (await events(kind="vault:revocation"))[-1] == ("vault:revocation:failed", ALICE, "connected_again")
     assert (await vault.exchange(request())).access_token
-
-
-async def test_connecting_another_account_revokes_the_grant_of_the_first(
-    vault: VaultClient, connect_user: Connect, upstream: Upstream
-) -> None:
-    await connect_user()
-    upstream.login, upstream.user_id = "alice-at-work", 8
-    await connect_user()
-    await background.settle()
-    assert [grant.is_alive for grant in upstream.grants] == [False, True]
-    assert await models.Revocation.objects.using("vault").acount() == 0
 
 
 async def test_connecting_the_same_account_again_revokes_nothing(

@@ -62,10 +62,10 @@ async def test_an_actor_token_is_good_for_one_exchange(vault: EmbeddedVault, con
 async def test_a_refused_exchange_spends_its_actor_token(vault: EmbeddedVault, connect_user: Connect) -> None:
     await connect_user()
     once = actor()
-    await vault.set_access(subject_token=subject(), provider="github", is_allowed=False)
+    await vault.set_access(subject_token=subject(), connection="github", is_allowed=False)
     with pytest.raises(AccessRevokedError):
         await vault.exchange(request(actor_token=once))
-    await vault.set_access(subject_token=subject(), provider="github", is_allowed=True)
+    await vault.set_access(subject_token=subject(), connection="github", is_allowed=True)
     with pytest.raises(InvalidRequestError):
         await vault.exchange(request(actor_token=once))
 
@@ -151,7 +151,7 @@ async def test_no_token_reaches_a_log(
     with pytest.raises(NotConnectedError):
         await client.exchange(shown[2])
     upstream.answer = (503, {})
-    await client.disconnect(subject_token=subject(), provider="github")
+    await client.disconnect(subject_token=subject(), connection="github")
     logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
     canaries = [*upstream.issued, *(asked.subject_token for asked in shown), *(asked.actor_token for asked in shown)]
     assert [canary for canary in canaries if canary in logged] == []
@@ -212,7 +212,7 @@ def test_no_exchange_that_starts_after_a_revoke_was_answered_gets_a_token(
         thread.start()
     try:
         time.sleep(0.5)
-        async_to_sync(EmbeddedVault().set_access)(subject_token=subject(), provider="github", is_allowed=False)
+        async_to_sync(EmbeddedVault().set_access)(subject_token=subject(), connection="github", is_allowed=False)
         answered_at.append(time.monotonic())
         time.sleep(0.5)
     finally:

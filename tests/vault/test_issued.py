@@ -85,9 +85,9 @@ async def test_a_revoked_subject_token_manages_no_connection(
     with pytest.raises(InvalidRequestError):
         await vault.confirm_connection(subject_token=ended, connection="c", nonce="n")
     with pytest.raises(InvalidRequestError):
-        await vault.set_access(subject_token=ended, provider="github", is_allowed=False)
+        await vault.set_access(subject_token=ended, connection="github", is_allowed=False)
     with pytest.raises(InvalidRequestError):
-        await vault.disconnect(subject_token=ended, provider="github")
+        await vault.disconnect(subject_token=ended, connection="github")
     assert len(await vault.list_connections(subject_token=subject())) == 1
 
 

@@ -62,7 +62,7 @@ async def test_connect_exchange_refresh_and_disconnect(client: VaultClient, sand
     await change(access_expires_at=timezone.now())
     second = await client.exchange(request(**ask))
     assert first.access_token != second.access_token
-    await client.disconnect(subject_token=subject(), provider=provider)
+    await client.disconnect(subject_token=subject(), connection=provider)
     with pytest.raises(NotConnectedError):
         await client.exchange(request(**ask))
     assert await events(kind="vault:re") == [

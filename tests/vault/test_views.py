@@ -186,7 +186,7 @@ async def test_management_needs_a_client_and_a_subject(http: httpx.AsyncClient, 
 @pytest.mark.parametrize("position", ["", "True", "1", "yes"])
 async def test_the_switch_has_two_positions(http: httpx.AsyncClient, connect_user: Connect, position: str) -> None:
     await connect_user()
-    data = {"subject_token": subject(), "provider": "github", "is_allowed": position, **assertion()}
+    data = {"subject_token": subject(), "connection": "github", "is_allowed": position, **assertion()}
     assert error_of(await http.post(wire.PATHS["set_access"], data=data)) == (400, "invalid_request")
 
 
@@ -194,11 +194,11 @@ async def test_nobody_reaches_anothers_connection_by_any_endpoint(
     http: httpx.AsyncClient, connect_user: Connect
 ) -> None:
     connected = await connect_user()
-    known = {"provider": "github", "connection": connected.id, "nonce": "guess", "is_allowed": "false"}
+    known = {"connection": connected.id, "nonce": "guess", "is_allowed": "false"}
     data = {"subject_token": subject(MALLORY), **known, **assertion()}
     listed = await http.post(wire.PATHS["list_connections"], data=data)
     assert listed.json() == {"connections": []}
-    for name in ("set_access", "disconnect", "confirm_connection"):
+    for name in ("set_access", "set_default", "disconnect", "confirm_connection"):
         response = await http.post(wire.PATHS[name], data={**data, **assertion()})
         assert response.status_code == 400, name
         assert connected.id not in response.text

@@ -23,12 +23,16 @@ from starlette.routing import Route
 
 from tests.serving import serve_app
 
+# Who may be signed in at the providers.
+USER_IDS = {"alice": 7, "alice-at-work": 8, "bob": 9}
+
 
 @dataclass
 class Grant:
-    """A consent and the tokens that live under it."""
+    """A consent of a person, and the tokens that live under it."""
 
     provider: str
+    person: str
     query: dict[str, str]
     access: set[str] = field(default_factory=set)
     refresh: set[str] = field(default_factory=set)
@@ -46,8 +50,7 @@ class Upstream:
     scope: str | None = None
     answer: tuple[int, Any] | None = None
     drops_answer: bool = False
-    login: str = "alice-gh"
-    user_id: int = 7
+    person: str = "alice"
     codes: dict[str, Grant] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
@@ -55,11 +58,11 @@ class Upstream:
     issued: list[str] = field(default_factory=list)
 
     def consent(self, authorization_url: str) -> dict[str, str]:
-        """Say yes at the consent page of `authorization_url`, and return what the browser brings to the callback."""
+        """Say yes as `person` at the consent page, and return what the browser brings to the callback."""
         parts = urlsplit(authorization_url)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         code = secrets.token_urlsafe(8)
-        self.codes[code] = Grant(provider=parts.path.split("/")[1], query=query)
+        self.codes[code] = Grant(provider=parts.path.split("/")[1], person=self.person, query=query)
         return {"code": code, "state": query["state"]}
 
     def app(self) -> Starlette:
@@ -114,14 +117,23 @@ class Upstream:
         return await self._send({"ok": True, **({"authed_user": {"id": "U1", **tokens}} if "code" in form else tokens)})
 
     async def _github_user(self, request: Request) -> Response:
-        is_known = self._find(_bearer(request)) is not None
-        return JSONResponse({"id": self.user_id, "login": self.login} if is_known else {"message": "Bad credentials"})
+        person = self._person(request)
+        if not person:
+            return JSONResponse({"message": "Bad credentials"}, status_code=401)
+        return JSONResponse({"id": USER_IDS[person], "login": f"{person}-gh"})
 
-    async def _google_user(self, _request: Request) -> Response:
-        return JSONResponse({"sub": "g-7", "email": "alice@example.org"})
+    async def _google_user(self, request: Request) -> Response:
+        person = self._person(request)
+        if not person:
+            return JSONResponse({"error": "invalid_request"}, status_code=401)
+        return JSONResponse({"sub": f"g-{USER_IDS[person]}", "email": f"{person}@example.org"})
 
-    async def _slack_user(self, _request: Request) -> Response:
-        return JSONResponse({"ok": True, "user_id": "U1", "user": "alice", "team_id": "T1", "team": "Acme"})
+    async def _slack_user(self, request: Request) -> Response:
+        person = self._person(request)
+        if not person:
+            return JSONResponse({"ok": False, "error": "invalid_auth"})
+        who = {"user_id": f"U{USER_IDS[person]}", "user": person}
+        return JSONResponse({"ok": True, **who, "team_id": "T1", "team": "Acme"})
 
     async def _github_revoke(self, request: Request) -> Response:
         token = (await request.json())["access_token"]
@@ -194,6 +206,10 @@ class Upstream:
             self.issued.append(refresh)
             answer["refresh_token"] = refresh
         return answer
+
+    def _person(self, request: Request) -> str:
+        grant = self._find(_bearer(request))
+        return grant.person if grant else ""
 
     def _find(self, token: str) -> Grant | None:
         return next((grant for grant in self.grants if token in grant.access | grant.refresh), None)

@@ -27,25 +27,42 @@ class VaultClient(Protocol):
     async def confirm_connection(self, *, subject_token: str, connection: str, nonce: str) -> Connection:
         """Activate the pending `connection` that the callback handed to the browser with `nonce`.
 
+        An account that is connected already keeps its connection, whose id is returned; its tokens are replaced.
+
         Raises:
             ConnectStateError: No pending connection of this user and session has this nonce.
         """
         ...
 
     async def list_connections(self, *, subject_token: str) -> tuple[Connection, ...]:
-        """Return the user's active connections."""
+        """Return the user's active connections by provider, the default one first."""
         ...
 
-    async def set_access(self, *, subject_token: str, provider: str, is_allowed: bool) -> Connection:
-        """Let the agent use the user's connection to `provider`, or stop it; sends nothing to the provider.
+    async def set_access(self, *, subject_token: str, connection: str, is_allowed: bool) -> Connection:
+        """Let the agent use `connection`, or stop it; sends nothing to the provider.
+
+        Args:
+            subject_token: Whose connection.
+            connection: Its id, or a provider id for the default connection there.
+            is_allowed: The new position of the switch.
 
         Raises:
             NotConnectedError: The user has no such connection.
         """
         ...
 
-    async def disconnect(self, *, subject_token: str, provider: str) -> None:
-        """Erase the connection's tokens at once, and revoke them at the provider.
+    async def set_default(self, *, subject_token: str, connection: str) -> Connection:
+        """Make the connection with this id the one that its provider's id stands for.
+
+        Raises:
+            NotConnectedError: The user has no such connection.
+        """
+        ...
+
+    async def disconnect(self, *, subject_token: str, connection: str) -> None:
+        """Erase the tokens of `connection`, named as for `set_access`, at once, and revoke them at the provider.
+
+        The oldest of the user's other connections to that provider becomes the default if this one was.
 
         Raises:
             NotConnectedError: The user has no such connection.

@@ -22,16 +22,21 @@ async def list_connections(*, user: str, sid: str) -> tuple[Connection, ...]:
     return await transport.current().list_connections(subject_token=_mint(user, sid=sid))
 
 
-async def set_access(*, user: str, sid: str, provider: str, is_allowed: bool) -> Connection:
+async def set_access(*, user: str, sid: str, connection: str, is_allowed: bool) -> Connection:
     """Let the agent use a connection, or stop it. See `VaultClient.set_access`."""
     return await transport.current().set_access(
-        subject_token=_mint(user, sid=sid), provider=provider, is_allowed=is_allowed
+        subject_token=_mint(user, sid=sid), connection=connection, is_allowed=is_allowed
     )
 
 
-async def disconnect(*, user: str, sid: str, provider: str) -> None:
+async def set_default(*, user: str, sid: str, connection: str) -> Connection:
+    """Make a connection its provider's default. See `VaultClient.set_default`."""
+    return await transport.current().set_default(subject_token=_mint(user, sid=sid), connection=connection)
+
+
+async def disconnect(*, user: str, sid: str, connection: str) -> None:
     """Erase and revoke a connection. See `VaultClient.disconnect`."""
-    await transport.current().disconnect(subject_token=_mint(user, sid=sid), provider=provider)
+    await transport.current().disconnect(subject_token=_mint(user, sid=sid), connection=connection)
 
 
 def _mint(user: str, *, sid: str) -> str:

@@ -47,14 +47,23 @@ class HTTPVault:
             raise VaultUnavailableError
         return tuple(wire.connection_from_json(connection) for connection in listed)
 
-    async def set_access(self, *, subject_token: str, provider: str, is_allowed: bool) -> Connection:
+    async def set_access(self, *, subject_token: str, connection: str, is_allowed: bool) -> Connection:
         """See `VaultClient.set_access`."""
-        form = {"subject_token": subject_token, "provider": provider, "is_allowed": "true" if is_allowed else "false"}
+        form = {
+            "subject_token": subject_token,
+            "connection": connection,
+            "is_allowed": "true" if is_allowed else "false",
+        }
         return wire.connection_from_json(await self._ask("set_access", form))
 
-    async def disconnect(self, *, subject_token: str, provider: str) -> None:
+    async def set_default(self, *, subject_token: str, connection: str) -> Connection:
+        """See `VaultClient.set_default`."""
+        form = {"subject_token": subject_token, "connection": connection}
+        return wire.connection_from_json(await self._ask("set_default", form))
+
+    async def disconnect(self, *, subject_token: str, connection: str) -> None:
         """See `VaultClient.disconnect`."""
-        await self._ask("disconnect", {"subject_token": subject_token, "provider": provider})
+        await self._ask("disconnect", {"subject_token": subject_token, "connection": connection})
 
     async def aclose(self) -> None:
         """Close the connections to the vault."""

@@ -46,41 +46,47 @@ class Decidable:
 
 
 def list_active(*, user: str) -> tuple[Connection, ...]:
-    """Return the user's active connections by provider."""
-    return tuple(to_value(row) for row in _active(user=user).order_by("provider"))
+    """Return the user's active connections by provider, the default one first."""
+    return tuple(to_value(row) for row in _active(user=user).order_by("provider", "-is_default", "account"))
 
 
 @contextmanager
-def lock_for_decision(*, user: str, audience: str) -> Iterator[Decidable]:
+def lock_for_decision(*, user: str, audience: str, login_hint: str = "") -> Iterator[Decidable]:
     """Hold the user's connection `audience`, a provider or connection id, unchanged until the block ends.
 
-    Switching access, disconnecting and replacing wait for the block, or the block for them: that is what makes a
-    revoke linearizable. On SQLite the transaction is the only writer; on PostgreSQL `FOR SHARE` lets exchanges of one
-    connection run side by side.
+    A provider id stands for its default connection, or for the one whose account id, e-mail address or name is
+    `login_hint`. Switching access, disconnecting and reconnecting wait for the block, or the block for them: that is
+    what makes a revoke linearizable. On SQLite the transaction is the only writer; on PostgreSQL `FOR SHARE` lets
+    exchanges of one connection run side by side.
 
     Raises:
-        NotConnectedError: The user has no such active connection.
+        NotConnectedError: The user has no such active connection, or several fit.
     """
     with transaction.atomic(using=ALIAS):
-        matches = _active(user=user).filter(Q(provider=audience) | Q(id=audience))
-        row = (_share_lock(matches) if databases[ALIAS].vendor == "postgresql" else matches).first()
-        if row is None:
-            raise NotConnectedError
-        yield Decidable(row)
+        candidates = _active(user=user).filter(Q(provider=audience) | Q(id=audience))
+        rows = _share_lock(candidates) if databases[ALIAS].vendor == "postgresql" else list(candidates)
+        yield Decidable(_pick(rows, audience=audience, login_hint=login_hint))
 
 
 @contextmanager
-def lock_for_change(*, user: str, provider: str) -> Iterator[models.Connection]:
-    """Hold the user's connection to `provider` alone until the block ends.
+def lock_for_change(*, user: str, connection: str) -> Iterator[models.Connection]:
+    """Hold the user's connection, named by its id or as its provider's default, alone until the block ends.
+
+    The user's other connections to the provider are held too, since one of them may become the default.
 
     Raises:
         NotConnectedError: The user has no such active connection.
     """
     with transaction.atomic(using=ALIAS):
-        row = _active(user=user).filter(provider=provider).select_for_update().first()
-        if row is None:
-            raise NotConnectedError
-        yield row
+        provider = _active(user=user).filter(id=connection).values_list("provider", flat=True).first() or connection
+        yield _pick(lock_all(user=user, provider=provider), audience=connection)
+
+
+def lock_all(*, user: str, provider: str) -> list[models.Connection]:
+    """Hold the user's active connections to `provider` until the caller's transaction ends; oldest first."""
+    # Always in the same order, so that two changes wait for each other and never both.
+    rows = _active(user=user).filter(provider=provider).order_by("id").select_for_update()
+    return sorted(rows, key=lambda row: row.activated_at or timezone.now())
 
 
 def set_access(row: models.Connection, *, is_allowed: bool) -> Connection:
@@ -90,9 +96,20 @@ def set_access(row: models.Connection, *, is_allowed: bool) -> Connection:
     return to_value(row)
 
 
+def set_default(row: models.Connection) -> Connection:
+    """Make a connection, which the caller holds with its user's others to the provider, the one its name stands for."""
+    _active(user=row.subject).filter(provider=row.provider, is_default=True).exclude(id=row.id).update(is_default=False)
+    row.is_default = True
+    row.save(using=ALIAS, update_fields=["is_default"])
+    return to_value(row)
+
+
 def erase(row: models.Connection) -> None:
-    """Delete a connection that the caller holds, and its sealed tokens with it."""
+    """Delete a connection that the caller holds, and its sealed tokens; the oldest one left becomes the default."""
+    was_default = row.is_default
     row.delete(using=ALIAS)
+    if was_default and (left := lock_all(user=row.subject, provider=row.provider)):
+        set_default(left[0])
 
 
 def to_value(row: models.Connection) -> Connection:
@@ -102,6 +119,7 @@ def to_value(row: models.Connection) -> Connection:
         id=row.id,
         provider=row.provider,
         account=row.account,
+        is_default=row.is_default,
         granted_scope=row.granted_scope,
         is_access_allowed=row.is_access_allowed,
         reconnect_reason=row.reconnect_reason or (EXPIRED if _has_ended(row, now=timezone.now()) else ""),
@@ -117,13 +135,30 @@ def _active(*, user: str) -> QuerySet[models.Connection]:
     return models.Connection.objects.using(ALIAS).filter(subject=user, activated_at__isnull=False)
 
 
-def _share_lock(matches: QuerySet[models.Connection]) -> QuerySet[models.Connection]:
-    """Lock the matching rows in share mode, which the ORM has no word for, and return them as they are then."""
-    # A reconnect may replace the row while the lock is waited for; its successor is not locked, so it is asked again.
-    while ids := list(matches.values_list("id", flat=True)):
+def _pick(rows: list[models.Connection], *, audience: str, login_hint: str = "") -> models.Connection:
+    """Return the one row that is meant.
+
+    Raises:
+        NotConnectedError: None is, or several: an account's name may be another one's id.
+    """
+    if login_hint:
+        rows = [row for row in rows if login_hint in (row.account_id, row.account)]
+    else:
+        rows = [row for row in rows if row.id == audience or (row.is_default and row.provider == audience)]
+    if len(rows) != 1:
+        raise NotConnectedError
+    return rows[0]
+
+
+def _share_lock(candidates: QuerySet[models.Connection]) -> list[models.Connection]:
+    """Lock the candidates in share mode, which the ORM has no word for, and return them as they are then."""
+    locked: set[str] = set()
+    while True:
+        ids = list(candidates.values_list("id", flat=True))
         with databases[ALIAS].cursor() as cursor:
-            cursor.execute("SELECT id FROM vault_connection WHERE id = ANY(%s) FOR SHARE", [ids])
-            locked = [row_id for (row_id,) in cursor.fetchall()]
-        if locked:
-            return matches.filter(id__in=locked)
-    return matches.none()
+            cursor.execute("SELECT id FROM vault_connection WHERE id = ANY(%s) ORDER BY id FOR SHARE", [ids])
+            locked |= {row_id for (row_id,) in cursor.fetchall()}
+        # What was added while the lock was waited for is not locked yet, so it is asked again.
+        rows = list(candidates)
+        if all(row.id in locked for row in rows):
+            return rows

@@ -24,6 +24,7 @@ class Lease:
     connection: str
     provider: str
     user: str
+    account_id: str
     account: str
     generation: int
     fence: int
@@ -119,6 +120,7 @@ def _begin(row: models.Connection) -> Lease:
         connection=row.id,
         provider=row.provider,
         user=row.subject,
+        account_id=row.account_id,
         account=row.account,
         generation=row.generation,
         fence=row.fence + 1,
@@ -137,8 +139,8 @@ def _end(row: models.Connection, *, is_in_doubt: bool = False) -> None:
 
 def _revoke_orphan(lease: Lease, tokens: NewTokens) -> None:
     """Revoke what a refresh brought for a connection that its user erased; a lost race needs no revocation."""
-    is_connected = Q(id=lease.connection) | Q(subject=lease.user, provider=lease.provider, activated_at__isnull=False)
-    if models.Connection.objects.using(ALIAS).filter(is_connected).exists():
+    active = models.Connection.objects.using(ALIAS).filter(activated_at__isnull=False)
+    if active.filter(subject=lease.user, provider=lease.provider, account_id=lease.account_id).exists():
         return
     revocations.add(
         connection=lease.connection,

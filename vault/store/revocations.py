@@ -70,11 +70,6 @@ def add_for(row: models.Connection) -> None:
     )
 
 
-def is_any_due() -> bool:
-    """Tell whether there is something to revoke now."""
-    return models.Revocation.objects.using(ALIAS).filter(due_at__lte=timezone.now()).exists()
-
-
 def claim_due() -> Claimed | None:
     """Return one revocation that is due, put off for whoever else looks; None when none is due.
 

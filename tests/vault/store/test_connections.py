@@ -48,7 +48,7 @@ def test_a_revoke_waits_for_a_decision_that_waited_for_a_reconnect() -> None:
 
     def revoke() -> None:
         is_decided.wait()
-        with connections.lock_for_change(user=ALICE, provider="github") as row:
+        with connections.lock_for_change(user=ALICE, connection="github") as row:
             connections.set_access(row, is_allowed=False)
         happened.append("revoked")
         databases.close_all()
