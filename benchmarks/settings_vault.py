@@ -1,0 +1,8 @@
+"""The vault process as it runs in production, but for TLS: with DEBUG off it would redirect to https."""
+
+from devcontext.settings.vault import *  # noqa: F403
+
+# Keys and providers came from the local defaults; from here on nothing is recorded or shown for debugging.
+DEBUG = False
+SECURE_SSL_REDIRECT = False
+ALLOWED_HOSTS = ["127.0.0.1"]
