@@ -6,7 +6,7 @@ Read from what Auth0's own SDKs send and expect; docs/vault-protocol.md names th
 from typing import Any
 
 from vault import forms, tokens, wire
-from vault.dialects import Dialect, Refusal
+from vault.dialects import Dialect, Refusal, refusal_of
 from vault.errors import (
     InvalidRequestError,
     InvalidTargetError,
@@ -30,7 +30,8 @@ CONNECTIONS = {
     "slack": "slack",
 }
 
-_NOT_CONNECTED = "federated_connection_refresh_token_not_found"
+# What the SDKs take for "the user must connect this".
+NOT_CONNECTED = "federated_connection_refresh_token_not_found"
 _DENIED = "access_denied"
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
@@ -65,12 +66,12 @@ def _answer(token: ExchangedToken) -> dict[str, Any]:
 
 def _refusal(error: VaultError) -> Refusal:
     """Return `error` under the code and status that Auth0's clients know; a failure of ours never is a 4xx."""
-    body = wire.error_to_json(error)
+    refusal = refusal_of(error)
     if isinstance(error, NotConnectedError | ReconnectRequiredError):
-        return Refusal(_UNAUTHORIZED, body | {"error": _NOT_CONNECTED})
+        return Refusal(_UNAUTHORIZED, refusal.body | {"error": NOT_CONNECTED})
     if isinstance(error, InvalidTargetError):
-        return Refusal(_FORBIDDEN, body | {"error": _DENIED})
-    return Refusal(error.status, body)
+        return Refusal(_FORBIDDEN, refusal.body | {"error": _DENIED})
+    return refusal
 
 
 DIALECT = Dialect(grant_type=wire.FEDERATED_GRANT_TYPE, takes_json=True, read=_read, answer=_answer, refusal=_refusal)

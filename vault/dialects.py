@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from vault.errors import VaultError
+from django.conf import settings
+
+from vault import wire
+from vault.errors import InvalidScopeError, InvalidTargetError, VaultError
 from vault.forms import Pairs
 from vault.types import ExchangedToken, ExchangeRequest
 
@@ -34,3 +37,12 @@ class Dialect:
     read: Callable[[Pairs], ExchangeRequest]
     answer: Callable[[ExchangedToken], dict[str, Any]]
     refusal: Callable[[VaultError], Refusal]
+
+
+def refusal_of(error: VaultError) -> Refusal:
+    """Return `error` as RFC 6749 section 5.2 has it."""
+    body = wire.error_to_json(error)
+    if isinstance(error, InvalidTargetError | InvalidScopeError):
+        # Where the user can put it right.
+        body["error_uri"] = f"{settings.APP_URL}/settings/permissions/"
+    return Refusal(error.status, body)

@@ -9,19 +9,19 @@ from django.views.decorators.csrf import csrf_exempt
 
 from vault import forms
 from vault.authentication import authenticate
+from vault.dialects import Refusal, refusal_of
 from vault.embedded import EmbeddedVault
 from vault.errors import (
-    InvalidClientError,
     InvalidRequestError,
     ProviderDownError,
     VaultError,
     WrongMethodError,
 )
-from vault.rfc8693 import refusal_of
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"}
 # When a provider is down, ask again after the shortest time for which a failed refresh is put off.
 _RETRY_AFTER_SECONDS = 5
+_UNAUTHORIZED = 401
 
 Form = Mapping[str, str]
 Endpoint = Callable[[EmbeddedVault, Form], Awaitable[dict[str, Any]]]
@@ -58,18 +58,17 @@ def required(form: Form, name: str) -> str:
 
 def refuse(error: VaultError) -> JsonResponse:
     """Answer with `error`. Source: RFC 6749 section 5.2."""
-    refusal = refusal_of(error)
-    return JsonResponse(refusal.body, status=refusal.status, headers=headers_of(error))
+    return answer_refusal(error, refusal_of(error))
 
 
-def headers_of(error: VaultError) -> dict[str, str]:
-    """Return the headers of an answer with `error`."""
+def answer_refusal(error: VaultError, refusal: Refusal) -> JsonResponse:
+    """Answer with `error` as a dialect tells it."""
     headers = dict(NO_STORE)
-    if isinstance(error, InvalidClientError):
+    if refusal.status == _UNAUTHORIZED:
         # The only scheme there is: a client that used it is told so, any other gets what RFC 9110 wants with a 401.
         headers["WWW-Authenticate"] = 'Basic realm="vault"'
     if isinstance(error, WrongMethodError):
         headers["Allow"] = "POST"
     if isinstance(error, ProviderDownError):
         headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
-    return headers
+    return JsonResponse(refusal.body, status=refusal.status, headers=headers)

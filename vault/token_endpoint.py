@@ -7,7 +7,7 @@ from vault import auth0, clients, forms, rfc8693, targets
 from vault.authentication import authenticate
 from vault.dialects import Dialect
 from vault.embedded import EmbeddedVault
-from vault.endpoint import NO_STORE, headers_of, required
+from vault.endpoint import NO_STORE, answer_refusal, required
 from vault.errors import UnsupportedGrantError, VaultError, WrongMediaTypeError
 from vault.forms import Pairs
 
@@ -23,8 +23,7 @@ async def token(request: HttpRequest) -> HttpResponse:
         dialect = _find_dialect(request, pairs)
         return await _answer(request, pairs, dialect=dialect)
     except VaultError as error:
-        refusal = (dialect or rfc8693.DIALECT).refusal(error)
-        return JsonResponse(refusal.body, status=refusal.status, headers=headers_of(error))
+        return answer_refusal(error, (dialect or rfc8693.DIALECT).refusal(error))
 
 
 def _find_dialect(request: HttpRequest, pairs: Pairs) -> Dialect | None:

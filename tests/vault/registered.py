@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from asgiref.sync import sync_to_async
 
-from tests.vault.conftest import ALICE, subject
+from tests.vault.conftest import ALICE
 from vault import clients, tokens, wire
 
 
@@ -23,9 +23,9 @@ class Registered:
         """Return its credentials as `client_secret_post` sends them."""
         return {"client_id": self.id, "client_secret": self.secret}
 
-    def subject(self, user: str = ALICE) -> str:
+    def subject(self, user: str = ALICE, *, may_act: str = "") -> str:
         """Return a subject token of `user` that this client may show."""
-        return subject(user, purpose="exchange", client=self.id)
+        return tokens.mint_subject(user=user, sid="sid-1", purpose="exchange", client=self.id, may_act=may_act)
 
     def form(self, **changes: str) -> dict[str, str]:
         """Return the plainest request of RFC 8693, without credentials, with some parameters changed."""
