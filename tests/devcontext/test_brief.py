@@ -17,6 +17,10 @@ KEYS = {
 }
 
 
+# A vault of its own at an address where nobody listens: the port of "discard".
+APART = {"VAULT_URL": "http://127.0.0.1:9", "VAULT_ISSUER": "http://127.0.0.1:9"}
+
+
 def brief(data: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command with its own data folder, and its sandbox on a port that is free."""
     with socket.socket() as probe:
@@ -91,6 +95,9 @@ def test_a_real_repository_fills_the_github_side(data: Path, tmp_path: Path) -> 
         (["--user", "nobody@example.org"], {}, "No active user has this e-mail address."),
         (["--git", "/nowhere", "--me", "ada@example.org"], {}, "/nowhere"),
         (["--git", "/nowhere"], {}, "--git needs --me"),
+        (["--git", "/nowhere", "--me", "ada@example.org"], APART, "a sandbox that a separate vault does not know"),
+        ([], {"VAULT_URL": "http://127.0.0.1:9"}, "VAULT_ISSUER names the app"),
+        ([], APART, "The vault is not available."),
         ([], {"VAULT_KEYS": "not-a-key"}, "VAULT_KEYS"),
         ([], {"VAULT_KEYS": "x", "VAULT_KEYS_FILE": "y"}, "Set VAULT_KEYS or VAULT_KEYS_FILE, not both."),
         ([], {"VAULT_KEYS_FILE": "/nowhere"}, "The key file (VAULT_KEYS_FILE) cannot be read."),
