@@ -1,83 +1,122 @@
-"""A whole installation as `./dev up` starts it: app and sandbox as processes of their own, in a fresh folder."""
+"""A whole installation as `./dev up` starts it, its vault embedded or apart: processes in a fresh folder."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
+from devcontext.local_processes import LocalInstallation, Program, local_vault_url
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Installation:
     """Where it runs, and where everything that it wrote lies."""
 
-    app_url: str
-    sandbox_url: str
-    data: Path
+    plan: LocalInstallation
+    programs: dict[str, Program] = field(default_factory=dict)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def written_bytes(self, *names: str) -> bytes:
+    @property
+    def app_url(self) -> str:
+        """The address that people use."""
+        return f"http://localhost:{self.plan.port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """The stand-ins' address."""
+        return self.plan.sandbox_url
+
+    @property
+    def web_folder(self) -> Path:
+        """Where the web process and the sandbox write, their logs included."""
+        return self.plan.web_folder
+
+    @property
+    def vault_folder(self) -> Path:
+        """Where a vault apart writes, its log included."""
+        return self.plan.folder / "vault"
+
+    def written_bytes(self, *names: str, folder: Path | None = None) -> bytes:
         """Return all bytes of the files whose names start with `names`, journals included; all files without names."""
-        files = [path for path in self.data.rglob("*") if path.is_file() and path.name.startswith(names or ("",))]
-        return b"".join(path.read_bytes() for path in files)
+        files = (path for path in (folder or self.plan.folder).rglob("*") if path.is_file())
+        return b"".join(path.read_bytes() for path in files if path.name.startswith(names or ("",)))
+
+    def start(self, name: str) -> None:
+        """Start a process, and wait until it answers."""
+        program = self.programs[name]
+        folder = self.vault_folder if name == "vault" else self.web_folder
+        with (folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                program.command, cwd=ROOT, env=program.environment, stdout=log, stderr=log
+            )
+        _wait_for(program.ready_url)
+
+    def kill(self, name: str) -> None:
+        """End a process as a power cut would."""
+        self.processes[name].send_signal(signal.SIGKILL)
+        self.processes[name].wait(timeout=20)
+
+    def manage(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a Django command in the place of a process."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=self.programs[name].environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
 
 @contextmanager
-def running(data: Path) -> Iterator[Installation]:
-    """Start an installation in `data` and end it with the context; its output goes to files there."""
-    app_port, sandbox_port = _free_port(), _free_port()
-    found = Installation(f"http://localhost:{app_port}", f"http://127.0.0.1:{sandbox_port}", data)
+def running(folder: Path, *, is_vault_apart: bool = False) -> Iterator[Installation]:
+    """Start an installation in `folder` and end it with the context; its output goes to files there."""
+    port, sandbox_port, vault_port = _free_ports(3)
+    vault_url = local_vault_url(vault_port) if is_vault_apart else ""
+    found = Installation(LocalInstallation(folder, port=port, sandbox_port=sandbox_port, vault_url=vault_url))
     environment = {
         **os.environ,
-        "DATA_DIR": str(data),
-        "PORT": str(app_port),
         "SANDBOX_URL": found.sandbox_url,
-        "DJANGO_SETTINGS_MODULE": "devcontext.settings.web",
         "SANDBOX_CLAUDE_DELAY_MS": "5",
         "LOG_LEVEL": "DEBUG",
     }
-    subprocess.run([sys.executable, "manage.py", "migrate_all"], cwd=ROOT, env=environment, check=True)
-    sandbox = ["-m", "devcontext.sandbox", "--port", str(sandbox_port), "--data", str(data / "sandbox.sqlite3")]
-    app = [
-        "-m",
-        "uvicorn",
-        "devcontext.asgi:application",
-        "--port",
-        str(app_port),
-        "--ws",
-        "websockets-sansio",
-        "--no-access-log",
-    ]
-    with (data / "sandbox.log").open("wb") as sandbox_log, (data / "app.log").open("wb") as app_log:
-        processes = [
-            subprocess.Popen(
-                [sys.executable, *sandbox], cwd=ROOT, env=environment, stdout=sandbox_log, stderr=sandbox_log
-            ),
-            subprocess.Popen([sys.executable, *app], cwd=ROOT, env=environment, stdout=app_log, stderr=app_log),
-        ]
-        try:
-            _wait_for(f"{found.sandbox_url}/health")
-            _wait_for(f"http://127.0.0.1:{app_port}/accounts/login/")
-            yield found
-        finally:
-            for process in processes:
-                process.terminate()
-            for process in processes:
-                process.wait(timeout=20)
+    found.web_folder.mkdir(exist_ok=True)
+    vaults = [found.plan.vault(environment)] if is_vault_apart else []
+    programs = [found.plan.sandbox(environment), *vaults, found.plan.web(environment)]
+    found.programs = {program.name: program for program in programs}
+    try:
+        found.start("sandbox")
+        for program in programs[1:]:
+            migrated = found.manage(program.name, "migrate_all")
+            assert migrated.returncode == 0, migrated.stderr
+            found.start(program.name)
+        yield found
+    finally:
+        for process in found.processes.values():
+            process.terminate()
+        for process in found.processes.values():
+            process.wait(timeout=30)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
 
 
 def _wait_for(url: str) -> None:

@@ -1,4 +1,7 @@
-"""A stranger's journey in a real browser on a whole installation: sign in, connect, ask, revoke, ask again, look."""
+"""A stranger's journey in a real browser on a whole installation: sign in, connect, ask, revoke, ask again, look.
+
+It is the same journey with the vault inside the web process and with the vault apart.
+"""
 
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -10,60 +13,26 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.installation import Installation, running
+from tests.e2e.journey import SERVICES, UPSTREAM_TOKENS, ask, audit_rows, send, sign_in, visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-# What each kind of upstream token of the sandbox, and of the real provider, begins with.
-UPSTREAM_TOKENS = re.compile(rb"gh[ur]_[A-Za-z0-9]{10}|ya29\.[\w-]{10}|1//[\w-]{10}|xox[ep][.-][\w-]{5}")
-SERVICES = {"github": "GitHub", "google-calendar": "Google Calendar", "slack": "Slack"}
 
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("installation")) as found:
+@pytest.fixture(scope="module", params=["embedded", "apart"])
+def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with running(tmp_path_factory.mktemp("installation"), is_vault_apart=request.param == "apart") as found:
         yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def visitor(browser: Browser, installation: Installation) -> AsyncIterator[Page]:
-    """The stranger's browser, one for all steps; at the end it has complained of nothing."""
-    context = await browser.new_context(reduced_motion="reduce", base_url=installation.app_url)
-    page = await context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    await context.close()
-    assert complaints == []
-
-
-async def send(page: Page, question: str) -> None:
-    """Type the question and press Enter, once the page is ready for it."""
-    await page.get_by_role("textbox").fill(question)
-    await expect(page.get_by_role("button", name="Send")).to_be_enabled()
-    await page.keyboard.press("Enter")
-
-
-async def ask(page: Page, question: str) -> str:
-    """Ask in the open conversation, wait for the end of the run, and return its id."""
-    turns = await page.locator("[data-run]").count()
-    await send(page, question)
-    turn = page.locator("[data-run]").nth(turns)
-    link = turn.get_by_role("link", name="See it in the audit")
-    await expect(link).to_be_visible(timeout=60_000)
-    return str(await link.get_attribute("href")).partition("run=")[2]
-
-
-async def audit_rows(page: Page, query: str) -> list[str]:
-    """Return the sentences of the timeline."""
-    await page.goto(f"/audit/?{query}")
-    return [text.strip() for text in await page.locator(".events > li").all_inner_texts()]
+    """The stranger's browser, one for all steps."""
+    async with visiting(browser, installation.app_url) as page:
+        yield page
 
 
 async def test_signing_in_takes_one_button(visitor: Page) -> None:
-    await visitor.goto("/")
-    await visitor.get_by_role("button", name="Continue as demo user").click()
-    await expect(visitor.get_by_role("textbox")).to_be_visible()
+    await sign_in(visitor)
     await expect(visitor.get_by_text("local stand-ins").first).to_be_visible()
 
 

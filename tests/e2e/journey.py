@@ -1,0 +1,54 @@
+"""What a person does in the browser, step by step, for the tests that travel through a whole installation."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, Page, expect
+
+# What each kind of upstream token of the sandbox, and of the real provider, begins with.
+UPSTREAM_TOKENS = re.compile(rb"gh[ur]_[A-Za-z0-9]{10}|ya29\.[\w-]{10}|1//[\w-]{10}|xox[ep][.-][\w-]{5}")
+SERVICES = {"github": "GitHub", "google-calendar": "Google Calendar", "slack": "Slack"}
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, url: str, *, expected: str = "^$") -> AsyncIterator[Page]:
+    """A stranger's browser; at the end it has complained of nothing but what matches `expected`."""
+    context = await browser.new_context(reduced_motion="reduce", base_url=url)
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    await context.close()
+    assert [complaint for complaint in complaints if not re.search(expected, complaint)] == []
+
+
+async def sign_in(page: Page) -> None:
+    """Press the demo user's button."""
+    await page.goto("/")
+    await page.get_by_role("button", name="Continue as demo user").click()
+    await expect(page.get_by_role("textbox")).to_be_visible()
+
+
+async def send(page: Page, question: str) -> None:
+    """Type the question and press Enter, once the page is ready for it."""
+    await page.get_by_role("textbox").fill(question)
+    await expect(page.get_by_role("button", name="Send")).to_be_enabled()
+    await page.keyboard.press("Enter")
+
+
+async def ask(page: Page, question: str) -> str:
+    """Ask in the open conversation, wait for the end of the run, and return its id."""
+    turns = await page.locator("[data-run]").count()
+    await send(page, question)
+    turn = page.locator("[data-run]").nth(turns)
+    link = turn.get_by_role("link", name="See it in the audit")
+    await expect(link).to_be_visible(timeout=60_000)
+    return str(await link.get_attribute("href")).partition("run=")[2]
+
+
+async def audit_rows(page: Page, query: str) -> list[str]:
+    """Return the sentences of the timeline."""
+    await page.goto(f"/audit/?{query}")
+    return [text.strip() for text in await page.locator(".events > li").all_inner_texts()]
