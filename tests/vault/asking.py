@@ -87,6 +87,11 @@ def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def unb64(text: str) -> bytes:
+    """Decode base64url without padding."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 def sign_raw(header: bytes, payload: bytes) -> str:
     """Return a token with exactly these bytes in it, signed by the right key."""
     key = serialization.load_pem_private_key(settings.SUBJECT_SIGNING_KEY.encode(), password=None)
