@@ -162,6 +162,7 @@ async def _redeem(flow: Flow, *, code: str) -> NewGrant:
         granted_scope=grant.scope,
         access_token=grant.access_token,
         refresh_token=grant.refresh_token,
+        life_seconds=grant.expires_in_seconds,
         expires_at=_expiry(grant),
     )
 

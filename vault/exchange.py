@@ -33,6 +33,8 @@ from vault.types import ExchangedToken, ExchangeRequest
 # Some clients keep a token until `expires_in` ends; none may keep one longer than this past a revoke.
 MAX_TOLD_SECONDS = 60
 
+# Two: the refresh, and the proof of tokens that came late.
+_MAX_FLIGHTS = 2
 _SUBJECT_TYPES = frozenset({tokens.TOKEN_TYPE_ACCESS, tokens.TOKEN_TYPE_JWT})
 
 logger = logging.getLogger(__name__)
@@ -111,7 +113,10 @@ def _verify_actor(request: ExchangeRequest, *, subject: Subject) -> ActingAgent 
 async def _answer(asked: Asked) -> ExchangedToken:
     clients.require_target(asked.client, asked.audience)
     outcome = await run(_decide, asked)
-    if isinstance(outcome, _Stale):
+    # One flight brings new tokens; tokens that came late are proven by a second one.
+    for _ in range(_MAX_FLIGHTS):
+        if not isinstance(outcome, _Stale):
+            break
         await refresh.join(outcome.connection, generation=outcome.generation)
         outcome = await run(_decide, asked)
     if isinstance(outcome, _Stale):

@@ -43,8 +43,13 @@ def note(entry: Entry) -> None:
         record(entry)
     except AuditUnavailableError:
         logger.warning("vault.audit.deferred", extra={"audit_event": entry.event.value})
-        outbox.add(entry)
-        transaction.on_commit(_expect_events, using=ALIAS)
+        promise(entry)
+
+
+def promise(entry: Entry) -> None:
+    """Keep `entry` in the caller's transaction for `drain`: a process that dies after it leaves the event to others."""
+    outbox.add(entry)
+    transaction.on_commit(_expect_events, using=ALIAS)
 
 
 def drain() -> None:

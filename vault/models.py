@@ -43,6 +43,7 @@ class Connection(models.Model):
 
     generation = models.PositiveIntegerField(default=1)
     access_expires_at = models.DateTimeField(null=True)
+    access_life_seconds = models.PositiveIntegerField(null=True)
     has_refresh_token = models.BooleanField()
 
     fence = models.PositiveBigIntegerField(default=0)

@@ -8,15 +8,18 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from random import uniform
 from weakref import WeakKeyDictionary
 
+from django.db import transaction
 from django.utils import timezone
 
 from audit.events import Entry, Event
 from vault import background, ledger
-from vault.database import run
+from vault.database import ALIAS, run
 from vault.errors import UpstreamError, VaultError, VaultUnavailableError
 from vault.freshness import IN_DOUBT
 from vault.providers import registry
@@ -24,17 +27,24 @@ from vault.providers.base import Grant
 from vault.store import leases
 from vault.store.leases import Lease, NewTokens
 
-# The whole request, connecting and reading; the lease outlives it, so that a living holder never loses it.
+# The whole request, connecting and reading. A provider that is slow has often acted already: hanging up early would
+# lose what it issued.
 _CALL_LIMIT_SECONDS = 20
-_LEASE_TTL = timedelta(seconds=30)
+# A holder that lives puts the lease's end off, however slow the provider is; one that died is followed within ten
+# seconds. Three beats may be late or fail: SQLite's writers can wait for each other for seconds.
+_LEASE_TTL = timedelta(seconds=10)
+_BEAT_SECONDS = 2.5
 # A caller waits for another process's flight as long as for its own; then the provider counts as down.
 _WAIT_LIMIT_SECONDS = 22
 _FIRST_LOOK_SECONDS = 0.05
 _LONGEST_LOOK_SECONDS = 0.5
 _FIRST_RETRY_SECONDS = 5
 _LONGEST_RETRY_SECONDS = 300
-# Between tries to store new tokens; together they fit into what is left of the lease when the call took its whole time.
+# Between tries to store new tokens.
 _STORE_PAUSES_SECONDS = (0.2, 1.0, 2.0, 4.0)
+
+# The reason of a refresh whose lease was taken over before its tokens came: they are proven by another one.
+OVERTAKEN = "overtaken"
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +69,8 @@ async def _fly(connection: str, *, generation: int) -> None:
     try:
         lease = await _take_lease(connection, generation=generation)
         if lease is not None:
-            await _refresh(lease)
+            async with _held(lease):
+                await _refresh(lease)
     except VaultError as error:
         logger.warning("vault.refresh.failed", extra={"connection": connection, "kind": type(error).__name__})
 
@@ -78,14 +89,36 @@ async def _take_lease(connection: str, *, generation: int) -> Lease | None:
         pause = min(2 * pause, _LONGEST_LOOK_SECONDS)
 
 
+@asynccontextmanager
+async def _held(lease: Lease) -> AsyncIterator[None]:
+    """Keep the lease until the block ends."""
+    beating = asyncio.create_task(_beat(lease))
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.wait({beating})
+
+
+async def _beat(lease: Lease) -> None:
+    is_held = True
+    while is_held:
+        await asyncio.sleep(_BEAT_SECONDS)
+        # A database that is away for a moment takes the next beat.
+        with suppress(VaultUnavailableError):
+            is_held = await run(leases.extend, lease, ttl=_LEASE_TTL)
+    logger.warning("vault.refresh.overtaken", extra={"connection": lease.connection})
+
+
 async def _refresh(lease: Lease) -> None:
     started = time.perf_counter()
     try:
         grant = await _ask(lease)
     except UpstreamError as error:
         await run(_record_failure, lease, error=error)
-        return
-    await _keep(lease, tokens=_new_tokens(grant), duration_ms=round((time.perf_counter() - started) * 1000))
+    else:
+        await _keep(lease, tokens=_new_tokens(grant), duration_ms=round((time.perf_counter() - started) * 1000))
+    await run(ledger.drain)
 
 
 async def _ask(lease: Lease) -> Grant:
@@ -102,6 +135,7 @@ def _new_tokens(grant: Grant) -> NewTokens:
         access_token=grant.access_token,
         refresh_token=grant.refresh_token,
         granted_scope=grant.scope,
+        life_seconds=life,
         expires_at=None if life is None else timezone.now() + timedelta(seconds=life),
     )
 
@@ -123,22 +157,27 @@ async def _keep(lease: Lease, *, tokens: NewTokens, duration_ms: int) -> None:
 
 
 def _store(lease: Lease, *, tokens: NewTokens, duration_ms: int) -> None:
-    if leases.save(lease, tokens):
-        ledger.note(_entry(lease, event=Event.VAULT_REFRESH_SUCCEEDED, duration_ms=duration_ms))
+    with transaction.atomic(using=ALIAS):
+        saved = leases.save(lease, tokens)
+        if saved != "lost":
+            reason = OVERTAKEN if saved == "saved late" else ""
+            event = Event.VAULT_REFRESH_SUCCEEDED
+            ledger.promise(_entry(lease, event=event, reason=reason, duration_ms=duration_ms))
 
 
 def _record_failure(lease: Lease, *, error: UpstreamError) -> None:
     """Write what the failure means. A dead-token answer is proof only if nobody else refreshed: the store checks it."""
-    if error.is_permanent:
-        reason = IN_DOUBT if lease.is_in_doubt else error.code
-        if not leases.give_up(lease, reason=reason):
-            return
-    else:
-        reason = error.code
-        delay = min(_FIRST_RETRY_SECONDS * 2**lease.failures, _LONGEST_RETRY_SECONDS) * uniform(0.5, 1)  # noqa: S311
-        is_in_doubt = error.is_in_doubt or lease.is_in_doubt
-        leases.postpone(lease, delay=timedelta(seconds=delay), is_in_doubt=is_in_doubt)
-    ledger.note(_entry(lease, event=Event.VAULT_REFRESH_FAILED, reason=reason))
+    with transaction.atomic(using=ALIAS):
+        if error.is_permanent:
+            reason = IN_DOUBT if lease.is_in_doubt else error.code
+            if not leases.give_up(lease, reason=reason):
+                return
+        else:
+            reason = error.code
+            delay = min(_FIRST_RETRY_SECONDS * 2**lease.failures, _LONGEST_RETRY_SECONDS) * uniform(0.5, 1)  # noqa: S311
+            is_in_doubt = error.is_in_doubt or lease.is_in_doubt
+            leases.postpone(lease, delay=timedelta(seconds=delay), is_in_doubt=is_in_doubt)
+        ledger.promise(_entry(lease, event=Event.VAULT_REFRESH_FAILED, reason=reason))
 
 
 def _entry(lease: Lease, *, event: Event, reason: str = "", duration_ms: int | None = None) -> Entry:

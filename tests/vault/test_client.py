@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 
 from tests.vault.conftest import ALICE, BOB, MALLORY, change, events, request, subject
 from tests.vault.upstream import Upstream
@@ -145,8 +146,8 @@ async def test_a_broken_grant_needs_a_new_connection(client: VaultClient, connec
 async def test_a_provider_that_is_down_is_told_apart_from_a_broken_grant(
     client: VaultClient, connect_user: Connect, upstream: Upstream
 ) -> None:
-    upstream.life_seconds = 1
     await connect_user()
+    await change(access_expires_at=timezone.now())
     upstream.answer = (503, {})
     with pytest.raises(ProviderDownError):
         await client.exchange(request())

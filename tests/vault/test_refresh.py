@@ -279,38 +279,6 @@ async def test_a_killed_process_leaves_an_intent_that_the_next_one_understands(
     assert listed.reconnect_reason == "refresh_in_doubt"
 
 
-async def test_a_refresh_that_lost_its_lease_writes_nothing(
-    vault: VaultClient, connect_user: Connect, upstream: Upstream
-) -> None:
-    """Its process slept through the lease, and another took it: the fence moved."""
-    await connect_user()
-    await expire()
-    upstream.delay_seconds = 0.5
-    caller = asyncio.create_task(vault.exchange(request()))
-    await asyncio.to_thread(upstream.was_asked_to_refresh.wait)
-    await change(fence=99, retry_at=timezone.now() + timedelta(minutes=1))
-    with pytest.raises(ProviderDownError):
-        await caller
-    row = await models.Connection.objects.using("vault").aget(subject=ALICE)
-    assert (row.generation, row.reconnect_reason) == (1, "")
-
-
-async def test_a_dead_answer_to_a_lost_lease_proves_nothing(
-    vault: VaultClient, connect_user: Connect, upstream: Upstream
-) -> None:
-    await connect_user()
-    await expire()
-    upstream.delay_seconds = 0.5
-    upstream.answer = (200, {"error": "bad_refresh_token"})
-    caller = asyncio.create_task(vault.exchange(request()))
-    await asyncio.to_thread(upstream.was_asked_to_refresh.wait)
-    await change(generation=2)
-    with pytest.raises(ProviderDownError):
-        await caller
-    row = await models.Connection.objects.using("vault").aget(subject=ALICE)
-    assert row.reconnect_reason == ""
-
-
 async def test_tokens_that_arrive_after_a_disconnect_are_revoked(
     vault: VaultClient, connect_user: Connect, upstream: Upstream
 ) -> None:

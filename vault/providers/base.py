@@ -19,8 +19,9 @@ from vault.errors import UpstreamError
 
 # A token answer is about 1 KiB, Google's with an id token 3; the rest is room.
 _MAX_ANSWER_BYTES = 64 * 1024
-# Three seconds to connect, ten to answer: token endpoints answer in tenths, and a person waits.
-_TIMEOUT = httpx.Timeout(10, connect=3)
+# Three seconds to connect, twenty to answer: token endpoints answer in tenths and a person waits, but what a slow one
+# has issued is lost to who hangs up.
+_TIMEOUT = httpx.Timeout(20, connect=3)
 # An error code that reaches the audit looks like one; anything else a provider sends is not repeated.
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 # Access tokens live for hours; beyond ten years a number is a mistake, and beyond eight thousand no date either.

@@ -21,13 +21,14 @@ PENDING_TTL = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewGrant:
-    """What a finished flow brings: the account, its scopes and its tokens; `expires_at` is None for ever."""
+    """What a finished flow brings: the account, its scopes and its tokens, which without a life never end."""
 
     account_id: str
     account: str
     granted_scope: str
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
+    life_seconds: int | None
     expires_at: datetime | None
 
 
@@ -42,6 +43,7 @@ def save(flow: Flow, *, grant: NewGrant, nonce: str) -> str:
             account=grant.account,
             granted_scope=grant.granted_scope,
             access_expires_at=grant.expires_at,
+            access_life_seconds=grant.life_seconds,
             has_refresh_token=bool(grant.refresh_token),
             pending_sid=flow.sid,
             pending_nonce_hash=digest(nonce),
@@ -102,7 +104,8 @@ def _renew(row: models.Connection, *, pending: models.Connection) -> None:
     access_token = secrets.find_token(pending, field=secrets.ACCESS)
     refresh_token = secrets.find_token(pending, field=secrets.REFRESH)
     row.account, row.granted_scope = pending.account, pending.granted_scope
-    row.access_expires_at, row.has_refresh_token = pending.access_expires_at, pending.has_refresh_token
+    row.access_expires_at, row.access_life_seconds = pending.access_expires_at, pending.access_life_seconds
+    row.has_refresh_token = pending.has_refresh_token
     row.generation += 1
     # A refresh of the old tokens that is under way loses its lease, so its answer is not written over the new ones.
     row.fence += 1
