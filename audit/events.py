@@ -50,6 +50,9 @@ class Event(StrEnum):
     VAULT_REFRESH_SUCCEEDED = "vault:refresh:succeeded"
     VAULT_REVOCATION_FAILED = "vault:revocation:failed"
     VAULT_REVOCATION_SUCCEEDED = "vault:revocation:succeeded"
+    VAULT_ROTATION_FAILED = "vault:rotation:failed"
+    VAULT_ROTATION_STARTED = "vault:rotation:started"
+    VAULT_ROTATION_SUCCEEDED = "vault:rotation:succeeded"
     VAULT_TOKEN_REVOKED = "vault:token:revoked"  # noqa: S105  (an event's name)
 
     @property

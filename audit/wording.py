@@ -158,5 +158,8 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.VAULT_REFRESH_SUCCEEDED: _because("The {service} token was renewed"),
     Event.VAULT_REVOCATION_FAILED: _because("{service} could not be told to revoke its tokens yet"),
     Event.VAULT_REVOCATION_SUCCEEDED: _because("{service} revoked its tokens"),
+    Event.VAULT_ROTATION_FAILED: _because("Not every sealed token could be moved to the new key"),
+    Event.VAULT_ROTATION_STARTED: _because("Moving the sealed tokens to a new key began"),
+    Event.VAULT_ROTATION_SUCCEEDED: _because("The sealed tokens were moved to a new key"),
     Event.VAULT_TOKEN_REVOKED: _because("A token that asks the vault for you was revoked before its end"),
 }

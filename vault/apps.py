@@ -1,5 +1,6 @@
 """The vault as a Django app: its tables live in the database `vault`, its checks run with Django's."""
 
+import os
 from typing import Any
 
 from django.apps import AppConfig
@@ -17,7 +18,8 @@ class VaultConfig(AppConfig):
         from vault import checks, keyring  # noqa: F401, PLC0415  (checks register on import, once apps are ready)
 
         post_migrate.connect(_name_installation, sender=self)
-        if settings.VAULT_KEYS or settings.VAULT_KEYS_FILE:
+        # Without any key, commands that need none still run; every exchange is refused, and a check says why.
+        if settings.VAULT_KEYS or os.path.lexists(settings.VAULT_KEYS_FILE):
             keyring.current().sealing_version()
 
 

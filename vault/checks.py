@@ -1,12 +1,18 @@
 """System checks of the vault: it does not run without keys of its own and a key to verify its callers with."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 
 from vault import jws, keyring
+from vault.database import ALIAS
+from vault.keyring import Keyring
+from vault.store import sealed
 
 
 @register(Tags.security)
@@ -49,3 +55,49 @@ def check_client_secrets(**_kwargs: Any) -> list[CheckMessage]:
         for name, provider in settings.PROVIDERS.items()
         if not provider.client_secret
     ]
+
+
+@register(Tags.database)
+def check_sealed_records(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Warn of records that no key may open, and of old keys that open nothing any more."""
+    if ALIAS not in (databases or ()):
+        return []
+    try:
+        keys, counts = keyring.current(), sealed.count_by_version()
+        newest = keys.sealing_version()
+    except (ImproperlyConfigured, DatabaseError):
+        # Other checks speak of missing keys; the tables may not be made yet.
+        return []
+    return [*_warn_of_closed(keys, counts), *_warn_of_idle(keys, counts, newest=newest)]
+
+
+def _warn_of_closed(keys: Keyring, counts: Mapping[int, int]) -> Iterator[CheckMessage]:
+    below = [version for version in counts if version < keys.min_version]
+    if below:
+        yield CheckWarning(
+            f"{_sum(counts, below)} sealed records are below VAULT_MIN_KEY_VERSION and are refused.",
+            hint="Lower it, run vault_rotate_key, and raise it again.",
+            id="vault.W001",
+        )
+    unknown = counts.keys() - set(below) - set(keys.provider.versions())
+    if unknown:
+        yield CheckWarning(
+            f"{_sum(counts, unknown)} sealed records need a key that this process does not have.",
+            hint="Give it the keys of the versions that `vault_rotate_key --dry-run` shows, or connect those services "
+            "again.",
+            id="vault.W002",
+        )
+
+
+def _warn_of_idle(keys: Keyring, counts: Mapping[int, int], *, newest: int) -> Iterator[CheckMessage]:
+    idle = [version for version in keys.provider.versions() if keys.min_version <= version < newest]
+    if idle and not any(version in counts for version in idle):
+        yield CheckWarning(
+            f"Nothing is sealed any more with a key version below {newest}.",
+            hint=f"Set VAULT_MIN_KEY_VERSION={newest}, and remove older keys once no backup needs them.",
+            id="vault.W003",
+        )
+
+
+def _sum(counts: Mapping[int, int], versions: Iterable[int]) -> int:
+    return sum(counts[version] for version in versions)

@@ -100,7 +100,7 @@ def test_a_real_repository_fills_the_github_side(data: Path, tmp_path: Path) -> 
         ([], APART, "The vault is not available."),
         ([], {"VAULT_KEYS": "not-a-key"}, "VAULT_KEYS"),
         ([], {"VAULT_KEYS": "x", "VAULT_KEYS_FILE": "y"}, "Set VAULT_KEYS or VAULT_KEYS_FILE, not both."),
-        ([], {"VAULT_KEYS_FILE": "/nowhere"}, "The key file (VAULT_KEYS_FILE) cannot be read."),
+        ([], {"VAULT_KEYS_FILE": "/dev/null"}, "The key file (VAULT_KEYS_FILE) cannot be read."),
         ([], {"DEBUG": "perhaps"}, "DEBUG must be one of 1, true, yes, 0, false, no."),
         ([], {"SANDBOX_URL": "localhost"}, "SANDBOX_URL must start with http:// or https://."),
     ],

@@ -5,11 +5,16 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError, connections
 
 import vault
 from devcontext.settings import providers
 from vault import checks
 from vault.apps import VaultConfig
+from vault.keys import local
+from vault.store import fingerprints
+
+KEYS = {version: local.new_entry(version) for version in (1, 2, 3)}
 
 
 def codes(messages: list[Any]) -> list[str]:
@@ -48,3 +53,43 @@ def test_a_provider_without_its_secret_is_an_error(settings: Any) -> None:
     assert checks.check_client_secrets() == []
     settings.PROVIDERS = {"github": providers._github("id", "")}
     assert codes(checks.check_client_secrets()) == ["vault.E004"]
+
+
+@pytest.fixture
+def _a_record_of_version_2(settings: Any) -> None:
+    settings.VAULT_KEYS = KEYS[2]
+    fingerprints.ensure()
+
+
+@pytest.mark.django_db(databases=["vault"])
+@pytest.mark.usefixtures("_a_record_of_version_2")
+@pytest.mark.parametrize(
+    ("versions", "pinned", "minimum", "expected"),
+    [
+        ((2,), 0, 1, []),
+        ((2, 3), 0, 1, []),
+        ((1, 2), 0, 1, ["vault.W003"]),
+        ((1, 2), 0, 2, []),
+        ((2, 3), 2, 1, []),
+        ((2, 3), 0, 3, ["vault.W001"]),
+        ((1, 3), 0, 1, ["vault.W002", "vault.W003"]),
+        ((), 0, 1, []),
+    ],
+)
+def test_records_that_no_key_opens_and_keys_that_open_no_record_are_a_warning(
+    settings: Any, versions: tuple[int, ...], pinned: int, minimum: int, expected: list[str]
+) -> None:
+    settings.VAULT_KEYS = ",".join(KEYS[version] for version in versions)
+    settings.VAULT_KEYS_FILE = ""
+    settings.VAULT_KEY_VERSION, settings.VAULT_MIN_KEY_VERSION = pinned, minimum
+    assert codes(checks.check_sealed_records(databases=["vault"])) == expected
+    assert checks.check_sealed_records(databases=None) == []
+
+
+@pytest.mark.django_db(databases=["vault"])
+def test_records_are_not_counted_before_their_tables_are_made() -> None:
+    def refuse(*_arguments: Any) -> None:
+        raise OperationalError("no such table")
+
+    with connections["vault"].execute_wrapper(refuse):
+        assert checks.check_sealed_records(databases=["vault"]) == []
