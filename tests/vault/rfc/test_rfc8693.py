@@ -187,7 +187,7 @@ async def test_2_2_2_invalid_target(http: httpx.AsyncClient, connect_user: Conne
 @requires("2.2.2", "What the user revoked is a target for which no token is issued.")
 async def test_2_2_2_revoked(http: httpx.AsyncClient, vault: EmbeddedVault, connect_user: Connect) -> None:
     await connect_user()
-    await vault.set_access(subject_token=subject(), provider="github", is_allowed=False)
+    await vault.set_access(subject_token=subject(), connection="github", is_allowed=False)
     response = await exchange(http)
     assert error_of(response) == (400, "invalid_target")
     assert response.json()["vault_reason"] == "revoked"
