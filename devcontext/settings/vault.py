@@ -16,12 +16,16 @@ ROOT_URLCONF = "vault.urls"
 ASGI_APPLICATION = "vault.asgi.application"
 INSTALLED_APPS = ["django.contrib.contenttypes", "devcontext.process", "vault", "audit"]
 MIDDLEWARE = [
+    "devcontext.tls.TLSOrThisMachine",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "devcontext.middleware.SecurityHeaders",
 ]
-# No cookie is read here: callers authenticate each request, so there is nothing for a forged one to ride on.
-SILENCED_SYSTEM_CHECKS = ["security.W003"]
+# Requests in the clear are refused (`TLSOrThisMachine`), not redirected.
+SECURE_SSL_REDIRECT = False
+# W003: no cookie is read here; callers authenticate each request, so there is nothing for a forged one to ride on.
+# W008: see above.
+SILENCED_SYSTEM_CHECKS = ["security.W003", "security.W008"]
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.dummy"},
     "vault": database("vault", "VAULT_DATABASE_URL"),

@@ -45,9 +45,10 @@ def environment_of(installation: Installation, name: str) -> bytes:
 
 
 def key_texts(path: Path) -> list[bytes]:
-    """Return the spellings of a key-encryption key that a file could hold."""
-    text = path.read_bytes().strip()
-    raw = base64.b64decode(text)
+    """Return the spellings in which something could hold the installation's one key-encryption key."""
+    version, _, text = path.read_bytes().strip().partition(b":")
+    raw = base64.b64decode(text, validate=True)
+    assert (version, len(raw)) == (b"1", 32)
     return [text, raw, raw.hex().encode(), base64.urlsafe_b64encode(raw).rstrip(b"=")]
 
 
