@@ -17,7 +17,7 @@ from agent.event_log import PROTOCOL_VERSION
 from agent.frames import Attach, FrameError, Send, Stop, parse
 from agent.runner import Runner, current_runner
 from agent.types import RunRequest
-from permissions.subjects import sid_of, subject_of
+from permissions.subjects import load_auth_time, sid_of, subject_of
 
 logger = logging.getLogger(__name__)
 
@@ -76,12 +76,13 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
                 await self._stop(frame.run)
 
     async def _start(self, frame: Send) -> None:
-        user = self._user
+        user, session = self._user, self.scope["session"]
         assert user.pk is not None
         request = RunRequest(
             user=user.pk,
             subject=subject_of(user.pk),
-            sid=sid_of(self.scope["session"]),
+            sid=sid_of(session),
+            auth_time=await load_auth_time(session),
             user_name=user.get_full_name() or user.email,
             key=frame.key,
             text=frame.text,

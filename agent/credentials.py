@@ -64,6 +64,7 @@ class RunCredentials:
 
     user: str
     sid: str
+    auth_time: float
     run: str
 
     @asynccontextmanager
@@ -92,7 +93,13 @@ class RunCredentials:
     async def _require_permission(self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]) -> None:
         try:
             await gate.require(
-                user=self.user, sid=self.sid, provider=tool.provider, tool=tool.name, run=self.run, tool_call=tool_call
+                user=self.user,
+                sid=self.sid,
+                auth_time=self.auth_time,
+                provider=tool.provider,
+                tool=tool.name,
+                run=self.run,
+                tool_call=tool_call,
             )
         except NotPermittedError as error:
             emit(StepPermission(id=tool_call, state=_PERMISSION_STATES.get(error.cause, "failed")))
@@ -108,6 +115,7 @@ class RunCredentials:
             token = await exchange(
                 user=self.user,
                 sid=self.sid,
+                auth_time=self.auth_time,
                 provider=tool.provider,
                 scope=tool.scope,
                 actor=Actor(agent="agent:devcontext", run=self.run, tool=tool.name, tool_call=tool_call),

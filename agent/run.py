@@ -39,6 +39,7 @@ from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.record import record
 from permissions import connections
+from permissions.pages import Asker
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +187,7 @@ class Run:
                 self._log.append(event, run=self._ticket.run)
 
     def _toolkit(self, context: ReadContext) -> Toolkit:
-        credentials = RunCredentials(user=self._request.subject, sid=self._request.sid, run=str(self._ticket.run))
+        credentials = RunCredentials(**self._asker(), run=str(self._ticket.run))
         return Toolkit(tools=TOOLS, credentials=credentials, context=context, on_refused=self._record_refused)
 
     async def _record_refused(self, name: str, reason: str, tool_call: str) -> None:
@@ -202,7 +203,7 @@ class Run:
         await sync_to_async(record)(entry)
 
     async def _list_services(self) -> tuple[ServiceFact, ...]:
-        statuses = await connections.list_statuses(user=self._request.subject, sid=self._request.sid)
+        statuses = await connections.list_statuses(**self._asker())
         return tuple(
             ServiceFact(
                 provider=status.service.slug,
@@ -212,6 +213,10 @@ class Run:
             )
             for status in statuses
         )
+
+    def _asker(self) -> Asker:
+        request = self._request
+        return Asker(user=request.subject, sid=request.sid, auth_time=request.auth_time)
 
     async def _record(self, event: Event, *, reason: str = "") -> None:
         entry = Entry(event=event, user=self._request.subject, run=str(self._ticket.run), reason=reason)

@@ -37,13 +37,15 @@ class ConversationRow:
 class RunRequest:
     """One question, whoever asks it.
 
-    `user` is the row id of the asking user and `subject` the same user as vault and audit know it; `key` makes sending
-    it twice harmless; `conversation` is None for a new one; `time_zone` is an IANA name.
+    `user` is the row id of the asking user and `subject` the same user as vault and audit know it; `auth_time` is when
+    they signed in to session `sid`, in seconds since the epoch; `key` makes sending it twice harmless; `conversation`
+    is None for a new one; `time_zone` is an IANA name.
     """
 
     user: int
     subject: str
     sid: str
+    auth_time: float
     user_name: str
     key: str
     text: str

@@ -13,7 +13,7 @@ from agent import store
 from agent.errors import RunNotFoundError
 from agent.runner import end_dead_runs
 from permissions import connections
-from permissions.subjects import sid_of, subject_of
+from permissions.pages import load_asker
 from vault.client import VaultError
 
 RECIPES = (
@@ -31,7 +31,7 @@ async def chat(request: HttpRequest, conversation: UUID | None = None) -> HttpRe
     """Show the composer, and the runs of `conversation` if one is named."""
     user = await request.auser()
     assert user.pk is not None
-    services, services_message = await _services(request, user_id=user.pk)
+    services, services_message = await _services(request)
     context = await sync_to_async(_load)(user.pk, conversation)
     context |= {"services": services, "services_message": services_message, "recipes": RECIPES}
     # Rendering reads the session and the user, which is database work.
@@ -49,9 +49,9 @@ def _load(user: int, conversation: UUID | None) -> dict[str, Any]:
     return {"conversation": row, "run_ids": [str(run) for run in runs]}
 
 
-async def _services(request: HttpRequest, *, user_id: int) -> tuple[list[dict[str, str]], str]:
+async def _services(request: HttpRequest) -> tuple[list[dict[str, str]], str]:
     try:
-        statuses = await connections.list_statuses(user=subject_of(user_id), sid=sid_of(request.session))
+        statuses = await connections.list_statuses(**await load_asker(request))
     except VaultError:
         return [], _VAULT_DOWN
     rows = [

@@ -28,12 +28,18 @@ class Event(StrEnum):
     AGENT_RUN_STARTED = "agent:run:started"
     AGENT_RUN_STOPPED = "agent:run:stopped"
     AGENT_TOOL_REFUSED = "agent:tool:refused"
+    PERMISSION_ACCESS_PAUSED = "permission:access:paused"
     PERMISSION_ACCESS_RESTORED = "permission:access:restored"
+    PERMISSION_ACCESS_RESUMED = "permission:access:resumed"
     PERMISSION_ACCESS_REVOKED = "permission:access:revoked"
+    PERMISSION_AWAY_DISABLED = "permission:away:disabled"
+    PERMISSION_AWAY_ENABLED = "permission:away:enabled"
     PERMISSION_CHECK_ALLOWED = "permission:check:allowed"
     PERMISSION_CHECK_DENIED = "permission:check:denied"
     PERMISSION_CHECK_FAILED = "permission:check:failed"
     PERMISSION_DEFAULT_CHANGED = "permission:default:changed"
+    PERMISSION_GRANT_CREATED = "permission:grant:created"
+    PERMISSION_GRANT_ENDED = "permission:grant:ended"
     VAULT_CLIENT_CREATED = "vault:client:created"
     VAULT_CLIENT_DISABLED = "vault:client:disabled"
     VAULT_CLIENT_ENABLED = "vault:client:enabled"
@@ -53,6 +59,8 @@ class Event(StrEnum):
     VAULT_ROTATION_FAILED = "vault:rotation:failed"
     VAULT_ROTATION_STARTED = "vault:rotation:started"
     VAULT_ROTATION_SUCCEEDED = "vault:rotation:succeeded"
+    VAULT_SESSION_ENDED = "vault:session:ended"
+    VAULT_SUBJECT_ENDED = "vault:subject:ended"
     VAULT_TOKEN_REVOKED = "vault:token:revoked"  # noqa: S105  (an event's name)
 
     @property

@@ -66,7 +66,7 @@ class Subject(ABC):
 async def exchange(*, user: str, provider: str, scope: str) -> ExchangedToken:
     """Do what a tool call of the agent does: mint a subject and an actor token, and exchange them."""
     actor = Actor(agent=_AGENT, run="run", tool="slack_mentions", tool_call=f"toolu_{secrets.token_hex(12)}")
-    return await ask_vault(user=user, sid="benchmark", provider=provider, scope=scope, actor=actor)
+    return await ask_vault(user=user, sid="benchmark", auth_time=1.0, provider=provider, scope=scope, actor=actor)
 
 
 class Exchange(Subject):
@@ -83,7 +83,9 @@ class Answer(Subject):
     async def prepare(self) -> ExchangeRequest:
         """Mint the tokens."""
         return ExchangeRequest(
-            subject_token=tokens.mint_subject(user=choice(USERS), sid="benchmark", purpose="exchange", may_act=_AGENT),
+            subject_token=tokens.mint_subject(
+                user=choice(USERS), sid="benchmark", auth_time=1.0, purpose="exchange", may_act=_AGENT
+            ),
             subject_token_type=tokens.TOKEN_TYPE_ACCESS,
             audience=PROVIDER,
             scope=SCOPE,
@@ -225,7 +227,9 @@ class VerifyAndInsert(Insert):
     async def open(self) -> None:
         """Mint the token."""
         await super().open()
-        self._token = tokens.mint_subject(user="user:1", sid="benchmark", purpose="exchange", may_act=_AGENT)
+        self._token = tokens.mint_subject(
+            user="user:1", sid="benchmark", auth_time=1.0, purpose="exchange", may_act=_AGENT
+        )
         self._key = OKPKey.import_key(settings.SUBJECT_PUBLIC_KEY)
         self._claims = jwt.JWTClaimsRegistry(iss={"essential": True}, aud={"essential": True})
 

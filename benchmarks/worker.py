@@ -51,7 +51,7 @@ async def start_connect(user: str, provider: str) -> str:
     """Begin a connect flow; the driver consents."""
     from vault.client import connections  # noqa: PLC0415  (likewise)
 
-    return await connections.start_connect(user=user, sid="benchmark", provider=provider)
+    return await connections.start_connect(user=user, sid="benchmark", auth_time=1.0, provider=provider)
 
 
 async def finish_connect(user: str, provider: str, query: dict[str, str]) -> None:
@@ -63,7 +63,7 @@ async def finish_connect(user: str, provider: str, query: dict[str, str]) -> Non
 
     returned = httpx.URL(await connect.finish(provider, query=query)).params
     await connections.confirm_connection(
-        user=user, sid="benchmark", connection=returned["connection"], nonce=returned["nonce"]
+        user=user, sid="benchmark", auth_time=1.0, connection=returned["connection"], nonce=returned["nonce"]
     )
 
 

@@ -16,12 +16,13 @@ from vault.client import connections as vault
 _CACHE_SECONDS = 30
 
 
-async def list_statuses(*, user: str, sid: str, is_fresh: bool = False) -> tuple[ServiceStatus, ...]:
+async def list_statuses(*, user: str, sid: str, auth_time: float, is_fresh: bool = False) -> tuple[ServiceStatus, ...]:
     """Return the status of every service, in the fixed order of `SERVICES`.
 
     Args:
         user: The subject, `user:<id>`.
         sid: The session that asks.
+        auth_time: When the user signed in to it, in seconds since the epoch.
         is_fresh: Ask the vault even when a cached answer is at hand.
 
     Raises:
@@ -30,18 +31,18 @@ async def list_statuses(*, user: str, sid: str, is_fresh: bool = False) -> tuple
     """
     found: tuple[Connection, ...] | None = None if is_fresh else await cache.aget(_key(user))
     if found is None:
-        found = await vault.list_connections(user=user, sid=sid)
+        found = await vault.list_connections(user=user, sid=sid, auth_time=auth_time)
         await cache.aset(_key(user), found, _CACHE_SECONDS)
     return _statuses(found)
 
 
-async def load_status(*, user: str, sid: str, provider: str, is_fresh: bool = False) -> ServiceStatus:
+async def load_status(*, user: str, sid: str, auth_time: float, provider: str, is_fresh: bool = False) -> ServiceStatus:
     """Return the status of one service; arguments and errors are those of `list_statuses`.
 
     Raises:
         KeyError: `provider` is none of `SERVICES`.
     """
-    statuses = await list_statuses(user=user, sid=sid, is_fresh=is_fresh)
+    statuses = await list_statuses(user=user, sid=sid, auth_time=auth_time, is_fresh=is_fresh)
     return {status.service.slug: status for status in statuses}[provider]
 
 

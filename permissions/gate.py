@@ -18,7 +18,9 @@ _CAUSES: dict[ConnectionState, Cause] = {
 }
 
 
-async def require(*, user: str, sid: str, provider: str, tool: str, run: str, tool_call: str) -> Permit:
+async def require(
+    *, user: str, sid: str, auth_time: float, provider: str, tool: str, run: str, tool_call: str
+) -> Permit:
     """Return a permit, or raise; the answer is an audit event, committed before this returns or raises.
 
     A yes may rest on an answer up to 30 seconds old, because the vault decides again at the exchange that follows. A no
@@ -33,7 +35,7 @@ async def require(*, user: str, sid: str, provider: str, tool: str, run: str, to
         event=Event.PERMISSION_CHECK_ALLOWED, user=user, provider=provider, run=run, tool=tool, tool_call=tool_call
     )
     try:
-        cause = await _find_cause(user=user, sid=sid, provider=provider)
+        cause = await _find_cause(user=user, sid=sid, auth_time=auth_time, provider=provider)
     except VaultError as error:
         await _record(replace(entry, event=Event.PERMISSION_CHECK_FAILED, reason="vault_unavailable"))
         raise NotPermittedError(provider=provider, cause="vault_unavailable") from error
@@ -44,13 +46,15 @@ async def require(*, user: str, sid: str, provider: str, tool: str, run: str, to
     return Permit(user=user, provider=provider, tool=tool)
 
 
-async def _find_cause(*, user: str, sid: str, provider: str) -> Cause:
+async def _find_cause(*, user: str, sid: str, auth_time: float, provider: str) -> Cause:
     """Return why the agent may not use `provider`, or "" when it may."""
     if provider not in SERVICES_BY_SLUG:
         return "policy_denied"
-    status = await connections.load_status(user=user, sid=sid, provider=provider)
+    status = await connections.load_status(user=user, sid=sid, auth_time=auth_time, provider=provider)
     if _CAUSES[status.state]:
-        status = await connections.load_status(user=user, sid=sid, provider=provider, is_fresh=True)
+        status = await connections.load_status(
+            user=user, sid=sid, auth_time=auth_time, provider=provider, is_fresh=True
+        )
     return _CAUSES[status.state]
 
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from permissions.subjects import sid_of, subject_of
+from permissions.subjects import load_auth_time, sid_of, subject_of
 from permissions.types import SERVICES_BY_SLUG, Service
 
 
@@ -17,13 +17,15 @@ class Asker(TypedDict):
 
     user: str
     sid: str
+    auth_time: float
 
 
 async def load_asker(request: HttpRequest) -> Asker:
     """Return who is signed in; for views behind `login_required`."""
     user = await request.auser()
     assert user.pk is not None
-    return Asker(user=subject_of(user.pk), sid=sid_of(request.session))
+    session = request.session
+    return Asker(user=subject_of(user.pk), sid=sid_of(session), auth_time=await load_auth_time(session))
 
 
 def load_service(provider: str) -> Service:

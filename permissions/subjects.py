@@ -1,7 +1,11 @@
 """How a signed-in user and their session are named to the vault and in the audit."""
 
+import time
+
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import salted_hmac
+
+_AUTH_TIME = "auth_time"
 
 
 def subject_of(user_id: int) -> str:
@@ -18,3 +22,17 @@ def sid_of(session: SessionBase) -> str:
     if not session.session_key:
         raise ValueError("a session that was never saved has no name")
     return salted_hmac("devcontext.sid", session.session_key, algorithm="sha256").hexdigest()[:32]
+
+
+def note_sign_in(session: SessionBase, *, after: float = 0.0) -> None:
+    """Write into the session that its user signed in to it now; never at `after` or before, seconds since the epoch."""
+    # A clock can stand still between two looks; a microsecond is more than a float loses at this size.
+    session[_AUTH_TIME] = max(time.time(), after + 1e-6)
+
+
+async def load_auth_time(session: SessionBase) -> float:
+    """Return when the user signed in to the session, in seconds since the epoch, for the claim `auth_time`.
+
+    A session that does not know counts as begun before all others: whatever ends sessions ends it.
+    """
+    return float(await session.aget(_AUTH_TIME, 0.0))

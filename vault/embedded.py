@@ -1,14 +1,16 @@
 """The vault in this process: verifies each subject token, then does what is asked. The HTTP endpoints end here too."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from vault import access, background, clients, connect, disconnect, issued, tokens
+from vault import absence, access, background, clients, connect, disconnect, issued, sessions, tokens
 from vault.clients import Client
 from vault.database import run
 from vault.exchange import exchange
 from vault.store import connections
 from vault.tokens import Subject
-from vault.types import Connection, ExchangedToken, ExchangeRequest
+from vault.types import Connection, ExchangedToken, ExchangeRequest, Grant
 
 
 class EmbeddedVault:
@@ -23,27 +25,56 @@ class EmbeddedVault:
 
     async def start_connect(self, *, subject_token: str, provider: str) -> str:
         """See `VaultClient.start_connect`."""
-        return await connect.start(await self._subject(subject_token), provider=provider)
+        return await connect.start(await self._attended(subject_token), provider=provider)
 
     async def confirm_connection(self, *, subject_token: str, connection: str, nonce: str) -> Connection:
         """See `VaultClient.confirm_connection`."""
-        return await connect.confirm(await self._subject(subject_token), connection=connection, nonce=nonce)
+        return await connect.confirm(await self._attended(subject_token), connection=connection, nonce=nonce)
 
     async def list_connections(self, *, subject_token: str) -> tuple[Connection, ...]:
         """See `VaultClient.list_connections`."""
-        return await run(connections.list_active, user=(await self._subject(subject_token)).user)
+        subject = await self._subject(subject_token)
+        await run(sessions.find_standing, subject)
+        return await run(connections.list_active, user=subject.user)
 
     async def set_access(self, *, subject_token: str, connection: str, is_allowed: bool) -> Connection:
         """See `VaultClient.set_access`."""
-        return await access.set_access(await self._subject(subject_token), connection=connection, is_allowed=is_allowed)
+        subject = await self._attended(subject_token)
+        return await access.set_access(subject, connection=connection, is_allowed=is_allowed)
 
     async def set_default(self, *, subject_token: str, connection: str) -> Connection:
         """See `VaultClient.set_default`."""
-        return await access.set_default(await self._subject(subject_token), connection=connection)
+        return await access.set_default(await self._attended(subject_token), connection=connection)
 
     async def disconnect(self, *, subject_token: str, connection: str) -> None:
         """See `VaultClient.disconnect`."""
-        await disconnect.disconnect(await self._subject(subject_token), connection=connection)
+        await disconnect.disconnect(await self._attended(subject_token), connection=connection)
+
+    async def pause_access(self, *, subject_token: str, connection: str, until: datetime | None) -> Connection:
+        """See `VaultClient.pause_access`."""
+        return await run(absence.pause, await self._attended(subject_token), connection=connection, until=until)
+
+    async def set_away(self, *, subject_token: str, connection: str, is_allowed: bool) -> Connection:
+        """See `VaultClient.set_away`."""
+        subject = await self._attended(subject_token)
+        return await run(absence.set_away, subject, connection=connection, is_allowed=is_allowed)
+
+    async def create_grant(self, *, subject_token: str, providers: Sequence[str], expires_at: datetime) -> Grant:
+        """See `VaultClient.create_grant`."""
+        subject = await self._attended(subject_token)
+        return await run(absence.create_grant, subject, providers=providers, expires_at=expires_at)
+
+    async def end_grant(self, *, subject_token: str, grant: str) -> None:
+        """See `VaultClient.end_grant`."""
+        await run(absence.end_grant, await self._attended(subject_token), grant=grant)
+
+    async def end_session(self, *, subject_token: str) -> None:
+        """See `VaultClient.end_session`."""
+        await run(sessions.end_session, await self._subject(subject_token))
+
+    async def end_subject(self, *, subject_token: str) -> None:
+        """See `VaultClient.end_subject`."""
+        await run(sessions.end_subject, await self._subject(subject_token))
 
     async def revoke_token(self, token: str) -> None:
         """Refuse one of the client's own subject or actor tokens from now on; see `issued.revoke`."""
@@ -56,6 +87,12 @@ class EmbeddedVault:
     async def aclose(self) -> None:
         """Wait for the work that outlives its requests."""
         await background.settle()
+
+    async def _attended(self, subject_token: str) -> Subject:
+        """Return the subject of a token whose session is living, with the user there."""
+        subject = await self._subject(subject_token)
+        await run(sessions.require_attended, subject)
+        return subject
 
     async def _subject(self, subject_token: str) -> Subject:
         clients.require_own(self._client)

@@ -56,6 +56,18 @@ def required(form: Form, name: str) -> str:
     return value
 
 
+def is_on(form: Form, name: str) -> bool:
+    """Return the parameter `name`, `true` or `false`.
+
+    Raises:
+        InvalidRequestError: It is neither.
+    """
+    value = required(form, name)
+    if value not in ("true", "false"):
+        raise InvalidRequestError
+    return value == "true"
+
+
 def refuse(error: VaultError) -> JsonResponse:
     """Answer with `error`. Source: RFC 6749 section 5.2."""
     return answer_refusal(error, refusal_of(error))

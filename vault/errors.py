@@ -2,6 +2,7 @@
 
 VaultError
 ├── InvalidRequestError        malformed request, or a subject or actor token that is not valid (RFC 8693 §2.2.2)
+│   ├── SessionEndedError      the session or grant of its subject token ended
 │   ├── UnsupportedGrantError  a grant type that is not exchanged here
 │   ├── UnsupportedTokenTypeError  a token that cannot be revoked (RFC 7009 §2.2.1)
 │   ├── WrongMethodError       not the HTTP method of this endpoint
@@ -36,6 +37,7 @@ Cause = Literal[
     "provider_down",
     "rate_limited",
     "policy_denied",
+    "session_ended",
     "vault_unavailable",
     "",
 ]
@@ -58,6 +60,13 @@ class InvalidRequestError(VaultError):
 
     error = "invalid_request"
     description = "The request is malformed or its token is not valid."
+
+
+class SessionEndedError(InvalidRequestError):
+    """The subject token is genuine, but the session or grant that it names ended, or never was (RFC 8693 §2.2.2)."""
+
+    cause = "session_ended"
+    description = "The session of the subject token has ended."
 
 
 class UnsupportedGrantError(InvalidRequestError):

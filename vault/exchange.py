@@ -12,11 +12,10 @@ from django.utils import timezone
 
 from audit.errors import ActorTokenReplayedError
 from audit.events import Entry, Event
-from vault import clients, issued, ledger, refresh, tokens
+from vault import clients, issued, ledger, refresh, sessions, tokens
 from vault.clients import Client
 from vault.database import run
 from vault.errors import (
-    AccessRevokedError,
     InvalidRequestError,
     InvalidScopeError,
     InvalidTargetError,
@@ -131,13 +130,14 @@ async def _answer(asked: Asked) -> ExchangedToken:
 def _decide(asked: Asked) -> _Stale | tuple[ExchangedToken, _Stale | None]:
     """Decide under the connection's lock; the grant's event is committed before the lock is let go."""
     issued.require_unrevoked(asked.subject.jti, *([asked.actor.jti] if asked.actor else []))
-    with connections.lock_for_decision(
-        user=asked.subject.user, audience=asked.audience, login_hint=asked.login_hint
-    ) as connection:
+    user, audience, login_hint = asked.subject.user, asked.audience, asked.login_hint
+    with (
+        sessions.hold(asked.subject) as standing,
+        connections.lock_for_decision(user=user, audience=audience, login_hint=login_hint) as connection,
+    ):
         row = connection.row
         clients.require_provider(asked.client, row.provider)
-        if not row.is_access_allowed:
-            raise AccessRevokedError
+        standing.require(connection)
         clients.require_scope(asked.client, provider=row.provider, asked=asked.scope, granted=row.granted_scope)
         planned = plan(connection)
         stale = _Stale(connection=row.id, generation=row.generation)

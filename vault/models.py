@@ -21,9 +21,10 @@ class Connection(models.Model):
 
     Of a user's connections to one provider, one per account, `is_default` marks the one that the provider's name
     stands for. `activated_at` is empty while the connection is pending: nobody can use it until its user's session
-    confirms it. `generation` counts the token pairs; a sealed token of another generation does not open. The refresh
-    columns are the lease: who refreshes (`lease_owner`, until `lease_until`), under which `fence`, and since when the
-    outcome of a request is unknown (`intent_generation`).
+    confirms it. A connection is paused until an instant, which nobody has to lift, and read while its user is away
+    only if they said so. `generation` counts the token pairs; a sealed token of another generation does not open. The
+    refresh columns are the lease: who refreshes (`lease_owner`, until `lease_until`), under which `fence`, and since
+    when the outcome of a request is unknown (`intent_generation`).
     """
 
     id = models.CharField(primary_key=True, max_length=40)
@@ -34,6 +35,8 @@ class Connection(models.Model):
     is_default = models.BooleanField(default=False)
     granted_scope = models.TextField(blank=True)
     is_access_allowed = models.BooleanField(default=True)
+    paused_until = models.DateTimeField(null=True)
+    is_away_allowed = models.BooleanField(default=False)
     reconnect_reason = models.CharField(max_length=64, blank=True)
     activated_at = models.DateTimeField(null=True)
 
@@ -119,6 +122,34 @@ class RevokedToken(models.Model):
 
     jti = models.CharField(primary_key=True, max_length=200)
     expires_at = models.DateTimeField(db_index=True)
+
+
+class EndedSession(models.Model):
+    """A session whose tokens are not honoured any more; with `sid` "", every session of the subject that began early.
+
+    `signed_in_through` is then the latest `auth_time` (seconds since the epoch) that does not count any more.
+    """
+
+    subject = models.CharField(max_length=200)
+    sid = models.CharField(max_length=200, blank=True)
+    signed_in_through = models.FloatField(null=True)
+    ended_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        """One row per session, and one per subject for all of them."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["subject", "sid"], name="vault_session_ends_once")]
+
+
+class Grant(models.Model):
+    """A user's leave to read `providers` (ids, space-separated) in their absence; `grant:<id>` is its tokens' `sid`."""
+
+    id = models.CharField(primary_key=True, max_length=40)
+    subject = models.CharField(max_length=200, db_index=True)
+    providers = models.CharField(max_length=200)
+    granted_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
 
 
 class OutboxEvent(models.Model):

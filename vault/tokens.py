@@ -55,12 +55,16 @@ _TTL_SECONDS = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The user and session for whom the vault is asked. `may_act` names the only agent that may act, or is ""."""
+    """The user and session for whom the vault is asked. `may_act` names the only agent that may act, or is "".
+
+    `auth_time` is when the user signed in to this session, in seconds since the epoch.
+    """
 
     user: str
     sid: str
     client: str
     may_act: str
+    auth_time: float
     jti: str
 
 
@@ -88,12 +92,14 @@ class Issued:
     claims: dict[str, Any]
 
 
-def mint_subject(*, user: str, sid: str, purpose: Purpose, may_act: str = "", client: str = WEB_CLIENT) -> str:
-    """Return a subject token for `user`, `user:<id>`, in session `sid`, of use to `client` alone.
+def mint_subject(
+    *, user: str, sid: str, auth_time: float, purpose: Purpose, may_act: str = "", client: str = WEB_CLIENT
+) -> str:
+    """Return a subject token for `user`, `user:<id>`, who signed in to session `sid` at `auth_time`.
 
-    Source: RFC 9068 section 2.
+    It is of use to `client` alone. Source: RFC 9068 sections 2 and 2.2.1.
     """
-    claims: dict[str, Any] = {"sub": user, "sid": sid, "client_id": client, "scope": purpose}
+    claims: dict[str, Any] = {"sub": user, "sid": sid, "auth_time": auth_time, "client_id": client, "scope": purpose}
     if may_act:
         claims["may_act"] = {"sub": may_act}
     return _mint(claims, kind=TokenKind.SUBJECT)
@@ -124,6 +130,7 @@ def verify_subject(token: str, *, purpose: Purpose, client: str) -> Subject:
             sid=_text(claims, "sid"),
             client=client,
             may_act=_may_act(claims),
+            auth_time=_auth_time(claims),
             jti=_text(claims, "jti"),
         )
     except TokenError:
@@ -249,6 +256,17 @@ def _instant(claims: dict[str, Any], name: str) -> int:
     if type(value) is not int:
         raise TokenError
     return value
+
+
+def _auth_time(claims: dict[str, Any]) -> float:
+    """Return the instant of the sign-in, with its fraction (RFC 7519 section 2): two can fall into one second."""
+    value = claims.get("auth_time")
+    # A number too large for a float is infinite, and so is later than now.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TokenError
+    if not 0 <= value <= time.time() + _CLOCK_SKEW_SECONDS:
+        raise TokenError
+    return float(value)
 
 
 def _may_act(claims: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Frozen values that cross the vault's boundary, the same in process and over HTTP."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -18,7 +18,8 @@ class Connection:
     """One user's link to one provider, without its tokens.
 
     Of a user's connections to one provider, `is_default` marks the one that the provider's name stands for.
-    `reconnect_reason` is "" while the grant works, else the code of what broke it.
+    `reconnect_reason` is "" while the grant works, else the code of what broke it. `paused_until` is None, or the
+    instant at which the agent may use it again by itself; `is_away_allowed` says whether it may while the user is away.
     """
 
     id: str
@@ -29,11 +30,34 @@ class Connection:
     is_access_allowed: bool
     reconnect_reason: str
     connected_at: datetime
+    paused_until: datetime | None
+    is_away_allowed: bool
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a pause lasts now."""
+        return self.paused_until is not None and self.paused_until > datetime.now(UTC)
 
     @property
     def state(self) -> ConnectionState:
-        """`CONNECTED` or `REVOKED`; a connection that exists is never `NOT_CONNECTED`."""
-        return ConnectionState.CONNECTED if self.is_access_allowed else ConnectionState.REVOKED
+        """`CONNECTED` or `REVOKED`, which a paused one is as well; one that exists is never `NOT_CONNECTED`."""
+        is_usable = self.is_access_allowed and not self.is_paused
+        return ConnectionState.CONNECTED if is_usable else ConnectionState.REVOKED
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A user's leave to read `providers` in their absence until it expires or is ended; `sid` names it in tokens."""
+
+    id: str
+    providers: tuple[str, ...]
+    granted_at: datetime
+    expires_at: datetime
+
+    @property
+    def sid(self) -> str:
+        """What stands for a session in the subject tokens of this grant."""
+        return f"grant:{self.id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vault import discovery, token_endpoint, views, wire
+from vault import discovery, session_views, token_endpoint, views, wire
 
 urlpatterns = [
     path(".well-known/oauth-authorization-server", discovery.metadata, name="vault_metadata"),
@@ -22,6 +22,12 @@ urlpatterns = [
             "set_access": views.set_access,
             "set_default": views.set_default,
             "disconnect": views.disconnect,
+            "pause_access": session_views.pause_access,
+            "set_away": session_views.set_away,
+            "create_grant": session_views.create_grant,
+            "end_grant": session_views.end_grant,
+            "end_session": session_views.end_session,
+            "end_subject": session_views.end_subject,
         }.items()
     ),
 ]

@@ -8,8 +8,7 @@ from django.views.decorators.http import require_GET
 
 from vault import connect, wire
 from vault.embedded import EmbeddedVault
-from vault.endpoint import NO_STORE, Form, endpoint, required
-from vault.errors import InvalidRequestError
+from vault.endpoint import NO_STORE, Form, endpoint, is_on, required
 
 
 @endpoint
@@ -40,13 +39,10 @@ async def list_connections(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
 @endpoint
 async def set_access(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
     """Flip the switch of a connection and return it; `is_allowed` is `true` or `false`."""
-    position = required(form, "is_allowed")
-    if position not in ("true", "false"):
-        raise InvalidRequestError
     changed = await vault.set_access(
         subject_token=required(form, "subject_token"),
         connection=required(form, "connection"),
-        is_allowed=position == "true",
+        is_allowed=is_on(form, "is_allowed"),
     )
     return wire.connection_to_json(changed)
 

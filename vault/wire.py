@@ -7,7 +7,7 @@ from typing import Any
 
 from vault import errors
 from vault.errors import InvalidScopeError, VaultError, VaultUnavailableError
-from vault.types import Connection, ExchangedToken, ExchangeRequest
+from vault.types import Connection, ExchangedToken, ExchangeRequest, Grant
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 # The dialect of Auth0's Token Vault.
@@ -24,11 +24,18 @@ PATHS = {
     "set_access": "/vault/connections/access",
     "set_default": "/vault/connections/default",
     "disconnect": "/vault/connections/disconnect",
+    "pause_access": "/vault/connections/pause",
+    "set_away": "/vault/connections/away",
+    "create_grant": "/vault/grants/create",
+    "end_grant": "/vault/grants/end",
+    "end_session": "/vault/sessions/end",
+    "end_subject": "/vault/sessions/end-all",
 }
 
 # One word per error class, so that the other end raises the very same one; a cause serves where it is one.
 _REASONS: dict[type[VaultError], str] = {
     errors.InvalidRequestError: "",
+    errors.SessionEndedError: "session_ended",
     errors.UnsupportedGrantError: "",
     errors.UnsupportedTokenTypeError: "",
     errors.InvalidClientError: "",
@@ -87,7 +94,11 @@ def token_from_json(body: Mapping[str, Any]) -> ExchangedToken:
 
 def connection_to_json(connection: Connection) -> dict[str, Any]:
     """Return a connection as a JSON object; instants in ISO 8601."""
-    return asdict(connection) | {"connected_at": connection.connected_at.isoformat()}
+    until = connection.paused_until
+    return asdict(connection) | {
+        "connected_at": connection.connected_at.isoformat(),
+        "paused_until": until.isoformat() if until else None,
+    }
 
 
 def connection_from_json(body: Any) -> Connection:
@@ -97,9 +108,51 @@ def connection_from_json(body: Any) -> Connection:
         VaultUnavailableError: The answer is not one of ours.
     """
     try:
-        return Connection(**body | {"connected_at": datetime.fromisoformat(body["connected_at"])})
+        until = body["paused_until"]
+        instants = {
+            "connected_at": datetime.fromisoformat(body["connected_at"]),
+            "paused_until": None if until is None else datetime.fromisoformat(until),
+        }
+        return Connection(**body | instants)
     except (KeyError, TypeError, ValueError):
         raise VaultUnavailableError from None
+
+
+def grant_to_json(grant: Grant) -> dict[str, Any]:
+    """Return a grant as a JSON object; instants in ISO 8601."""
+    return asdict(grant) | {"granted_at": grant.granted_at.isoformat(), "expires_at": grant.expires_at.isoformat()}
+
+
+def grant_from_json(body: Any) -> Grant:
+    """Return the grant in an answer.
+
+    Raises:
+        VaultUnavailableError: The answer is not one of ours.
+    """
+    try:
+        return Grant(
+            id=body["id"],
+            providers=tuple(body["providers"]),
+            granted_at=datetime.fromisoformat(body["granted_at"]),
+            expires_at=datetime.fromisoformat(body["expires_at"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise VaultUnavailableError from None
+
+
+def instant_from_form(text: str) -> datetime:
+    """Return an instant in a form, ISO 8601 with its offset.
+
+    Raises:
+        InvalidRequestError: It is none.
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise errors.InvalidRequestError from None
+    if instant.tzinfo is None:
+        raise errors.InvalidRequestError
+    return instant
 
 
 def error_to_json(error: VaultError) -> dict[str, str]:

@@ -18,6 +18,7 @@ def request_of(user: User, *, text: str = "Brief me", key: str = "", conversatio
         user=user.pk,
         subject=f"user:{user.pk}",
         sid="a-session",
+        auth_time=1.0,
         user_name="Alice",
         key=key or uuid4().hex,
         text=text,

@@ -115,7 +115,7 @@ async def test_every_link_of_the_answer_is_evidence_that_a_tool_returned(maya: U
 
 
 async def test_a_revoked_service_is_refused_and_the_answer_says_so(maya: User) -> None:
-    await switch.revoke(user=f"user:{maya.pk}", sid="a-session", provider="slack")
+    await switch.revoke(user=f"user:{maya.pk}", sid="a-session", auth_time=1.0, provider="slack")
     frames = await run(maya, ALL_THREE)
     (failed,) = of(frames, "step.failed")
     assert failed["code"] == "revoked"
@@ -131,14 +131,14 @@ async def test_a_conversation_goes_on_after_a_revoke(maya: User) -> None:
     """The stand-in refuses a changed prefix: what was said stays as it was, whatever the permissions are now."""
     first = await run(maya, ALL_THREE)
     conversation = (await sync_to_async(store.Run.objects.get)(id=first[0]["run"])).conversation_id
-    await switch.revoke(user=f"user:{maya.pk}", sid="a-session", provider="slack")
+    await switch.revoke(user=f"user:{maya.pk}", sid="a-session", auth_time=1.0, provider="slack")
     second = await run(maya, STANDUP, conversation=conversation)
     assert second[-1]["type"] == "run.finished"
     assert "revoked" in {frame["code"] for frame in of(second, "step.failed")}
 
 
 async def test_a_disconnected_service_is_refused_as_not_connected(maya: User) -> None:
-    await switch.disconnect(user=f"user:{maya.pk}", sid="a-session", provider="slack")
+    await switch.disconnect(user=f"user:{maya.pk}", sid="a-session", auth_time=1.0, provider="slack")
     frames = await run(maya, ALL_THREE)
     (failed,) = of(frames, "step.failed")
     assert failed["code"] == "not_connected"

@@ -42,7 +42,7 @@ vault = EmbeddedVault()
 
 def subject(user: str, *, purpose: tokens.Purpose = "connections") -> str:
     """Return a subject token of `user`."""
-    return tokens.mint_subject(user=user, sid="sid-1", purpose=purpose)
+    return tokens.mint_subject(user=user, sid="sid-1", auth_time=1.0, purpose=purpose)
 
 
 async def exchange_once(user: str, audience: str) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from pytest_django.fixtures import Settings
 
 from audit.models import AuditEvent
 from devcontext.settings import providers
-from permissions.subjects import sid_of, subject_of
+from permissions.pages import Asker
+from permissions.subjects import load_auth_time, sid_of, subject_of
 from tests.vault.upstream import Upstream, serve
 from vault.client import connections as vault
 from vault.client import transport
@@ -30,11 +31,12 @@ class Person:
     browser: AsyncClient
     user: str
     sid: str
+    auth_time: float
 
     @property
-    def asker(self) -> dict[str, str]:
+    def asker(self) -> Asker:
         """The arguments by which the vault knows them."""
-        return {"user": self.user, "sid": self.sid}
+        return Asker(user=self.user, sid=self.sid, auth_time=self.auth_time)
 
 
 DATABASES = ["default", "vault", "audit"]
@@ -65,7 +67,13 @@ async def sign_in(transactional_db: None) -> AsyncIterator[SignIn]:
         user, _ = await User.objects.aget_or_create(username=name)
         browser = AsyncClient()
         await browser.aforce_login(user)
-        return Person(browser=browser, user=subject_of(user.pk), sid=sid_of(await browser.asession()))
+        session = await browser.asession()
+        return Person(
+            browser=browser,
+            user=subject_of(user.pk),
+            sid=sid_of(session),
+            auth_time=await load_auth_time(session),
+        )
 
     yield sign_in
     await transport.close()

@@ -29,11 +29,12 @@ def subject(
     user: str = ALICE,
     *,
     sid: str = "sid-1",
+    auth_time: float = 1.0,
     purpose: tokens.Purpose = "connections",
     client: str = tokens.WEB_CLIENT,
 ) -> str:
     """Return a subject token of `user`."""
-    return tokens.mint_subject(user=user, sid=sid, purpose=purpose, client=client)
+    return tokens.mint_subject(user=user, sid=sid, auth_time=auth_time, purpose=purpose, client=client)
 
 
 def actor() -> str:

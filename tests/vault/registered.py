@@ -25,7 +25,9 @@ class Registered:
 
     def subject(self, user: str = ALICE, *, may_act: str = "") -> str:
         """Return a subject token of `user` that this client may show."""
-        return tokens.mint_subject(user=user, sid="sid-1", purpose="exchange", client=self.id, may_act=may_act)
+        return tokens.mint_subject(
+            user=user, sid="sid-1", auth_time=1.0, purpose="exchange", client=self.id, may_act=may_act
+        )
 
     def form(self, **changes: str) -> dict[str, str]:
         """Return the plainest request of RFC 8693, without credentials, with some parameters changed."""

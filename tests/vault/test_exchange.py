@@ -98,7 +98,7 @@ async def test_an_exchange_without_an_actor_is_answered_unless_the_subject_names
     """RFC 8693 section 4.4: `may_act` says who acts, so somebody must."""
     await connect_user()
     assert (await vault.exchange(request(actor_token="", actor_token_type=""))).access_token
-    bound = tokens.mint_subject(user=ALICE, sid="sid-1", purpose="exchange", may_act=AGENT)
+    bound = tokens.mint_subject(user=ALICE, sid="sid-1", auth_time=1.0, purpose="exchange", may_act=AGENT)
     with pytest.raises(InvalidRequestError):
         await vault.exchange(request(subject_token=bound, actor_token="", actor_token_type=""))
 

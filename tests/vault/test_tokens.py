@@ -12,7 +12,8 @@ from vault import jws, tokens
 from vault.errors import InvalidClientError, InvalidRequestError
 from vault.tokens import WEB_CLIENT, Subject
 
-SUBJECT = Subject(user="user:1", sid="sid-1", client=WEB_CLIENT, may_act="", jti="jti-1")
+NOW = int(time.time())
+SUBJECT = Subject(user="user:1", sid="sid-1", client=WEB_CLIENT, may_act="", auth_time=NOW, jti="jti-1")
 
 
 def claims(**changes: Any) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def claims(**changes: Any) -> dict[str, Any]:
         "aud": settings.VAULT_ISSUER,
         "sub": "user:1",
         "sid": "sid-1",
+        "auth_time": NOW,
         "client_id": WEB_CLIENT,
         "scope": "exchange",
         "jti": "jti-1",
@@ -51,7 +53,9 @@ def verify(text: str) -> Subject:
 
 
 def test_a_minted_subject_token_names_the_user_and_session() -> None:
-    text = tokens.mint_subject(user="user:1", sid="sid-1", purpose="exchange", may_act="agent:devcontext")
+    text = tokens.mint_subject(
+        user="user:1", sid="sid-1", auth_time=NOW, purpose="exchange", may_act="agent:devcontext"
+    )
     assert verify(text) == replace(SUBJECT, may_act="agent:devcontext", jti=verify(text).jti)
 
 
@@ -59,7 +63,6 @@ def test_the_hand_made_subject_token_of_these_tests_is_valid() -> None:
     assert verify(token(claims())) == SUBJECT
 
 
-NOW = int(time.time())
 BAD_SUBJECTS: dict[str, dict[str, Any]] = {
     "another audience": {"aud": "https://other.example"},
     "a list of audiences": {"aud": [settings.VAULT_ISSUER, "https://other.example"]},
@@ -82,6 +85,12 @@ BAD_SUBJECTS: dict[str, dict[str, Any]] = {
     "a user that is no text": {"sub": 1},
     "no session": {"sid": None},
     "an empty session": {"sid": ""},
+    "no time of the sign-in": {"auth_time": None},
+    "a sign-in as text": {"auth_time": str(NOW)},
+    "a sign-in as a boolean": {"auth_time": True},
+    "a sign-in before the epoch": {"auth_time": -1},
+    "a sign-in in the future": {"auth_time": NOW + 36_000},
+    "a sign-in at no time": {"auth_time": float("inf")},
     "another client": {"client_id": "someone-else"},
     "another purpose": {"scope": "connections"},
     "no jti": {"jti": None},

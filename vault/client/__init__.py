@@ -14,6 +14,7 @@ from vault.errors import (
     NotConnectedError,
     ProviderDownError,
     ReconnectRequiredError,
+    SessionEndedError,
     VaultError,
     VaultUnavailableError,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "NotConnectedError",
     "ProviderDownError",
     "ReconnectRequiredError",
+    "SessionEndedError",
     "VaultError",
     "VaultUnavailableError",
 ]

@@ -1,8 +1,10 @@
 """What a vault can be asked; `EmbeddedVault` and `HTTPVault` both answer it alike (one contract test runs on both)."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
-from vault.types import Connection, ExchangedToken, ExchangeRequest
+from vault.types import Connection, ExchangedToken, ExchangeRequest, Grant
 
 
 class VaultClient(Protocol):
@@ -10,6 +12,8 @@ class VaultClient(Protocol):
 
     `subject_token` is a JWT (RFC 9068) that names the user (`sub`) and the session (`sid`); the vault verifies it each
     time and acts on that user's connections only. A connection of somebody else is as unknown as one that never was.
+    A token of an ended session is refused with `SessionEndedError`, except to end it again; one of a grant exchanges
+    and lists, and is refused with `InvalidTargetError` for everything else.
     """
 
     async def exchange(self, request: ExchangeRequest) -> ExchangedToken:
@@ -67,6 +71,43 @@ class VaultClient(Protocol):
         Raises:
             NotConnectedError: The user has no such connection.
         """
+        ...
+
+    async def pause_access(self, *, subject_token: str, connection: str, until: datetime | None) -> Connection:
+        """Refuse the agent a connection until an instant, as if it were revoked; None ends the pause.
+
+        Raises:
+            NotConnectedError: The user has no such connection.
+        """
+        ...
+
+    async def set_away(self, *, subject_token: str, connection: str, is_allowed: bool) -> Connection:
+        """Let the agent use a connection in the user's absence, or not.
+
+        Raises:
+            NotConnectedError: The user has no such connection.
+        """
+        ...
+
+    async def create_grant(self, *, subject_token: str, providers: Sequence[str], expires_at: datetime) -> Grant:
+        """Return a new grant: its `sid` stands for a session of the absent user, for these providers only.
+
+        Raises:
+            NotConnectedError: One of `providers` is unknown or not configured.
+            InvalidRequestError: There are none, or `expires_at` is past or more than a year away.
+        """
+        ...
+
+    async def end_grant(self, *, subject_token: str, grant: str) -> None:
+        """End a grant of this user; one that ended, or that never was, stays as it is."""
+        ...
+
+    async def end_session(self, *, subject_token: str) -> None:
+        """Honour no token of this session any more, in any process; what ended stays ended."""
+        ...
+
+    async def end_subject(self, *, subject_token: str) -> None:
+        """End every session of this user that began at or before the `auth_time` of the token, and every grant."""
         ...
 
     async def aclose(self) -> None:

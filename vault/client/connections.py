@@ -5,39 +5,43 @@ from vault.client import transport
 from vault.types import Connection
 
 
-async def start_connect(*, user: str, sid: str, provider: str) -> str:
+async def start_connect(*, user: str, sid: str, auth_time: float, provider: str) -> str:
     """Begin a connect flow and return the provider's authorization URL. See `VaultClient.start_connect`."""
-    return await transport.current().start_connect(subject_token=_mint(user, sid=sid), provider=provider)
+    return await transport.current().start_connect(
+        subject_token=_mint(user, sid=sid, auth_time=auth_time), provider=provider
+    )
 
 
-async def confirm_connection(*, user: str, sid: str, connection: str, nonce: str) -> Connection:
+async def confirm_connection(*, user: str, sid: str, auth_time: float, connection: str, nonce: str) -> Connection:
     """Activate a pending connection. See `VaultClient.confirm_connection`."""
     return await transport.current().confirm_connection(
-        subject_token=_mint(user, sid=sid), connection=connection, nonce=nonce
+        subject_token=_mint(user, sid=sid, auth_time=auth_time), connection=connection, nonce=nonce
     )
 
 
-async def list_connections(*, user: str, sid: str) -> tuple[Connection, ...]:
+async def list_connections(*, user: str, sid: str, auth_time: float) -> tuple[Connection, ...]:
     """Return the user's active connections."""
-    return await transport.current().list_connections(subject_token=_mint(user, sid=sid))
+    return await transport.current().list_connections(subject_token=_mint(user, sid=sid, auth_time=auth_time))
 
 
-async def set_access(*, user: str, sid: str, connection: str, is_allowed: bool) -> Connection:
+async def set_access(*, user: str, sid: str, auth_time: float, connection: str, is_allowed: bool) -> Connection:
     """Let the agent use a connection, or stop it. See `VaultClient.set_access`."""
     return await transport.current().set_access(
-        subject_token=_mint(user, sid=sid), connection=connection, is_allowed=is_allowed
+        subject_token=_mint(user, sid=sid, auth_time=auth_time), connection=connection, is_allowed=is_allowed
     )
 
 
-async def set_default(*, user: str, sid: str, connection: str) -> Connection:
+async def set_default(*, user: str, sid: str, auth_time: float, connection: str) -> Connection:
     """Make a connection its provider's default. See `VaultClient.set_default`."""
-    return await transport.current().set_default(subject_token=_mint(user, sid=sid), connection=connection)
+    return await transport.current().set_default(
+        subject_token=_mint(user, sid=sid, auth_time=auth_time), connection=connection
+    )
 
 
-async def disconnect(*, user: str, sid: str, connection: str) -> None:
+async def disconnect(*, user: str, sid: str, auth_time: float, connection: str) -> None:
     """Erase and revoke a connection. See `VaultClient.disconnect`."""
-    await transport.current().disconnect(subject_token=_mint(user, sid=sid), connection=connection)
+    await transport.current().disconnect(subject_token=_mint(user, sid=sid, auth_time=auth_time), connection=connection)
 
 
-def _mint(user: str, *, sid: str) -> str:
-    return tokens.mint_subject(user=user, sid=sid, purpose="connections")
+def _mint(user: str, *, sid: str, auth_time: float) -> str:
+    return tokens.mint_subject(user=user, sid=sid, auth_time=auth_time, purpose="connections")

@@ -1,13 +1,14 @@
 """The vault in another process: the same questions over HTTP. It holds no key of the vault and keeps no token."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from vault import tokens, wire
 from vault.errors import VaultUnavailableError
-from vault.types import Connection, ExchangedToken, ExchangeRequest
+from vault.types import Connection, ExchangedToken, ExchangeRequest, Grant
 
 # The vault may wait for a provider's refresh for 22 seconds; a connection to it is made in milliseconds or not at all.
 _TIMEOUT = httpx.Timeout(25, connect=2)
@@ -64,6 +65,36 @@ class HTTPVault:
     async def disconnect(self, *, subject_token: str, connection: str) -> None:
         """See `VaultClient.disconnect`."""
         await self._ask("disconnect", {"subject_token": subject_token, "connection": connection})
+
+    async def pause_access(self, *, subject_token: str, connection: str, until: datetime | None) -> Connection:
+        """See `VaultClient.pause_access`."""
+        form = {"subject_token": subject_token, "connection": connection}
+        form |= {"until": until.isoformat()} if until else {}
+        return wire.connection_from_json(await self._ask("pause_access", form))
+
+    async def set_away(self, *, subject_token: str, connection: str, is_allowed: bool) -> Connection:
+        """See `VaultClient.set_away`."""
+        form = {"subject_token": subject_token, "connection": connection} | {
+            "is_allowed": "true" if is_allowed else "false"
+        }
+        return wire.connection_from_json(await self._ask("set_away", form))
+
+    async def create_grant(self, *, subject_token: str, providers: Sequence[str], expires_at: datetime) -> Grant:
+        """See `VaultClient.create_grant`."""
+        form = {"subject_token": subject_token, "providers": " ".join(providers), "expires_at": expires_at.isoformat()}
+        return wire.grant_from_json(await self._ask("create_grant", form))
+
+    async def end_grant(self, *, subject_token: str, grant: str) -> None:
+        """See `VaultClient.end_grant`."""
+        await self._ask("end_grant", {"subject_token": subject_token, "grant": grant})
+
+    async def end_session(self, *, subject_token: str) -> None:
+        """See `VaultClient.end_session`."""
+        await self._ask("end_session", {"subject_token": subject_token})
+
+    async def end_subject(self, *, subject_token: str) -> None:
+        """See `VaultClient.end_subject`."""
+        await self._ask("end_subject", {"subject_token": subject_token})
 
     async def aclose(self) -> None:
         """Close the connections to the vault."""

@@ -20,12 +20,13 @@ class Actor:
     tool_call: str
 
 
-async def exchange(*, user: str, sid: str, provider: str, scope: str, actor: Actor) -> ExchangedToken:
+async def exchange(*, user: str, sid: str, auth_time: float, provider: str, scope: str, actor: Actor) -> ExchangedToken:
     """Return an upstream token for one tool call. Use it once and drop it.
 
     Args:
         user: The subject, `user:<id>`.
         sid: The session, or what stands for one on the command line.
+        auth_time: When the user signed in to it, in seconds since the epoch.
         provider: Provider id.
         scope: Space-separated scopes the tool needs.
         actor: The run and tool call that act.
@@ -35,7 +36,9 @@ async def exchange(*, user: str, sid: str, provider: str, scope: str, actor: Act
     """
     return await transport.current().exchange(
         ExchangeRequest(
-            subject_token=tokens.mint_subject(user=user, sid=sid, purpose="exchange", may_act=actor.agent),
+            subject_token=tokens.mint_subject(
+                user=user, sid=sid, auth_time=auth_time, purpose="exchange", may_act=actor.agent
+            ),
             subject_token_type=tokens.TOKEN_TYPE_ACCESS,
             audience=provider,
             scope=scope,

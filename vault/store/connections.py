@@ -62,7 +62,8 @@ def lock_for_decision(*, user: str, audience: str, login_hint: str = "") -> Iter
     Raises:
         NotConnectedError: The user has no such active connection, or several fit.
     """
-    with transaction.atomic(using=ALIAS):
+    # Inside `vault.sessions.hold` this joins its transaction; a savepoint would cost two statements for nothing.
+    with transaction.atomic(using=ALIAS, savepoint=False):
         candidates = _active(user=user).filter(Q(provider=audience) | Q(id=audience))
         rows = _share_lock(candidates) if databases[ALIAS].vendor == "postgresql" else list(candidates)
         yield Decidable(_pick(rows, audience=audience, login_hint=login_hint))
@@ -90,9 +91,11 @@ def lock_all(*, user: str, provider: str) -> list[models.Connection]:
 
 
 def set_access(row: models.Connection, *, is_allowed: bool) -> Connection:
-    """Write the switch of a connection that the caller holds, and return it."""
+    """Write the switch of a connection that the caller holds, and return it; a restore ends a pause as well."""
     row.is_access_allowed = is_allowed
-    row.save(using=ALIAS, update_fields=["is_access_allowed"])
+    if is_allowed:
+        row.paused_until = None
+    row.save(using=ALIAS, update_fields=["is_access_allowed", "paused_until"])
     return to_value(row)
 
 
@@ -102,6 +105,25 @@ def set_default(row: models.Connection) -> Connection:
     row.is_default = True
     row.save(using=ALIAS, update_fields=["is_default"])
     return to_value(row)
+
+
+def set_pause(row: models.Connection, *, until: datetime | None) -> Connection:
+    """Pause a connection that the caller holds until an instant, or end its pause, and return it."""
+    row.paused_until = until
+    row.save(using=ALIAS, update_fields=["paused_until"])
+    return to_value(row)
+
+
+def set_away(row: models.Connection, *, is_allowed: bool) -> Connection:
+    """Write whether a connection that the caller holds may be read while its user is away, and return it."""
+    row.is_away_allowed = is_allowed
+    row.save(using=ALIAS, update_fields=["is_away_allowed"])
+    return to_value(row)
+
+
+def is_paused(row: models.Connection) -> bool:
+    """Tell whether a pause lasts now; one that is over needs nobody to lift it."""
+    return row.paused_until is not None and row.paused_until > timezone.now()
 
 
 def erase(row: models.Connection) -> None:
@@ -124,6 +146,8 @@ def to_value(row: models.Connection) -> Connection:
         is_access_allowed=row.is_access_allowed,
         reconnect_reason=row.reconnect_reason or (EXPIRED if _has_ended(row, now=timezone.now()) else ""),
         connected_at=row.activated_at,
+        paused_until=row.paused_until if is_paused(row) else None,
+        is_away_allowed=row.is_away_allowed,
     )
 
 

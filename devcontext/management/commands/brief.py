@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from argparse import ArgumentParser
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ from devcontext.lifespan import shut_down
 from devcontext.terminal import Report, StatusLines
 from devcontext.views import DEMO_EMAIL, load_demo_user
 from permissions import connections
+from permissions.pages import Asker
 from permissions.subjects import subject_of
 from vault.client import ConnectionState, VaultError
 
@@ -64,13 +66,15 @@ class Command(BaseCommand):
     async def _brief(self, user: User, question: str) -> tuple[Report, Any]:
         # Importing the model's SDK takes seconds; they pass while the services are looked up.
         warming = asyncio.create_task(claude.warm_up())
-        subject, sid = subject_of(user.pk), f"cli:{uuid4().hex}"
+        # The command is a session of its own, begun now.
+        asker = Asker(user=subject_of(user.pk), sid=f"cli:{uuid4().hex}", auth_time=time.time())
         if settings.IS_DEMO and user.email == DEMO_EMAIL:
-            await _connect_missing(subject=subject, sid=sid)
+            await _connect_missing(asker)
         request = RunRequest(
             user=user.pk,
-            subject=subject,
-            sid=sid,
+            subject=asker["user"],
+            sid=asker["sid"],
+            auth_time=asker["auth_time"],
             user_name=user.get_full_name() or user.email,
             key=uuid4().hex,
             text=question,
@@ -131,12 +135,12 @@ def _load_user(email: str | None) -> User:
     return user
 
 
-async def _connect_missing(*, subject: str, sid: str) -> None:
+async def _connect_missing(asker: Asker) -> None:
     try:
-        statuses = await connections.list_statuses(user=subject, sid=sid, is_fresh=True)
+        statuses = await connections.list_statuses(**asker, is_fresh=True)
     except VaultError as error:
         raise BriefError(str(error)) from error
     linked = {status.service.slug for status in statuses if status.state != ConnectionState.NOT_CONNECTED}
     if len(linked) < len(statuses):
         await demo.connect_services(connected=linked)
-        connections.forget(user=subject)
+        connections.forget(user=asker["user"])

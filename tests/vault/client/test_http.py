@@ -88,6 +88,7 @@ async def test_a_redirect_is_not_followed() -> None:
     "error",
     [
         errors.InvalidRequestError,
+        errors.SessionEndedError,
         errors.UnsupportedGrantError,
         errors.InvalidClientError,
         errors.InvalidTargetError,

@@ -20,7 +20,7 @@ import asyncio
 from vault.client import connections, tokens, transport
 
 async def main():
-    await connections.list_connections(user="user:1", sid="sid")
+    await connections.list_connections(user="user:1", sid="sid", auth_time=1.0)
 
 try:
     asyncio.new_event_loop().run_until_complete(main())

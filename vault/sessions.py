@@ -1,0 +1,103 @@
+"""Which sessions the vault honours, and how they end. No exchange that starts after an end was answered gets a token.
+
+A `sid` is a browser's session (no colon), a command's (`cli:<id>`) or an absent user's grant (`grant:<id>`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from audit.events import Entry, Event
+from vault import ledger
+from vault.errors import AccessRevokedError, InvalidTargetError, SessionEndedError
+from vault.store import connections, grants, sessions
+from vault.store.connections import Decidable
+from vault.tokens import Subject
+
+_COMMAND, _GRANT = "cli", "grant"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a living session may reach. `providers` are a grant's; None while the user is there."""
+
+    providers: frozenset[str] | None
+
+    def require(self, connection: Decidable) -> None:
+        """Refuse a connection that this session may not use now.
+
+        Raises:
+            AccessRevokedError: The user revoked or paused it.
+            InvalidTargetError: The user is away, and did not allow this connection for that or grant its provider.
+        """
+        row = connection.row
+        if not row.is_access_allowed or connections.is_paused(row):
+            raise AccessRevokedError
+        if self.providers is not None and not (row.is_away_allowed and row.provider in self.providers):
+            raise InvalidTargetError
+
+
+@contextmanager
+def hold(subject: Subject) -> Iterator[Standing]:
+    """Keep the living session of `subject` from ending until the block ends; all in it is one transaction.
+
+    Ending waits for the block, or the block for it: that is what makes an end linearizable.
+
+    Raises:
+        SessionEndedError: It ended, or its grant did.
+    """
+    with sessions.hold(subject.user):
+        yield find_standing(subject)
+
+
+def find_standing(subject: Subject) -> Standing:
+    """Return what the session of `subject` may reach.
+
+    Raises:
+        SessionEndedError: It ended, or its grant did, or it is of no kind that is known.
+    """
+    if sessions.has_ended(user=subject.user, sid=subject.sid, auth_time=subject.auth_time):
+        raise SessionEndedError
+    kind, colon, name = subject.sid.partition(":")
+    if not colon or kind == _COMMAND:
+        return Standing(providers=None)
+    grant = grants.find_living(name, user=subject.user) if kind == _GRANT else None
+    if grant is None:
+        raise SessionEndedError
+    return Standing(providers=frozenset(grant.providers))
+
+
+def require_attended(subject: Subject) -> None:
+    """Refuse a session that ended, and a grant's: nobody changes anything in a user's absence.
+
+    Raises:
+        SessionEndedError: The session ended.
+        InvalidTargetError: It is a grant's.
+    """
+    if find_standing(subject).providers is not None:
+        raise InvalidTargetError
+
+
+def end_session(subject: Subject) -> None:
+    """End the session that `subject` names; what ended before stays ended. Never waits for the audit.
+
+    Raises:
+        VaultUnavailableError: The database failed.
+    """
+    with sessions.hold_alone(subject.user):
+        if sessions.end(user=subject.user, sid=subject.sid):
+            ledger.note(Entry(event=Event.VAULT_SESSION_ENDED, user=subject.user, client=subject.client))
+    ledger.drain()
+
+
+def end_subject(subject: Subject) -> None:
+    """End every session of the user that began at or before the `auth_time` of `subject`, and every grant.
+
+    Raises:
+        VaultUnavailableError: The database failed.
+    """
+    with sessions.hold_alone(subject.user):
+        if sessions.end_all(user=subject.user, signed_in_through=subject.auth_time):
+            grants.end_all(user=subject.user)
+            ledger.note(Entry(event=Event.VAULT_SUBJECT_ENDED, user=subject.user, client=subject.client))
+    ledger.drain()
