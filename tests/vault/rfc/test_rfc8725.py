@@ -17,7 +17,7 @@ from vault import tokens
 from vault.errors import InvalidClientError, InvalidRequestError
 from vault.tokens import Subject
 
-ALICE = Subject(user="user:1", sid="sid-1", client="devcontext-web", may_act="", jti="jti")
+ALICE = Subject(user="user:1", sid="sid-1", client="devcontext-web", may_act="", auth_time=1.0, jti="jti")
 # RFC 8032 section 5.1: the order of the group that Ed25519 signs in.
 _ORDER = 2**252 + 27742317777372353535851937790883648493
 
