@@ -48,9 +48,13 @@ class Proxy:
         """Wait until something is kept back; each thing is told once."""
         assert self._held.acquire(timeout=timeout_seconds), "nothing came to be held"
 
+    def pass_new(self) -> None:
+        """Keep what is kept, and let new connections pass."""
+        self.holds = ""
+
     def release(self) -> None:
         """Let everything pass."""
-        self.holds = ""
+        self.pass_new()
         self._released.set()
 
     def _accept(self) -> None:

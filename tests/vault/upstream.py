@@ -50,6 +50,7 @@ class Upstream:
     scope: str | None = None
     answer: tuple[int, Any] | None = None
     drops_answer: bool = False
+    kills_on_reuse: bool = True
     person: str = "alice"
     codes: dict[str, Grant] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
@@ -182,11 +183,11 @@ class Upstream:
         return grant
 
     def _rotate(self, form: dict[str, str]) -> Grant | None:
-        """Spend a refresh token; one that was spent before kills the grant."""
+        """Spend a refresh token; one that was spent before is refused, and kills the grant (RFC 9700, 4.14.2)."""
         token = form["refresh_token"]
         grant = next((grant for grant in self.grants if token in grant.refresh | grant.spent), None)
         if grant is None or token in grant.spent:
-            if grant:
+            if grant and self.kills_on_reuse:
                 grant.is_alive = False
                 grant.access.clear()
             return None
