@@ -8,16 +8,16 @@ from typing import Any
 from django.db import transaction
 
 from audit.events import Entry, Event
-from vault import ledger, tokens
+from vault import ledger, sessions, tokens
 from vault.database import ALIAS, run
-from vault.errors import InvalidRequestError, UnsupportedTokenTypeError
+from vault.errors import InvalidRequestError, SessionEndedError, UnsupportedTokenTypeError
 from vault.jws import TokenError
 from vault.store import revoked_tokens
 from vault.tokens import Issued, TokenKind
 
 _INACTIVE = {"active": False}
-# What is told of a token that is active; RFC 7662 section 2.2 names them, and RFC 9068 section 2.2.1 `sid` beside them.
-_TOLD = ("scope", "sub", "sid", "iss", "aud", "exp", "iat", "jti")
+# What is told of a token that is active; RFC 7662 section 2.2 names them, and RFC 9068 section 2.2.1 the rest.
+_TOLD = ("scope", "sub", "sid", "iss", "aud", "exp", "iat", "jti", "auth_time")
 
 
 async def revoke(token: str, *, client: str) -> None:
@@ -45,10 +45,10 @@ async def introspect(token: str, *, client: str) -> dict[str, Any]:
     issued = _find(token, client=client)
     if issued is None or issued.kind is TokenKind.ASSERTION:
         return _INACTIVE
-    if await run(revoked_tokens.is_any_revoked, [issued.jti]):
+    if not await run(_is_active, issued):
         return _INACTIVE
     told = {name: issued.claims[name] for name in _TOLD if name in issued.claims}
-    if issued.kind is TokenKind.SUBJECT:
+    if issued.subject:
         told["token_type"] = "Bearer"  # noqa: S105  (a name of RFC 6750)
     return {"active": True, "client_id": issued.client, **told}
 
@@ -72,9 +72,22 @@ def _find(token: str, *, client: str) -> Issued | None:
     return issued if issued.client == client else None
 
 
+def _is_active(issued: Issued) -> bool:
+    """Tell whether the token was not revoked, and its session did not end."""
+    if revoked_tokens.is_any_revoked([issued.jti]):
+        return False
+    try:
+        if issued.subject:
+            sessions.find_standing(issued.subject)
+    except SessionEndedError:
+        return False
+    return True
+
+
 def _revoke(issued: Issued) -> None:
     with transaction.atomic(using=ALIAS):
         if not revoked_tokens.add(issued.jti, expires_at=issued.expires_at):
             return
-        ledger.note(Entry(event=Event.VAULT_TOKEN_REVOKED, user=issued.user, client=issued.client, run=issued.run))
+        user = issued.subject.user if issued.subject else ""
+        ledger.note(Entry(event=Event.VAULT_TOKEN_REVOKED, user=user, client=issued.client, run=issued.run))
     ledger.drain()

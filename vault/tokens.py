@@ -81,12 +81,12 @@ class ActingAgent:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A token of ours that verifies, whatever it is for; `user` and `run` are "" where it names none."""
+    """A token of ours that verifies, whatever it is for; `run` is "" and `subject` None where it names none."""
 
     kind: TokenKind
     client: str
     jti: str
-    user: str
+    subject: Subject | None
     run: str
     expires_at: datetime
     claims: dict[str, Any]
@@ -125,14 +125,7 @@ def verify_subject(token: str, *, purpose: Purpose, client: str) -> Subject:
     try:
         claims = _verify(token, kind=TokenKind.SUBJECT)
         _require(_text(claims, "client_id") == client and _text(claims, "scope") == purpose)
-        return Subject(
-            user=_prefixed(claims, "sub", prefix=USER_PREFIX),
-            sid=_text(claims, "sid"),
-            client=client,
-            may_act=_may_act(claims),
-            auth_time=_auth_time(claims),
-            jti=_text(claims, "jti"),
-        )
+        return _subject(claims)
     except TokenError:
         raise InvalidRequestError from None
 
@@ -189,12 +182,23 @@ def verify_issued(token: str) -> Issued:
             # Actor tokens and assertions name no client: our own process alone mints them.
             client=_text(claims, "client_id") if kind is TokenKind.SUBJECT else WEB_CLIENT,
             jti=_text(claims, "jti"),
-            user=_prefixed(claims, "sub", prefix=USER_PREFIX) if kind is TokenKind.SUBJECT else "",
+            subject=_subject(claims) if kind is TokenKind.SUBJECT else None,
             run=_text(claims, "run_id") if kind is TokenKind.ACTOR else "",
             expires_at=datetime.fromtimestamp(_instant(claims, "exp"), tz=UTC),
             claims=claims,
         )
     raise TokenError
+
+
+def _subject(claims: dict[str, Any]) -> Subject:
+    return Subject(
+        user=_prefixed(claims, "sub", prefix=USER_PREFIX),
+        sid=_text(claims, "sid"),
+        client=_text(claims, "client_id"),
+        may_act=_may_act(claims),
+        auth_time=_auth_time(claims),
+        jti=_text(claims, "jti"),
+    )
 
 
 def _issuer(kind: TokenKind) -> str:

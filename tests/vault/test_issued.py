@@ -42,7 +42,7 @@ def signed(**claims: Any) -> str:
     """Return a subject token with these claims changed, signed as ours are."""
     now = int(time.time())
     ours = {"iss": settings.APP_URL, "aud": settings.VAULT_ISSUER, "iat": now, "exp": now + 300, "jti": "jti-1"}
-    names = {"sub": ALICE, "sid": "sid-1", "client_id": tokens.WEB_CLIENT, "scope": "exchange"}
+    names = {"sub": ALICE, "sid": "sid-1", "client_id": tokens.WEB_CLIENT, "scope": "exchange", "auth_time": 1}
     return jws.sign(ours | names | claims, pem=settings.SUBJECT_SIGNING_KEY, typ="at+jwt")
 
 
@@ -173,10 +173,17 @@ async def test_an_active_subject_token_is_described(http: httpx.AsyncClient) -> 
         "token_type": "Bearer",
         "sub": ALICE,
         "sid": "sid-1",
+        "auth_time": 1,
         "iss": settings.APP_URL,
         "aud": settings.VAULT_ISSUER,
         "jti": "jti-7",
     }
+
+
+async def test_a_token_of_an_ended_session_is_not_active(http: httpx.AsyncClient, vault: EmbeddedVault) -> None:
+    await vault.end_session(subject_token=subject())
+    assert await introspect(http, signed()) == {"active": False}
+    assert (await introspect(http, signed(sid="sid-2")))["active"]
 
 
 async def test_an_active_actor_token_is_described_without_what_it_is_not(http: httpx.AsyncClient) -> None:
