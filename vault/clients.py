@@ -195,10 +195,15 @@ def require_scope(client: Client, *, provider: str, asked: frozenset[str], grant
     """
     carried = frozenset(granted.split())
     limits = client.registration.allowed[provider] if client.registration else None
-    if not all(_SCOPE.fullmatch(scope) for scope in asked) or (limits is not None and not asked | carried <= limits):
+    if asked != well_formed(asked) or (limits is not None and not asked | carried <= limits):
         raise ScopeDeniedError
     if not asked <= carried:
         raise InvalidScopeError(" ".join(sorted(asked | carried)))
+
+
+def well_formed(scope: frozenset[str]) -> frozenset[str]:
+    """Return the scopes that can be one at all; what else a caller says is recorded nowhere."""
+    return frozenset(name for name in scope if _SCOPE.fullmatch(name))
 
 
 def _new_secret() -> str:

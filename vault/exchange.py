@@ -203,7 +203,7 @@ def _entry(asked: Asked, *, event: Event, provider: str) -> Entry:
         user=asked.subject.user,
         provider=provider,
         client=asked.subject.client,
-        scope_asked=" ".join(sorted(asked.scope)),
+        scope_asked=" ".join(sorted(clients.well_formed(asked.scope))),
         exchange=asked.id,
     )
     if asked.actor is None:

@@ -21,6 +21,7 @@ from vault.embedded import EmbeddedVault
 from vault.errors import (
     AccessRevokedError,
     InvalidRequestError,
+    InvalidScopeError,
     NotConnectedError,
     ReconnectRequiredError,
     SealBrokenError,
@@ -44,6 +45,15 @@ async def test_the_event_tells_who_read_what_with_which_token(vault: EmbeddedVau
     assert event.exchange == token.exchange
     assert event.token_fingerprint == await sync_to_async(fingerprints.of)(token.access_token)
     assert event.actor_jti
+
+
+async def test_what_is_no_scope_at_all_is_not_recorded(vault: EmbeddedVault, connect_user: Connect) -> None:
+    """RFC 6749 section 3.3; the audit is no place for a caller's own text."""
+    await connect_user()
+    with pytest.raises(InvalidScopeError):
+        await vault.exchange(request(scope='repo "quoted" é\u202e'))
+    event = await AuditEvent.objects.using("audit").aget(event="vault:exchange:denied")
+    assert event.scope_asked == "repo"
 
 
 async def test_an_actor_token_is_good_for_one_exchange(vault: EmbeddedVault, connect_user: Connect) -> None:
