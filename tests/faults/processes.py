@@ -74,7 +74,7 @@ class Process:
         if self._popen.poll() is None:
             self._input.close()
             assert self._popen.wait(timeout=60) == 0
-            self._close()
+        self._close()
 
     def _close(self) -> None:
         for pipe in (self._popen.stdin, self._popen.stdout):
@@ -87,7 +87,9 @@ class Process:
         """Kill it if it still runs."""
         if self._popen.poll() is None:
             self.send(signal.SIGCONT)
-            self.kill()
+            self._popen.kill()
+            self._popen.wait()
+        self._close()
 
 
 @dataclass

@@ -24,7 +24,7 @@ from starlette.routing import Route
 from tests.serving import serve_app
 
 # Who may be signed in at the providers.
-USER_IDS = {"alice": 7, "alice-at-work": 8, "bob": 9}
+USER_IDS = {"alice": 7, "alice-at-work": 8, "bob": 9, "bob-at-work": 10}
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Grant:
     access: set[str] = field(default_factory=set)
     refresh: set[str] = field(default_factory=set)
     spent: set[str] = field(default_factory=set)
+    issued: set[str] = field(default_factory=set)
     is_alive: bool = True
 
 
@@ -198,6 +199,7 @@ class Upstream:
     def _tokens(self, grant: Grant, *, prefix: str, rotates: bool) -> dict[str, Any]:
         access, refresh = prefix + secrets.token_hex(16), f"refresh-{secrets.token_hex(16)}"
         grant.access.add(access)
+        grant.issued.add(access)
         self.issued.append(access)
         answer: dict[str, Any] = {"access_token": access, "token_type": "bearer"}
         if self.life_seconds is not None:
