@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from asgiref.sync import sync_to_async
+from django.utils import timezone
 
 from audit.models import AuditEvent
 from tests.vault.conftest import ALICE, BOB, audit_down, change, events, subject
@@ -282,8 +283,8 @@ async def test_what_the_user_can_put_right_says_where(
 
 
 async def test_an_outage_is_told_as_one(http: httpx.AsyncClient, connect_user: Connect, upstream: Upstream) -> None:
-    upstream.life_seconds = 1
     await connect_user()
+    await change(access_expires_at=timezone.now())
     client = await register()
     upstream.answer = (503, {})
     down = await client.ask(http)
