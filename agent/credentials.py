@@ -29,7 +29,7 @@ _SENTENCES: dict[str, str] = {
     "reconnect_required": "{name} must be reconnected. Reconnect it in Settings to include {name} data in briefings.",
     "missing_scope": "{name} was connected without the permission this needs. Reconnect it in Settings to add it.",
     "upstream_unavailable": "{name} does not answer right now, so it is not part of this answer.",
-    "rate_limited": "{name} is limiting requests right now, so it is not part of this answer.",
+    "rate_limited": "Too many requests were made for you in the last minute, so {name} was not read.",
     "policy_denied": "{name} may not be read for this.",
     "vault_unavailable": "The token vault cannot be used right now, so {name} was not read.",
 }

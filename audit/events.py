@@ -43,6 +43,7 @@ class Event(StrEnum):
     VAULT_CLIENT_CREATED = "vault:client:created"
     VAULT_CLIENT_DISABLED = "vault:client:disabled"
     VAULT_CLIENT_ENABLED = "vault:client:enabled"
+    VAULT_CLIENT_LIMITED = "vault:client:limited"
     VAULT_CLIENT_ROTATED = "vault:client:rotated"
     VAULT_CONNECTION_CONNECTED = "vault:connection:connected"
     VAULT_CONNECTION_DENIED = "vault:connection:denied"
@@ -74,6 +75,7 @@ _OUTCOMES = {
     "granted": Outcome.GRANTED,
     "succeeded": Outcome.GRANTED,
     "denied": Outcome.DENIED,
+    "limited": Outcome.DENIED,
     "refused": Outcome.DENIED,
     "failed": Outcome.FAILED,
 }

@@ -122,6 +122,11 @@ def _default_changed(row: AuditEvent) -> str:
     return f"You made {row.account or 'another account'} the {name_of(row.provider)} account that is read."
 
 
+def _limited(row: AuditEvent) -> str:
+    what = "failed to authenticate" if row.reason == "invalid_client" else "asked for tokens"
+    return f"{row.client or 'A program'} {what} too often and was refused."
+
+
 def _tool_refused(row: AuditEvent) -> str:
     reason = _REASONS.get(row.reason, "it is not one of the agent's tools or its arguments do not fit")
     return f"A tool call of the model was refused: {reason}."
@@ -152,6 +157,7 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.VAULT_CLIENT_CREATED: _client("{client} was registered at the vault."),
     Event.VAULT_CLIENT_DISABLED: _client("{client} was shut out of the vault."),
     Event.VAULT_CLIENT_ENABLED: _client("{client} was let into the vault again."),
+    Event.VAULT_CLIENT_LIMITED: _limited,
     Event.VAULT_CLIENT_ROTATED: _client("{client} got a new secret."),
     Event.VAULT_CONNECTION_CONNECTED: _connected,
     Event.VAULT_CONNECTION_DENIED: _because("{service} was not connected"),

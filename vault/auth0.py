@@ -11,6 +11,7 @@ from vault.errors import (
     InvalidRequestError,
     InvalidTargetError,
     NotConnectedError,
+    RateLimitedError,
     ReconnectRequiredError,
     VaultError,
 )
@@ -33,7 +34,7 @@ CONNECTIONS = {
 # What the SDKs take for "the user must connect this".
 NOT_CONNECTED = "federated_connection_refresh_token_not_found"
 _DENIED = "access_denied"
-_UNAUTHORIZED, _FORBIDDEN = 401, 403
+_UNAUTHORIZED, _FORBIDDEN, _UNAVAILABLE = 401, 403, 503
 
 
 def _read(pairs: Pairs) -> ExchangeRequest:
@@ -69,6 +70,9 @@ def _refusal(error: VaultError) -> Refusal:
     refusal = refusal_of(error)
     if isinstance(error, NotConnectedError | ReconnectRequiredError):
         return Refusal(_UNAUTHORIZED, refusal.body | {"error": NOT_CONNECTED})
+    if isinstance(error, RateLimitedError):
+        # At a 429, as at any 4xx, the SDKs have the user connect again, which would not help.
+        return Refusal(_UNAVAILABLE, refusal.body)
     if isinstance(error, InvalidTargetError):
         return Refusal(_FORBIDDEN, refusal.body | {"error": _DENIED})
     return refusal

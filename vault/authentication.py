@@ -9,13 +9,14 @@ from urllib.parse import unquote_plus
 
 from django.http import HttpRequest
 
-from vault import clients, tokens, wire
+from vault import clients, limits, tokens, wire
 from vault.clients import Client
 from vault.database import run
 from vault.errors import InvalidClientError, InvalidRequestError
 
 # RFC 6749 appendices A.1 and A.2; ours are far shorter.
-_TEXT = re.compile(r"[\x20-\x7e]{1,200}")
+_MAX_CHARACTERS = 200
+_TEXT = re.compile(rf"[\x20-\x7e]{{1,{_MAX_CHARACTERS}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,17 @@ async def authenticate(request: HttpRequest, *, form: Mapping[str, str]) -> Clie
     Raises:
         InvalidRequestError: It authenticates in two ways at once (RFC 6749 section 2.3).
         InvalidClientError: It does not authenticate, or not as a client that is known and enabled.
+        RateLimitedError: The same, and it failed too often.
         VaultUnavailableError: The database failed.
     """
+    try:
+        return await _authenticate(request, form=form)
+    except InvalidClientError:
+        await limits.count_failure(_claimed(request, form=form), address=request.META.get("REMOTE_ADDR", ""))
+        raise
+
+
+async def _authenticate(request: HttpRequest, *, form: Mapping[str, str]) -> Client:
     is_basic, is_post = "Authorization" in request.headers, "client_secret" in form
     is_assertion = "client_assertion" in form or "client_assertion_type" in form
     if is_basic + is_post + is_assertion > 1:
@@ -45,6 +55,15 @@ async def authenticate(request: HttpRequest, *, form: Mapping[str, str]) -> Clie
     if form.get("client_id", shown.client) != shown.client:
         raise InvalidClientError
     return await run(clients.authenticate, shown.client, secret=shown.secret)
+
+
+def _claimed(request: HttpRequest, *, form: Mapping[str, str]) -> str:
+    """Return as whom a request failed to authenticate; "" when it does not say so readably."""
+    try:
+        header = request.headers.get("Authorization")
+        return _read_basic(header).client if header else form.get("client_id", "")[:_MAX_CHARACTERS]
+    except InvalidClientError:
+        return ""
 
 
 def _authenticate_assertion(form: Mapping[str, str]) -> Client:

@@ -101,3 +101,18 @@ def _warn_of_idle(keys: Keyring, counts: Mapping[int, int], *, newest: int) -> I
 
 def _sum(counts: Mapping[int, int], versions: Iterable[int]) -> int:
     return sum(counts[version] for version in versions)
+
+
+@register(Tags.security)
+def check_limits(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse a limit that lets nobody in; none is turned off, only set high."""
+    names = (
+        "VAULT_USER_EXCHANGES_PER_MINUTE",
+        "VAULT_CLIENT_EXCHANGES_PER_MINUTE",
+        "VAULT_FAILED_AUTHENTICATIONS_PER_MINUTE",
+    )
+    return [
+        Error(f"{name} must be at least 1.", hint="Set it higher, or leave it unset.", id="vault.E005")
+        for name in names
+        if getattr(settings, name) < 1
+    ]

@@ -14,6 +14,7 @@ from vault.embedded import EmbeddedVault
 from vault.errors import (
     InvalidRequestError,
     ProviderDownError,
+    RateLimitedError,
     VaultError,
     WrongMethodError,
 )
@@ -83,4 +84,6 @@ def answer_refusal(error: VaultError, refusal: Refusal) -> JsonResponse:
         headers["Allow"] = "POST"
     if isinstance(error, ProviderDownError):
         headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    if isinstance(error, RateLimitedError):
+        headers["Retry-After"] = str(error.retry_after_seconds)
     return JsonResponse(refusal.body, status=refusal.status, headers=headers)

@@ -16,6 +16,7 @@ VaultError
 │   └── ReconnectRequiredError the provider does not honour the grant any more
 ├── InvalidScopeError          the user granted less than was asked for
 │   └── ScopeDeniedError       no scope at all, or more than the client may have
+├── RateLimitedError           the client, or the client for this user, asks too often
 ├── ProviderDownError          the provider's token endpoint does not answer
 ├── VaultUnavailableError      the vault, its database or its audit cannot be used: nothing leaves
 │   └── SealBrokenError        a sealed record does not open: moved, altered, rolled back, or its key is gone
@@ -165,6 +166,23 @@ class ScopeDeniedError(InvalidScopeError):
 
     cause = "policy_denied"
     description = "The scope is malformed, or more than the client may have."
+
+
+class RateLimitedError(VaultError):
+    """The client asks too often, at all or for this user, or failed too often to authenticate.
+
+    Attributes:
+        retry_after_seconds: When the next request will be answered; over HTTP in `Retry-After` and nowhere else.
+    """
+
+    error = "temporarily_unavailable"
+    cause = "rate_limited"
+    status = 429
+    description = "Too many requests. Try again later."
+
+    def __init__(self, retry_after_seconds: int = 1) -> None:
+        super().__init__()
+        self.retry_after_seconds = retry_after_seconds
 
 
 class ProviderDownError(VaultError):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from audit.errors import ActorTokenReplayedError
 from audit.events import Entry, Event
-from vault import clients, issued, ledger, refresh, sessions, tokens
+from vault import clients, issued, ledger, limits, refresh, sessions, tokens
 from vault.clients import Client
 from vault.database import run
 from vault.errors import (
@@ -20,6 +20,7 @@ from vault.errors import (
     InvalidScopeError,
     InvalidTargetError,
     ProviderDownError,
+    RateLimitedError,
     VaultError,
     VaultUnavailableError,
 )
@@ -67,14 +68,20 @@ async def exchange(request: ExchangeRequest, *, client: Client) -> ExchangedToke
         InvalidRequestError: The request or one of its tokens is not valid, or its actor token was used before.
         InvalidTargetError: There is no audience, or no token for it; the subclass says why.
         InvalidScopeError: The grant does not carry the scope asked for, or one that the client may not have.
+        RateLimitedError: The client asks too often.
         ProviderDownError: The token ended and the provider does not answer.
         VaultUnavailableError: The vault or its audit failed.
     """
+    await limits.require_client(client.id)
     exchange_id = f"ex_{secrets.token_urlsafe(16)}"
     asked: Asked | None = None
     try:
         asked = _verify(request, client=client, exchange_id=exchange_id)
+        await limits.require_user(client.id, user=asked.subject.user)
         return await _answer(asked)
+    except RateLimitedError:
+        # `limits` has recorded it, once for the whole minute.
+        raise
     except VaultError as error:
         await run(_record_refusal, error, request=request, client=client, exchange_id=exchange_id, asked=asked)
         raise

@@ -46,6 +46,7 @@ _REASONS: dict[type[VaultError], str] = {
     errors.InvalidTargetError: "policy_denied",
     errors.InvalidScopeError: "missing_scope",
     errors.ScopeDeniedError: "policy_denied",
+    errors.RateLimitedError: "rate_limited",
     errors.ProviderDownError: "provider_down",
     errors.VaultUnavailableError: "vault_unavailable",
     errors.ConnectStateError: "invalid_state",

@@ -35,6 +35,14 @@ VAULT_ISSUER = env.url("VAULT_ISSUER", APP_URL)
 # Set in a web process whose vault runs elsewhere; unset, the vault runs in the web process.
 VAULT_URL = env.url("VAULT_URL")
 
+# What the vault lets a caller do in a minute; each of its processes counts for itself. Five runs of a person at once
+# make 24 tool calls each, so a user's limit leaves room for as many again; a client's is that of 20 such users. Whoever
+# measures the vault sets both higher.
+VAULT_USER_EXCHANGES_PER_MINUTE = env.integer("VAULT_USER_EXCHANGES_PER_MINUTE", 300)
+VAULT_CLIENT_EXCHANGES_PER_MINUTE = env.integer("VAULT_CLIENT_EXCHANGES_PER_MINUTE", 6000)
+# Per client id and address. A program with a wrong secret learns so at its first try; ten leave room for its retries.
+VAULT_FAILED_AUTHENTICATIONS_PER_MINUTE = env.integer("VAULT_FAILED_AUTHENTICATIONS_PER_MINUTE", 10)
+
 
 def database(name: str, variable: str) -> dict[str, Any]:
     """Return Django's settings of one database: the URL in `variable`, or a SQLite file in `DATA_DIR`."""

@@ -60,6 +60,15 @@ SENTENCES = [
         "An unknown service was not read: a policy forbids it.",
     ),
     ({"event": Event.VAULT_EXCHANGE_DENIED, "provider": "slack", "reason": "<b>new</b>"}, "No Slack token was given."),
+    (
+        {"event": Event.VAULT_CLIENT_LIMITED, "client": "cli_1", "reason": "rate_limited"},
+        "cli_1 asked for tokens too often and was refused.",
+    ),
+    (
+        {"event": Event.VAULT_CLIENT_LIMITED, "reason": "invalid_client"},
+        "A program failed to authenticate too often and was refused.",
+    ),
+    ({"event": Event.VAULT_CLIENT_ROTATED, "client": "cli_1"}, "cli_1 got a new secret."),
     ({"event": "vault:moon:phase"}, "vault:moon:phase."),
 ]
 

@@ -93,3 +93,10 @@ def test_records_are_not_counted_before_their_tables_are_made() -> None:
 
     with connections["vault"].execute_wrapper(refuse):
         assert checks.check_sealed_records(databases=["vault"]) == []
+
+
+@pytest.mark.parametrize("name", ["USER_EXCHANGES", "CLIENT_EXCHANGES", "FAILED_AUTHENTICATIONS"])
+def test_a_limit_that_lets_nobody_in_is_an_error(settings: Any, name: str) -> None:
+    assert checks.check_limits() == []
+    setattr(settings, f"VAULT_{name}_PER_MINUTE", 0)
+    assert codes(checks.check_limits()) == ["vault.E005"]

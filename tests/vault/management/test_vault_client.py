@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from vault import clients, wire
@@ -99,6 +100,8 @@ def test_what_makes_no_sense_is_refused(arguments: list[str]) -> None:
 @pytest.mark.parametrize("settings_module", ["devcontext.settings.vault", "devcontext.settings.web"])
 def test_it_runs_with_the_settings_of_the_vault_and_of_the_web(settings_module: str, tmp_path: Path) -> None:
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings_module, "DATA_DIR": str(tmp_path)}
+    if settings_module.endswith("vault"):
+        environment["SUBJECT_PUBLIC_KEY"] = settings.SUBJECT_PUBLIC_KEY
 
     def manage(*arguments: str) -> str:
         command = [sys.executable, "manage.py", *arguments]
