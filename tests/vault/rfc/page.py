@@ -61,7 +61,7 @@ def load_rows() -> tuple[list[Row], list[str]]:
     for path in sorted(FOLDER.glob("test_rfc*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-                found = _row_of(node, rfc=path.stem.removeprefix("test_rfc"))
+                found = _row_of(node, rfc=path.stem.removeprefix("test_rfc").partition("_")[0])
                 if found is None:
                     bare.append(f"{path.name}::{node.name}")
                 else:

@@ -1,4 +1,4 @@
-"""Marks a test with the requirement it proves; its file names the RFC, `test_rfc8693.py`, and its name the section."""
+"""Marks a test with the requirement it proves; its file names the RFC, `test_rfc8693*.py`, its name the section."""
 
 from collections.abc import Callable
 from typing import TypeVar

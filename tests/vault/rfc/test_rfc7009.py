@@ -10,6 +10,7 @@ from django.db import connections
 
 from tests.vault.asking import FORM, ask, assertion_form, claims, error_of, exchange, sign
 from tests.vault.conftest import subject
+from tests.vault.registered import register
 from tests.vault.rfc.requirement import requires
 from vault import models, tokens
 
@@ -61,6 +62,17 @@ async def test_2_1_the_client_authenticates(http: httpx.AsyncClient, connect_use
 async def test_2_1_another_clients_token_is_not_revoked(http: httpx.AsyncClient) -> None:
     assert (await revoke(http, token=sign(claims(client_id="someone-else")))).status_code == 200
     assert not await models.RevokedToken.objects.using("vault").aexists()
+
+
+@requires("2.1", "A client revokes its own tokens and not those of another registered client.")
+async def test_2_1_registered_clients(http: httpx.AsyncClient, connect_user: Connect) -> None:
+    await connect_user()
+    client, other = await register(), await register()
+    token = client.subject()
+    assert (await http.post("/oauth/revoke", data=other.in_body | {"token": token})).status_code == 200
+    assert (await client.ask(http, subject_token=token)).status_code == 200
+    assert (await http.post("/oauth/revoke", data=client.in_body | {"token": token})).status_code == 200
+    assert error_of(await client.ask(http, subject_token=token)) == (400, "invalid_request")
 
 
 @requires("2.1", "The invalidation takes place immediately: the token cannot be used again after the revocation.")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.vault.asking import ask, assertion_form, claims, error_of, exchange, sign
 from tests.vault.conftest import actor, subject
+from tests.vault.registered import register
 from tests.vault.rfc.requirement import requires
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
@@ -121,6 +122,15 @@ async def test_4_signature(http: httpx.AsyncClient) -> None:
 async def test_4_only_ones_own(http: httpx.AsyncClient) -> None:
     assert (await introspect(http, sign(claims())))["active"] is True
     assert await introspect(http, sign(claims(client_id="someone-else"))) == INACTIVE
+
+
+@requires("2.1", "A registered client authenticates here as at the token endpoint, and learns of its own tokens.")
+async def test_2_1_registered_clients(http: httpx.AsyncClient) -> None:
+    client, other = await register(), await register()
+    form = {"token": client.subject()}
+    told = (await http.post("/oauth/introspect", data=form | client.in_body)).json()
+    assert (told["active"], told["client_id"]) == (True, client.id)
+    assert (await http.post("/oauth/introspect", data=form | other.in_body)).json() == INACTIVE
 
 
 @requires("4", "The query is a POST, so that the token does not reach the server's logs.")

@@ -1,17 +1,21 @@
 """Authorization Server Metadata."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.vault.asking import error_of, exchange
+from tests.vault.asking import error_of, exchange, exchange_form
 from tests.vault.conftest import subject
+from tests.vault.registered import register
 from tests.vault.rfc.requirement import requires
 from tests.vault.upstream import Upstream
+from vault import auth0, wire
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
 
+Connect = Callable[..., Any]
 PATH = "/.well-known/oauth-authorization-server"
 ENDPOINTS = ("token_endpoint", "revocation_endpoint", "introspection_endpoint")
 
@@ -67,6 +71,39 @@ async def test_2_grant_types(http: httpx.AsyncClient, upstream: Upstream) -> Non
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 async def test_2_auth_methods(http: httpx.AsyncClient, endpoint: str) -> None:
     assert "private_key_jwt" in (await metadata(http))[f"{endpoint}_auth_methods_supported"]
+
+
+@requires("2", "Each method of authentication that an endpoint names works there.")
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+async def test_2_each_auth_method(http: httpx.AsyncClient, upstream: Upstream, endpoint: str) -> None:
+    """Past authentication the token endpoint says that alice has connected nothing."""
+    body = await metadata(http)
+    client = await register()
+    path = httpx.URL(body[endpoint]).path
+    ways: dict[str, dict[str, Any]] = {
+        "private_key_jwt": {"data": exchange_form(token="x")},
+        "client_secret_post": {"data": client.form(token="x") | client.in_body},
+        "client_secret_basic": {"data": client.form(token="x"), "auth": (client.id, client.secret)},
+    }
+    assert set(body[f"{endpoint}_auth_methods_supported"]) == set(ways)
+    for way in ways.values():
+        assert (await http.post(path, **way)).status_code == (400 if endpoint == "token_endpoint" else 200)
+
+
+@requires("2", "Each grant type that is listed is taken.")
+async def test_2_each_grant_type(http: httpx.AsyncClient, connect_user: Connect) -> None:
+    await connect_user()
+    client = await register()
+    supported = (await metadata(http))["grant_types_supported"]
+    assert sorted(supported) == sorted(wire.GRANT_TYPES)
+    for grant_type in supported:
+        assert (
+            await client.ask(http, grant_type=grant_type, connection="github", **_type_of(grant_type))
+        ).status_code == 200
+
+
+def _type_of(grant_type: str) -> dict[str, str]:
+    return {} if grant_type == wire.GRANT_TYPE else {"requested_token_type": auth0.TOKEN_TYPE}
 
 
 @requires("2", "With private_key_jwt the signing algorithms of each endpoint must be said, and none is not one.")

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from tests.vault.asking import actor_claims, claims, error_of, exchange, sign
+from tests.vault.asking import FORM, actor_claims, claims, error_of, exchange, exchange_form, sign
 from tests.vault.conftest import AGENT, actor, change, subject
 from tests.vault.rfc.requirement import requires
 from tests.vault.upstream import Upstream
@@ -80,6 +81,23 @@ async def test_2_1_without_an_actor(http: httpx.AsyncClient, connect_user: Conne
 async def test_2_1_audience(http: httpx.AsyncClient, connect_user: Connect, upstream: Upstream, provider: str) -> None:
     await connect_user(provider=provider)
     assert (await exchange(http, audience=provider)).json()["access_token"] in upstream.grants[0].access
+
+
+@requires("2.1", "audience and resource may be repeated and combined; targets that one token cannot serve are refused.")
+@pytest.mark.parametrize(
+    "targets",
+    [
+        [("audience", "github"), ("audience", "slack")],
+        [("audience", "github"), ("resource", "https://api.github.com")],
+        [("resource", "https://api.github.com"), ("resource", "https://slack.com/api")],
+        [],
+    ],
+)
+async def test_2_1_one_target(http: httpx.AsyncClient, connect_user: Connect, targets: list[tuple[str, str]]) -> None:
+    """RFC 8693 section 2.2.2: `invalid_target`."""
+    await connect_user()
+    body = urlencode([*exchange_form(audience=None).items(), *targets])
+    assert error_of(await http.post("/oauth/token", content=body, headers=FORM)) == (400, "invalid_target")
 
 
 @requires("2.1", "requested_token_type is optional; a type that is not issued is refused.")

@@ -44,6 +44,15 @@ def test_2_2_unique_jti() -> None:
     assert len({opened(subject())[1]["jti"] for _ in range(50)}) == 50
 
 
+@requires("2.2.1", "auth_time says when the user signed in, and does not change while the session lasts.")
+@pytest.mark.parametrize("auth_time", [None, "now", True, -1, 4_000_000_000])
+def test_2_2_1_auth_time(auth_time: Any) -> None:
+    first, second = (opened(subject())[1]["auth_time"] for _ in range(2))
+    assert first == second
+    accept(sign(claims()))
+    refuse(sign(claims(auth_time=auth_time)))
+
+
 @requires("2.2.3", "scope says what the token was issued for, and the token is good for that alone.")
 @pytest.mark.parametrize("scope", [None, "", "connections", "exchange connections", "EXCHANGE", ["exchange"]])
 def test_2_2_3_scope(scope: Any) -> None:
