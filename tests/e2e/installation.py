@@ -48,8 +48,10 @@ class Installation:
 
     def written_bytes(self, *names: str, folder: Path | None = None) -> bytes:
         """Return all bytes of the files whose names start with `names`, journals included; all files without names."""
-        files = (path for path in (folder or self.plan.folder).rglob("*") if path.is_file())
-        return b"".join(path.read_bytes() for path in files if path.name.startswith(names or ("",)))
+        files = [path for path in (folder or self.plan.folder).rglob("*") if path.is_file()]
+        # Journals first: what SQLite moves from one into its database meanwhile is then seen in one of the two.
+        files.sort(key=lambda path: not path.name.endswith("-wal"))
+        return b"".join(_read(path) for path in files if path.name.startswith(names or ("",)))
 
     def start(self, name: str) -> None:
         """Start a process, and wait until it answers."""
@@ -107,6 +109,14 @@ def running(folder: Path, *, is_vault_apart: bool = False) -> Iterator[Installat
             process.terminate()
         for process in found.processes.values():
             process.wait(timeout=30)
+
+
+def _read(path: Path) -> bytes:
+    """Return a file's bytes; none of a journal that SQLite has just done with."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _free_ports(count: int) -> list[int]:
