@@ -13,7 +13,7 @@ from vault.keys import file, local
 # Two tokens each: sixty make more than one batch of records.
 USERS = [f"user:{number}" for number in range(size(10, 60))]
 RECORDS = 2 * len(USERS) + 1
-EXCHANGES = size(100, 5_000)
+EXCHANGES = size(100, 2_000)
 
 
 @pytest.fixture
