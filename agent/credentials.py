@@ -7,10 +7,11 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from asgiref.sync import sync_to_async
 
-from agent.api.http import UpstreamCall, authorized
+from agent.api.http import OnCall, UpstreamCall, authorized
 from agent.errors import ToolErrorCode, ToolFailedError
 from agent.events import LoopEvent, PermissionState, StepExchanged, StepPermission
 from agent.toolkit import ProviderHTTP, Tool
@@ -77,13 +78,15 @@ class RunCredentials:
             ToolFailedError: The gate, the vault or the audit says no.
         """
         await self._require_permission(tool=tool, tool_call=tool_call, emit=emit)
-        token = await self._exchange(tool=tool, tool_call=tool_call, emit=emit)
 
-        async def record_call(call: UpstreamCall) -> None:
-            await self._record_call(call, tool=tool, tool_call=tool_call, token=token)
+        async def renew() -> tuple[str, OnCall]:
+            """Exchange, each time with an event of its own: a refresh may replace a token that is in use (GitHub)."""
+            token = await self._exchange(tool=tool, tool_call=tool_call, emit=emit)
+            return token.access_token, partial(self._record_call, tool=tool, tool_call=tool_call, token=token)
 
+        token, on_call = await renew()
         try:
-            with authorized(provider=tool.provider, token=token.access_token, on_call=record_call) as http:
+            with authorized(provider=tool.provider, token=token, on_call=on_call, renew=renew) as http:
                 yield http
         except ToolFailedError as error:
             if error.code in ("reconnect_required", "missing_scope"):

@@ -5,6 +5,7 @@ A client holds no token, no cookie and no proxy; what it shares between users is
 
 import asyncio
 import hashlib
+import hmac
 from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -50,6 +51,10 @@ class PinnedToken(httpx.Auth):
             raise RuntimeError("The token of this tool call was dropped.")
         request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
+
+    def carries(self, token: str) -> bool:
+        """Tell whether `token` is this one."""
+        return hmac.compare_digest(self._token.encode(), token.encode())
 
     def drop(self) -> None:
         """Forget the token."""

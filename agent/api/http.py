@@ -60,6 +60,8 @@ class UpstreamCall:
 
 
 OnCall = Callable[[UpstreamCall], Awaitable[None]]
+# Gets the token anew, and with it where its calls are reported.
+Renew = Callable[[], Awaitable[tuple[str, OnCall]]]
 
 
 @dataclass(slots=True)
@@ -75,28 +77,31 @@ class _Attempt:
         return Answer(status=self.status, headers=self.headers, body=bytes(self.body), error=self.error)
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A token in its transport, the turn its calls take, and where they are reported."""
+
+    auth: PinnedToken
+    turn: AbstractAsyncContextManager[object]
+    on_call: OnCall
+
+
 class AuthorizedHTTP:
     """A provider's API for one tool call; implements `agent.toolkit.ProviderHTTP`. Closing it drops the token.
+
+    A token that the provider does not take, since a refresh replaced it meanwhile, is renewed once.
 
     Attributes:
         received_bytes: Bytes of all answers so far.
     """
 
-    def __init__(
-        self,
-        *,
-        provider: str,
-        base: httpx.URL,
-        auth: PinnedToken,
-        turn: AbstractAsyncContextManager[object],
-        on_call: OnCall,
-    ) -> None:
+    def __init__(self, *, provider: str, token: str, on_call: OnCall, renew: Renew | None) -> None:
         self.received_bytes = 0
         self._provider = provider
-        self._base = base
-        self._auth = auth
-        self._turn = turn
-        self._on_call = on_call
+        self._base = pinned_base(provider)
+        self._held = self._hold(token, on_call=on_call)
+        self._renew = renew
+        self._renewing = asyncio.Lock()
         self._has_retried = False
 
     def __enter__(self) -> Self:
@@ -109,7 +114,8 @@ class AuthorizedHTTP:
 
     def close(self) -> None:
         """Drop the token: no request leaves after this."""
-        self._auth.drop()
+        self._renew = None
+        self._held.auth.drop()
 
     async def get(
         self, path: str, *, params: Mapping[str, Any] | None = None, path_values: Mapping[str, str] | None = None
@@ -126,22 +132,48 @@ class AuthorizedHTTP:
         )
 
     async def _call(self, path: str, *, request: httpx.Request) -> Any:
+        held = self._held
         try:
             return await self._ask(path, request=request)
         except ToolFailedError as failure:
-            wait = failure.retry_after_seconds
-            if self._has_retried or wait is None or wait > MAX_RETRY_WAIT_SECONDS:
+            if not await self._can_repeat(failure, held=held):
                 raise
+        return await self._ask(path, request=request)
+
+    async def _can_repeat(self, failure: ToolFailedError, *, held: _Held) -> bool:
+        """Renew the token or wait, as `failure` of a call begun with `held` asks for; False when that is no use."""
+        if failure.code == "reconnect_required":
+            return await self._has_renewed(held)
+        wait = failure.retry_after_seconds
+        if self._has_retried or wait is None or wait > MAX_RETRY_WAIT_SECONDS:
+            return False
         self._has_retried = True
         await asyncio.sleep(wait)
-        return await self._ask(path, request=request)
+        return True
+
+    async def _has_renewed(self, held: _Held) -> bool:
+        """Tell whether there is another token than the one that was held; asks for one, once per tool call."""
+        async with self._renewing:
+            renew, self._renew = self._renew, None
+            if self._held is held and renew is not None:
+                token, on_call = await renew()
+                if not held.auth.carries(token):
+                    self._held = self._hold(token, on_call=on_call)
+                    held.auth.drop()
+            return self._held is not held
+
+    def _hold(self, token: str, *, on_call: OnCall) -> _Held:
+        auth = PinnedToken(token=token, base=self._base)
+        return _Held(auth=auth, turn=turn_of(self._provider, token=token), on_call=on_call)
 
     async def _ask(self, path: str, *, request: httpx.Request) -> Any:
         attempt, failure = _Attempt(), None
-        async with self._turn:
+        async with self._held.turn:
+            # Read here: the token may have been renewed while this call waited for its turn.
+            held = self._held
             started = time.perf_counter()
             try:
-                await self._fetch(request, into=attempt)
+                await self._fetch(request, auth=held.auth, into=attempt)
                 answer = attempt.as_answer()
                 refusal = _FIND_REFUSAL[self._provider](answer)
                 failure = find_failure(provider=self._provider, answer=answer, code=refusal)
@@ -149,15 +181,17 @@ class AuthorizedHTTP:
                 # A call that is stopped half-way has still been made: it is reported like any other.
                 duration_ms = round((time.perf_counter() - started) * 1000)
                 error = attempt.error or (failure.code if failure else "")
-                await self._report(request.method, path, attempt=attempt, duration_ms=duration_ms, error=error)
+                call = self._describe(request.method, path, attempt=attempt, duration_ms=duration_ms, error=error)
+                # Shielded: a second cancellation, while the first is put on record, must not leave it without a row.
+                await asyncio.shield(asyncio.ensure_future(held.on_call(call)))
         if failure is not None:
             raise failure
         return answer.json()
 
-    async def _fetch(self, request: httpx.Request, *, into: _Attempt) -> None:
+    async def _fetch(self, request: httpx.Request, *, auth: PinnedToken, into: _Attempt) -> None:
         try:
             async with asyncio.timeout(MAX_CALL_SECONDS):
-                response = await client_of(self._provider).send(request, auth=self._auth, stream=True)
+                response = await client_of(self._provider).send(request, auth=auth, stream=True)
                 try:
                     await _read(response, into=into)
                 finally:
@@ -167,9 +201,9 @@ class AuthorizedHTTP:
         except httpx.HTTPError:
             into.error = "unreachable"
 
-    async def _report(self, method: str, path: str, *, attempt: _Attempt, duration_ms: int, error: str) -> None:
+    def _describe(self, method: str, path: str, *, attempt: _Attempt, duration_ms: int, error: str) -> UpstreamCall:
         self.received_bytes += len(attempt.body)
-        call = UpstreamCall(
+        return UpstreamCall(
             method=method,
             path=f"{self._base.netloc.decode()}{self._base.path.rstrip('/')}{path}",
             status=attempt.status,
@@ -178,21 +212,18 @@ class AuthorizedHTTP:
             provider_request_id=_request_id(attempt.headers),
             error=error,
         )
-        # Shielded: a second cancellation, while the first is put on record, must not leave the call without a row.
-        await asyncio.shield(asyncio.ensure_future(self._on_call(call)))
 
 
-def authorized(*, provider: str, token: str, on_call: OnCall) -> AuthorizedHTTP:
+def authorized(*, provider: str, token: str, on_call: OnCall, renew: Renew | None = None) -> AuthorizedHTTP:
     """Return `provider`'s API with `token` in its transport, to be used as a context manager for one tool call.
 
     Args:
         provider: Provider id.
         token: The user's upstream access token.
         on_call: Awaited after every request, before its answer is used; what it raises ends the tool call.
+        renew: Awaited once at most, when the provider does not take the token; what it raises ends the tool call.
     """
-    base = pinned_base(provider)
-    auth = PinnedToken(token=token, base=base)
-    return AuthorizedHTTP(provider=provider, base=base, auth=auth, turn=turn_of(provider, token=token), on_call=on_call)
+    return AuthorizedHTTP(provider=provider, token=token, on_call=on_call, renew=renew)
 
 
 async def _read(response: httpx.Response, *, into: _Attempt) -> None:

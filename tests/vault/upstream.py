@@ -73,6 +73,7 @@ class Upstream:
             routes=[
                 Route("/github/login/oauth/access_token", self._github_token, methods=["POST"]),
                 Route("/github/api/user", self._github_user),
+                Route("/github/api/graphql", self._github_graphql, methods=["POST"]),
                 Route("/github/api/applications/{client}/grant", self._github_revoke, methods=["DELETE"]),
                 Route("/google/token", self._google_token, methods=["POST"]),
                 Route("/google/v1/userinfo", self._google_user),
@@ -123,6 +124,12 @@ class Upstream:
         if not person:
             return JSONResponse({"message": "Bad credentials"}, status_code=401)
         return JSONResponse({"id": USER_IDS[person], "login": f"{person}-gh"})
+
+    async def _github_graphql(self, request: Request) -> Response:
+        person = self._person(request)
+        if not person:
+            return JSONResponse({"message": "Bad credentials"}, status_code=401)
+        return JSONResponse({"data": {"viewer": {"login": f"{person}-gh"}}})
 
     async def _google_user(self, request: Request) -> Response:
         person = self._person(request)

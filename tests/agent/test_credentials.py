@@ -1,0 +1,127 @@
+"""A token that a refresh replaced while it was in use costs one more exchange, not the connection."""
+
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from django.utils import timezone
+
+from agent.api.egress import close_clients
+from agent.credentials import RunCredentials
+from agent.errors import ToolFailedError
+from agent.events import LoopEvent, StepExchanged
+from agent.toolkit import ProviderHTTP
+from agent.tools import TOOLS
+from tests.permissions.conftest import (
+    Connect,
+    Person,
+    SignIn,
+    alice,
+    begin,
+    connect,
+    list_recorded,
+    sign_in,
+    upstream,
+)
+from tests.vault.upstream import Upstream
+from vault.client import connections as vault
+from vault.client.tokens import Actor, exchange
+from vault.models import Connection
+
+__all__ = ["alice", "begin", "connect", "sign_in", "upstream"]
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def _closed_clients(sign_in: SignIn) -> Any:
+    yield
+    await close_clients()
+
+
+def open_github(person: Person, *, emitted: list[LoopEvent]) -> AbstractAsyncContextManager[ProviderHTTP]:
+    """Open GitHub for a tool call."""
+    credentials = RunCredentials(user=person.user, sid=person.sid, auth_time=person.auth_time, run="run-1")
+    return credentials.open(tool=TOOLS["github_activity"], tool_call="toolu_1", emit=emitted.append)
+
+
+async def read(http: ProviderHTTP) -> str:
+    """Read who the token belongs to."""
+    login: str = (await http.post("/graphql#viewer", json={"query": "{viewer{login}}"}))["data"]["viewer"]["login"]
+    return login
+
+
+async def refresh_elsewhere(person: Person) -> None:
+    """Let another tool call find the token about to end: GitHub ends the old one with the refresh."""
+    await Connection.objects.using("vault").aupdate(access_expires_at=timezone.now() + timedelta(minutes=1))
+    actor = Actor(agent="agent:devcontext", run="run-1", tool="github_activity", tool_call="toolu_2")
+    await exchange(**person.asker, provider="github", scope="", actor=actor)
+
+
+async def test_a_read_whose_token_was_replaced_meanwhile_is_repeated_with_the_new_one(
+    alice: Person, connect: Connect, upstream: Upstream
+) -> None:
+    await connect(alice)
+    emitted: list[LoopEvent] = []
+    async with open_github(alice, emitted=emitted) as http:
+        await read(http)
+        await refresh_elsewhere(alice)
+        assert await read(http) == "alice-gh"
+        assert await read(http) == "alice-gh"
+    calls = await list_recorded("agent:call")
+    assert [(call["event"], call["reason"]) for call in calls] == [
+        ("agent:call:succeeded", ""),
+        ("agent:call:failed", "reconnect_required"),
+        ("agent:call:succeeded", ""),
+        ("agent:call:succeeded", ""),
+    ]
+    first, second = (event.exchange for event in emitted if isinstance(event, StepExchanged))
+    assert [call["exchange"] for call in calls] == [first, first, second, second]
+    granted = {event["exchange"] for event in await list_recorded("vault:exchange:granted")}
+    assert {first, second} <= granted
+
+
+async def test_a_token_that_the_vault_gives_again_is_not_tried_again(
+    alice: Person, connect: Connect, upstream: Upstream
+) -> None:
+    """The grant was ended at GitHub: nothing the vault has will do."""
+    await connect(alice)
+    upstream.grants[0].access.clear()
+    emitted: list[LoopEvent] = []
+    with pytest.raises(ToolFailedError) as failed:
+        async with open_github(alice, emitted=emitted) as http:
+            await read(http)
+    assert failed.value.code == "reconnect_required"
+    assert len(await list_recorded("agent:call")) == 1
+    assert len(await list_recorded("vault:exchange:granted")) == 2
+
+
+async def test_a_tool_call_renews_its_token_once(alice: Person, connect: Connect, upstream: Upstream) -> None:
+    await connect(alice)
+    async with open_github(alice, emitted=[]) as http:
+        await refresh_elsewhere(alice)
+        await read(http)
+        await refresh_elsewhere(alice)
+        with pytest.raises(ToolFailedError) as failed:
+            await read(http)
+    assert failed.value.code == "reconnect_required"
+    assert [call["event"] for call in await list_recorded("agent:call")] == [
+        "agent:call:failed",
+        "agent:call:succeeded",
+        "agent:call:failed",
+    ]
+
+
+async def test_a_revoke_is_what_a_tool_call_is_told_that_asks_anew(
+    alice: Person, connect: Connect, upstream: Upstream
+) -> None:
+    await connect(alice)
+    (connection,) = await vault.list_connections(**alice.asker)
+    async with open_github(alice, emitted=[]) as http:
+        await refresh_elsewhere(alice)
+        await vault.set_access(**alice.asker, connection=connection.id, is_allowed=False)
+        with pytest.raises(ToolFailedError) as failed:
+            await read(http)
+    assert failed.value.code == "revoked"
