@@ -29,8 +29,11 @@ _READS: Mapping[str, str] = {
 
 # The vault's causes and the other reason codes that a sentence can explain; any other is shown as a detail only.
 _REASONS: Mapping[str, str] = {
+    "abandoned": "it was not confirmed in time",
     "access_denied": "you did not allow it",
     "budget_spent": "the run's budget was spent",
+    "cancelled": "you cancelled",
+    "connected_again": "it was connected again, and they would have ended the new ones",
     "invalid_state": "the attempt was no longer valid",
     "missing_scope": "you did not grant the permission this needs",
     "not_connected": "it is not connected",
@@ -38,6 +41,7 @@ _REASONS: Mapping[str, str] = {
     "provider_down": "it did not answer",
     "rate_limited": "it limits how often it can be read",
     "reconnect_required": "it must be connected again",
+    "replaced": "another account took its place",
     "revoked": "you revoked it",
     "session_ended": "the session was over",
     "upstream_unavailable": "it did not answer usably",
@@ -145,7 +149,6 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.PERMISSION_ACCESS_PAUSED: _because("You paused the AI's access to {service}"),
     Event.PERMISSION_ACCESS_RESTORED: _because("You restored the AI's access to {service}"),
     Event.PERMISSION_ACCESS_REVOKED: _because("You revoked the AI's access to {service}"),
-    Event.PERMISSION_ACCESS_WITHDRAWN: _because("An operator turned the AI's access to {service} off"),
     Event.PERMISSION_ACCESS_RESUMED: _because("You ended the pause of the AI's access to {service}"),
     Event.PERMISSION_AWAY_DISABLED: _because("You forbade reading {service} while you are away"),
     Event.PERMISSION_AWAY_ENABLED: _because("You allowed reading {service} while you are away"),

@@ -1,7 +1,11 @@
 """The beginning and the end of a process that answers questions: the web server's, and a command's."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from agent import claude
 from agent.api import egress
@@ -19,16 +23,21 @@ async def shut_down() -> None:
 
 async def lifespan(_scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Answer the ASGI lifespan protocol. Source: https://asgi.readthedocs.io/en/latest/specs/lifespan.html."""
-    warming: asyncio.Task[None] | None = None
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            # The model's SDK takes seconds to import; the pages need not wait for it, and nor need the first question.
-            warming = asyncio.create_task(claude.warm_up())
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            if warming:
-                await warming
-            await shut_down()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+    await receive()
+    async with _vault_at_work():
+        # The model's SDK takes seconds to import; the pages need not wait for it, and nor need the first question.
+        warming = asyncio.create_task(claude.warm_up())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await warming
+    await shut_down()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def _vault_at_work() -> AbstractAsyncContextManager[None]:
+    """Let the vault of this process do what it does by itself; one elsewhere does so there."""
+    if not settings.IS_VAULT_EMBEDDED:
+        return nullcontext()
+    # By name: a process whose vault runs elsewhere never loads the vault's code.
+    work: AbstractAsyncContextManager[None] = import_string("vault.drainer.running")()
+    return work

@@ -8,7 +8,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devcontext.settings.vault")
 _endpoints = get_asgi_application()
 
-from vault import background  # noqa: E402  (the vault can be imported once Django is set up)
+from vault import background, drainer  # noqa: E402  (the vault can be imported once Django is set up)
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -22,8 +22,9 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 async def _live(receive: Any, send: Any) -> None:
     """Source: https://asgi.readthedocs.io/en/latest/specs/lifespan.html."""
     await receive()
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
+    async with drainer.running():
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
     # SECURITY: a refresh that is cut off after the provider took the old token back would cost its user the grant.
     await background.settle()
     await send({"type": "lifespan.shutdown.complete"})

@@ -8,8 +8,7 @@ import base64
 import hashlib
 import logging
 import secrets
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
@@ -18,23 +17,23 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.events import Entry, Event
-from vault import disconnect, ledger
+from vault import ledger
 from vault.database import ALIAS, run
 from vault.errors import (
     ConnectError,
     ConnectRefusedError,
     ConnectStateError,
     ConsentDeniedError,
+    NotConnectedError,
     UpstreamError,
     VaultError,
 )
-from vault.providers import registry
+from vault.providers import registry, scopes
 from vault.providers.base import Grant, Provider, configuration
-from vault.store import flows, pending, revocations
+from vault.store import connections, flows, pending
 from vault.store.flows import Flow
 from vault.store.pending import NewGrant
 from vault.tokens import Subject
-from vault.types import Connection
 
 # What the browser is told in `?error=` when a flow ends without a connection.
 _RETURN_CODES: dict[type[VaultError], str] = {
@@ -46,25 +45,35 @@ _RETURN_CODES: dict[type[VaultError], str] = {
 logger = logging.getLogger(__name__)
 
 
-async def start(subject: Subject, *, provider: str) -> str:
+async def start(subject: Subject, *, provider: str, scope_groups: Collection[str] = (), reconnects: str = "") -> str:
     """Begin a flow and return the provider's authorization URL.
 
+    Args:
+        subject: Who connects.
+        provider: Provider id.
+        scope_groups: What to ask for, of the provider's groups; none means the default ones.
+        reconnects: The id of a connection whose tokens are to be replaced. What it has is asked for as well.
+
     Raises:
-        NotConnectedError: `provider` is unknown or not configured.
+        NotConnectedError: `provider` is unknown or not configured, or `reconnects` is no connection of the user to it.
+        InvalidRequestError: A scope group is not one of the provider's.
         VaultUnavailableError: The flow could not be stored or recorded.
     """
     chosen = registry.load(provider)
+    kept = await run(_scope_kept, subject, provider=provider, connection=reconnects) if reconnects else ""
+    scope = scopes.scope_of(chosen, groups=scope_groups, kept=kept)
     state = secrets.token_urlsafe(32)
     flow = Flow(
         provider=provider,
         redirect_uri=redirect_uri(provider),
         user=subject.user,
         sid=subject.sid,
+        asked_scope=" ".join(scope),
+        reconnects=reconnects,
         # RFC 7636 section 4.1: 43 characters at least.
         code_verifier=secrets.token_urlsafe(48) if chosen.uses_pkce else "",
     )
     await run(_begin, flow, state=state)
-    disconnect.revoke_soon()
     return f"{configuration(provider).authorization_url}?{urlencode(_parameters(chosen, flow=flow, state=state))}"
 
 
@@ -80,27 +89,31 @@ async def finish(provider: str, *, query: Mapping[str, str]) -> str:
     return _return_url(provider, {"connection": connection, "nonce": nonce})
 
 
-async def confirm(subject: Subject, *, connection: str, nonce: str) -> Connection:
-    """Activate a pending connection; an account that is connected already keeps its connection and gets new tokens.
-
-    Raises:
-        ConnectStateError: No pending connection of this user and session has this nonce.
-        VaultUnavailableError: It could not be stored or recorded.
-    """
-    return await run(_confirm, subject, connection=connection, nonce=nonce)
-
-
 def redirect_uri(provider: str) -> str:
     """Return the callback's address, one per provider, exactly as it is registered there."""
     return f"{settings.VAULT_ISSUER}/connect/{provider}/callback"
 
 
+def _scope_kept(subject: Subject, *, provider: str, connection: str) -> str:
+    """Return what a connection has and was asked for: a scope that the user left out once is asked for again."""
+    found = connections.load_active(user=subject.user, connection=connection)
+    if found.provider != provider:
+        raise NotConnectedError
+    return f"{found.granted_scope} {found.asked_scope}"
+
+
 def _begin(flow: Flow, *, state: str) -> None:
-    flows.sweep()
-    pending.sweep()
     with transaction.atomic(using=ALIAS):
         flows.save_flow(flow, state=state)
-        ledger.require(Entry(event=Event.VAULT_CONNECTION_STARTED, user=flow.user, provider=flow.provider))
+        ledger.require(
+            Entry(
+                event=Event.VAULT_CONNECTION_STARTED,
+                user=flow.user,
+                provider=flow.provider,
+                connection=flow.reconnects,
+                scope_asked=flow.asked_scope,
+            )
+        )
 
 
 def _parameters(provider: Provider, *, flow: Flow, state: str) -> dict[str, str]:
@@ -109,7 +122,7 @@ def _parameters(provider: Provider, *, flow: Flow, state: str) -> dict[str, str]
         "client_id": configuration(flow.provider).client_id,
         "redirect_uri": flow.redirect_uri,
         "state": state,
-        **provider.authorization_parameters(),
+        **provider.authorization_parameters(scope=tuple(flow.asked_scope.split())),
     }
     if flow.code_verifier:
         digest = hashlib.sha256(flow.code_verifier.encode()).digest()
@@ -169,31 +182,6 @@ async def _redeem(flow: Flow, *, code: str) -> NewGrant:
 
 def _expiry(grant: Grant) -> datetime | None:
     return None if grant.expires_in_seconds is None else timezone.now() + timedelta(seconds=grant.expires_in_seconds)
-
-
-def _confirm(subject: Subject, *, connection: str, nonce: str) -> Connection:
-    try:
-        with transaction.atomic(using=ALIAS):
-            row = pending.load(user=subject.user, sid=subject.sid, connection=connection, nonce=nonce)
-            # A revocation of this very grant that came late would end the new connection.
-            was_dropped = revocations.drop_for(row)
-            connected = pending.activate(row)
-            entry = Entry(
-                event=Event.VAULT_CONNECTION_CONNECTED,
-                user=subject.user,
-                provider=connected.provider,
-                connection=connected.id,
-                account=connected.account,
-                scope_granted=connected.granted_scope,
-            )
-            ledger.require(entry)
-            if was_dropped:
-                ledger.note(replace(entry, event=Event.VAULT_REVOCATION_FAILED, reason="connected_again"))
-    except ConnectStateError as error:
-        _record_end(error, user=subject.user, provider="")
-        raise
-    ledger.drain()
-    return connected
 
 
 def _record_end(error: ConnectError, *, user: str, provider: str) -> None:

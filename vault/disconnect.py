@@ -6,7 +6,7 @@ import logging
 from audit.events import Entry, Event
 from vault import background, ledger
 from vault.database import run
-from vault.errors import UpstreamError, VaultError
+from vault.errors import NotConnectedError, UpstreamError, VaultError
 from vault.providers import registry
 from vault.store import connections, revocations
 from vault.store.revocations import Claimed
@@ -31,7 +31,7 @@ async def disconnect(subject: Subject, *, connection: str) -> None:
 
 def revoke_soon() -> asyncio.Task[None]:
     """Try every revocation that is due, in the background."""
-    return background.detach(_revoke_due())
+    return background.detach(revoke_due())
 
 
 def _erase(subject: Subject, *, connection: str) -> None:
@@ -50,7 +50,8 @@ def _erase(subject: Subject, *, connection: str) -> None:
     ledger.drain()
 
 
-async def _revoke_due() -> None:
+async def revoke_due() -> None:
+    """Try every revocation that is due; what fails is logged, and tried again when it is due again."""
     try:
         while (claimed := await run(revocations.claim_due)) is not None:
             await _try(claimed)
@@ -70,7 +71,11 @@ async def _try(claimed: Claimed) -> None:
 
 async def _revoke(claimed: Claimed) -> None:
     """Revoke the grant; when its access token has ended, get one more, since only a living token can end a grant."""
-    provider = registry.load(claimed.provider)
+    try:
+        provider = registry.load(claimed.provider)
+    except NotConnectedError:
+        # It may be configured again before the revocation is given up.
+        raise UpstreamError("not_configured") from None
     try:
         await provider.revoke(access_token=claimed.access_token, refresh_token=claimed.refresh_token)
     except UpstreamError as error:
@@ -81,7 +86,7 @@ async def _revoke(claimed: Claimed) -> None:
 
 
 def _record_end(claimed: Claimed, *, event: Event, reason: str) -> None:
-    revocations.delete(claimed.id)
+    revocations.end(claimed.id, is_confirmed=event is Event.VAULT_REVOCATION_SUCCEEDED)
     ledger.note(
         Entry(
             event=event,

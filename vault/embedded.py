@@ -1,16 +1,24 @@
 """The vault in this process: verifies each subject token, then does what is asked. The HTTP endpoints end here too."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from vault import absence, access, background, clients, connect, disconnect, issued, sessions, tokens
+from vault import absence, access, background, clients, confirm, connect, disconnect, issued, sessions, tokens
 from vault.clients import Client
 from vault.database import run
 from vault.exchange import exchange
-from vault.store import connections
+from vault.store import connections, revocations
 from vault.tokens import Subject
-from vault.types import Connection, ExchangedToken, ExchangeRequest, Grant
+from vault.types import (
+    AccountChoice,
+    Connection,
+    ExchangedToken,
+    ExchangeRequest,
+    Grant,
+    PendingConnection,
+    Revocation,
+)
 
 
 class EmbeddedVault:
@@ -23,13 +31,29 @@ class EmbeddedVault:
         """See `VaultClient.exchange`."""
         return await exchange(request, client=self._client)
 
-    async def start_connect(self, *, subject_token: str, provider: str) -> str:
+    async def start_connect(
+        self, *, subject_token: str, provider: str, scope_groups: Collection[str] = (), reconnects: str = ""
+    ) -> str:
         """See `VaultClient.start_connect`."""
-        return await connect.start(await self._attended(subject_token), provider=provider)
+        return await connect.start(
+            await self._attended(subject_token), provider=provider, scope_groups=scope_groups, reconnects=reconnects
+        )
 
-    async def confirm_connection(self, *, subject_token: str, connection: str, nonce: str) -> Connection:
+    async def confirm_connection(
+        self, *, subject_token: str, connection: str, nonce: str, choice: AccountChoice = AccountChoice.ASK
+    ) -> Connection:
         """See `VaultClient.confirm_connection`."""
-        return await connect.confirm(await self._attended(subject_token), connection=connection, nonce=nonce)
+        return await confirm.confirm(
+            await self._attended(subject_token), connection=connection, nonce=nonce, choice=choice
+        )
+
+    async def load_pending(self, *, subject_token: str, connection: str, nonce: str) -> PendingConnection:
+        """See `VaultClient.load_pending`."""
+        return await confirm.load_pending(await self._attended(subject_token), connection=connection, nonce=nonce)
+
+    async def discard_connection(self, *, subject_token: str, connection: str, nonce: str) -> None:
+        """See `VaultClient.discard_connection`."""
+        await confirm.discard(await self._attended(subject_token), connection=connection, nonce=nonce)
 
     async def list_connections(self, *, subject_token: str) -> tuple[Connection, ...]:
         """See `VaultClient.list_connections`."""
@@ -75,6 +99,10 @@ class EmbeddedVault:
     async def end_subject(self, *, subject_token: str) -> None:
         """See `VaultClient.end_subject`."""
         await run(sessions.end_subject, await self._subject(subject_token))
+
+    async def list_revocations(self, *, subject_token: str) -> tuple[Revocation, ...]:
+        """See `VaultClient.list_revocations`."""
+        return await run(revocations.list_shown, user=(await self._subject(subject_token)).user)
 
     async def revoke_token(self, token: str) -> None:
         """Refuse one of the client's own subject or actor tokens from now on; see `issued.revoke`."""

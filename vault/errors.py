@@ -22,6 +22,7 @@ VaultError
 │   └── SealBrokenError        a sealed record does not open: moved, altered, rolled back, or its key is gone
 └── ConnectError               a connect flow did not end in a connection
     ├── ConnectStateError      its state is unknown, used, expired or another session's
+    ├── OtherAccountError      another account signed in than the one to connect again; the user decides
     ├── ConsentDeniedError     the user said no at the provider
     └── ConnectRefusedError    the provider refused the code or sent something unusable
 
@@ -218,6 +219,13 @@ class ConnectStateError(ConnectError):
 
     error = "invalid_request"
     description = "This connection attempt is no longer valid. Start again."
+
+
+class OtherAccountError(ConnectError):
+    """Another account signed in than the one that was to be connected again; it waits for the user's choice."""
+
+    error = "interaction_required"
+    description = "You signed in with another account. Choose what to do with it."
 
 
 class ConsentDeniedError(ConnectError):

@@ -21,10 +21,11 @@ class Connection(models.Model):
 
     Of a user's connections to one provider, one per account, `is_default` marks the one that the provider's name
     stands for. `activated_at` is empty while the connection is pending: nobody can use it until its user's session
-    confirms it. A connection is paused until an instant, which nobody has to lift, and read while its user is away
-    only if they said so. `generation` counts the token pairs; a sealed token of another generation does not open. The
-    refresh columns are the lease: who refreshes (`lease_owner`, until `lease_until`), under which `fence`, and since
-    when the outcome of a request is unknown (`intent_generation`).
+    confirms it; `reconnects` then names the connection whose tokens it is to replace, if any. A connection is paused
+    until an instant, which nobody has to lift, and read while its user is away only if they said so. `generation`
+    counts the token pairs; a sealed token of another generation does not open. The refresh columns are the lease: who
+    refreshes (`lease_owner`, until `lease_until`), under which `fence`, and since when the outcome of a request is
+    unknown (`intent_generation`).
     """
 
     id = models.CharField(primary_key=True, max_length=40)
@@ -33,6 +34,7 @@ class Connection(models.Model):
     account_id = models.CharField(max_length=200)
     account = models.CharField(max_length=200)
     is_default = models.BooleanField(default=False)
+    asked_scope = models.TextField(blank=True)
     granted_scope = models.TextField(blank=True)
     is_access_allowed = models.BooleanField(default=True)
     paused_until = models.DateTimeField(null=True)
@@ -43,6 +45,7 @@ class Connection(models.Model):
     pending_sid = models.CharField(max_length=200, blank=True)
     pending_nonce_hash = models.CharField(max_length=64, blank=True)
     pending_until = models.DateTimeField(null=True)
+    reconnects = models.CharField(max_length=40, blank=True)
 
     generation = models.PositiveIntegerField(default=1)
     access_expires_at = models.DateTimeField(null=True)
@@ -99,6 +102,8 @@ class OAuthState(models.Model):
     redirect_uri = models.CharField(max_length=500)
     subject = models.CharField(max_length=200)
     sid = models.CharField(max_length=200)
+    asked_scope = models.TextField(blank=True)
+    reconnects = models.CharField(max_length=40, blank=True)
     sealed_verifier = models.BinaryField(null=True)
     expires_at = models.DateTimeField(db_index=True)
 
@@ -110,11 +115,25 @@ class Revocation(models.Model):
     connection = models.CharField(max_length=40)
     subject = models.CharField(max_length=200)
     provider = models.CharField(max_length=32)
+    account_id = models.CharField(max_length=200, blank=True)
     account = models.CharField(max_length=200)
     sealed = models.BinaryField()
+    token_ends_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(db_index=True)
     expires_at = models.DateTimeField()
+
+
+class EndedRevocation(models.Model):
+    """How a revocation ended, without the token: what the user is told of it for a while."""
+
+    id = models.CharField(primary_key=True, max_length=40)
+    subject = models.CharField(max_length=200, db_index=True)
+    provider = models.CharField(max_length=32)
+    account = models.CharField(max_length=200)
+    is_confirmed = models.BooleanField()
+    token_ends_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(db_index=True)
 
 
 class RevokedToken(models.Model):

@@ -18,14 +18,16 @@ class Connection:
     """One user's link to one provider, without its tokens.
 
     Of a user's connections to one provider, `is_default` marks the one that the provider's name stands for.
-    `reconnect_reason` is "" while the grant works, else the code of what broke it. `paused_until` is None, or the
-    instant at which the agent may use it again by itself; `is_away_allowed` says whether it may while the user is away.
+    `granted_scope` may lack some of `asked_scope`; both are space-separated. `reconnect_reason` is "" while the grant
+    works, else the code of what broke it. `paused_until` is None, or the instant at which the agent may use it again
+    by itself; `is_away_allowed` says whether it may while the user is away.
     """
 
     id: str
     provider: str
     account: str
     is_default: bool
+    asked_scope: str
     granted_scope: str
     is_access_allowed: bool
     reconnect_reason: str
@@ -37,6 +39,12 @@ class Connection:
     def is_paused(self) -> bool:
         """Whether a pause lasts now."""
         return self.paused_until is not None and self.paused_until > datetime.now(UTC)
+
+    @property
+    def missing_scope(self) -> str:
+        """What was asked for and not granted, space-separated."""
+        granted = self.granted_scope.split()
+        return " ".join(scope for scope in self.asked_scope.split() if scope not in granted)
 
     @property
     def state(self) -> ConnectionState:
@@ -58,6 +66,48 @@ class Grant:
     def sid(self) -> str:
         """What stands for a session in the subject tokens of this grant."""
         return f"grant:{self.id}"
+
+
+class AccountChoice(StrEnum):
+    """What to do when another account signed in than the one that was to be connected again."""
+
+    ASK = ""
+    REPLACE = "replace"
+    KEEP_BOTH = "keep_both"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingConnection:
+    """A connection that waits for its user: who signed in, and whose tokens it is to replace ("" for nobody's)."""
+
+    id: str
+    provider: str
+    account: str
+    replaces_account: str
+
+
+class RevocationState(StrEnum):
+    """How far the end of an erased connection's tokens has come at the provider."""
+
+    WAITING = "waiting"
+    REVOKED = "revoked"
+    UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Tokens of an erased connection: whether the provider took them back.
+
+    `ended_at` is None while it waits. `token_ends_at` is when the access token ends by itself, None if it never does;
+    its refresh token is erased here once nothing waits any more.
+    """
+
+    id: str
+    provider: str
+    account: str
+    state: RevocationState
+    ended_at: datetime | None
+    token_ends_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,24 +9,57 @@ from django.views.decorators.http import require_GET
 from vault import connect, wire
 from vault.embedded import EmbeddedVault
 from vault.endpoint import NO_STORE, Form, endpoint, is_on, required
+from vault.errors import InvalidRequestError
+from vault.types import AccountChoice
 
 
 @endpoint
 async def start_connect(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
     """Begin a connect flow: `{"authorization_url": "https://…"}`."""
-    url = await vault.start_connect(subject_token=required(form, "subject_token"), provider=required(form, "provider"))
+    url = await vault.start_connect(
+        subject_token=required(form, "subject_token"),
+        provider=required(form, "provider"),
+        scope_groups=form.get("scope_groups", "").split(),
+        reconnects=form.get("reconnects", ""),
+    )
     return {"authorization_url": url}
 
 
 @endpoint
 async def confirm_connection(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
-    """Activate a pending connection and return it."""
+    """Activate a pending connection and return it; `choice` is `replace` or `keep_both` where one is needed."""
+    choice = form.get("choice", "")
+    if choice not in set(AccountChoice):
+        raise InvalidRequestError
     connected = await vault.confirm_connection(
         subject_token=required(form, "subject_token"),
         connection=required(form, "connection"),
         nonce=required(form, "nonce"),
+        choice=AccountChoice(choice),
     )
     return wire.connection_to_json(connected)
+
+
+@endpoint
+async def load_pending(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
+    """Return a pending connection: who signed in, and whose place it is to take."""
+    pending = await vault.load_pending(
+        subject_token=required(form, "subject_token"),
+        connection=required(form, "connection"),
+        nonce=required(form, "nonce"),
+    )
+    return wire.pending_to_json(pending)
+
+
+@endpoint
+async def discard_connection(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
+    """Erase a pending connection and revoke its grant: `{}`."""
+    await vault.discard_connection(
+        subject_token=required(form, "subject_token"),
+        connection=required(form, "connection"),
+        nonce=required(form, "nonce"),
+    )
+    return {}
 
 
 @endpoint
@@ -54,6 +87,13 @@ async def set_default(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
         subject_token=required(form, "subject_token"), connection=required(form, "connection")
     )
     return wire.connection_to_json(changed)
+
+
+@endpoint
+async def list_revocations(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
+    """Return what became of the user's erased tokens: `{"revocations": […]}`."""
+    listed = await vault.list_revocations(subject_token=required(form, "subject_token"))
+    return {"revocations": [wire.revocation_to_json(revocation) for revocation in listed]}
 
 
 @endpoint

@@ -7,7 +7,15 @@ from typing import Any
 
 from vault import errors
 from vault.errors import InvalidScopeError, VaultError, VaultUnavailableError
-from vault.types import Connection, ExchangedToken, ExchangeRequest, Grant
+from vault.types import (
+    Connection,
+    ExchangedToken,
+    ExchangeRequest,
+    Grant,
+    PendingConnection,
+    Revocation,
+    RevocationState,
+)
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 # The dialect of Auth0's Token Vault.
@@ -20,9 +28,12 @@ PATHS = {
     "exchange": "/oauth/token",
     "start_connect": "/vault/connections/start",
     "confirm_connection": "/vault/connections/confirm",
+    "load_pending": "/vault/connections/pending",
+    "discard_connection": "/vault/connections/discard",
     "list_connections": "/vault/connections/list",
     "set_access": "/vault/connections/access",
     "set_default": "/vault/connections/default",
+    "list_revocations": "/vault/connections/revocations",
     "disconnect": "/vault/connections/disconnect",
     "pause_access": "/vault/connections/pause",
     "set_away": "/vault/connections/away",
@@ -50,6 +61,7 @@ _REASONS: dict[type[VaultError], str] = {
     errors.ProviderDownError: "provider_down",
     errors.VaultUnavailableError: "vault_unavailable",
     errors.ConnectStateError: "invalid_state",
+    errors.OtherAccountError: "other_account",
     errors.ConsentDeniedError: "access_denied",
     errors.ConnectRefusedError: "provider",
 }
@@ -137,6 +149,44 @@ def grant_from_json(body: Any) -> Grant:
             granted_at=datetime.fromisoformat(body["granted_at"]),
             expires_at=datetime.fromisoformat(body["expires_at"]),
         )
+    except (KeyError, TypeError, ValueError):
+        raise VaultUnavailableError from None
+
+
+def pending_to_json(pending: PendingConnection) -> dict[str, Any]:
+    """Return a connection that waits for its user as a JSON object."""
+    return asdict(pending)
+
+
+def pending_from_json(body: Any) -> PendingConnection:
+    """Return the waiting connection in an answer.
+
+    Raises:
+        VaultUnavailableError: The answer is not one of ours.
+    """
+    try:
+        return PendingConnection(**body)
+    except TypeError:
+        raise VaultUnavailableError from None
+
+
+def revocation_to_json(revocation: Revocation) -> dict[str, Any]:
+    """Return a revocation as a JSON object; instants in ISO 8601, those that are not known null."""
+    instants = {"ended_at": revocation.ended_at, "token_ends_at": revocation.token_ends_at}
+    return asdict(revocation) | {name: at.isoformat() if at else None for name, at in instants.items()}
+
+
+def revocation_from_json(body: Any) -> Revocation:
+    """Return the revocation in an answer.
+
+    Raises:
+        VaultUnavailableError: The answer is not one of ours.
+    """
+    try:
+        instants = {
+            name: datetime.fromisoformat(body[name]) if body[name] else None for name in ("ended_at", "token_ends_at")
+        }
+        return Revocation(**body | instants | {"state": RevocationState(body["state"])})
     except (KeyError, TypeError, ValueError):
         raise VaultUnavailableError from None
 

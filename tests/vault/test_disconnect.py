@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests.vault.conftest import ALICE, audit_down, events, request, subject
 from tests.vault.upstream import Upstream
-from vault import background, disconnect, models
+from vault import background, disconnect, drainer, models
 from vault.client.base import VaultClient
 from vault.errors import NotConnectedError
 
@@ -55,8 +55,7 @@ async def test_the_connection_is_gone_although_the_provider_is_down_and_is_revok
     assert upstream.grants[0].is_alive
     upstream.answer = None
     await models.Revocation.objects.using("vault").aupdate(due_at=timezone.now())
-    await vault.start_connect(subject_token=subject(), provider="slack")
-    await background.settle()
+    await drainer.drain()
     assert not upstream.grants[0].is_alive
     assert await events(kind="vault:revocation") == [("vault:revocation:succeeded", ALICE, "")]
 

@@ -76,7 +76,16 @@ def test_everything_moves_to_the_new_key_and_the_old_one_can_go(
     before = {audience: exchange(audience=audience) for audience in ("github", "google-calendar", "slack")}
     url = async_to_sync(EmbeddedVault().start_connect)(subject_token=subject(BOB), provider="github")
     revocations.add(
-        connection="con_gone", user=BOB, provider="slack", account="b", access_token="one", refresh_token="two"
+        revocations.Orphan(
+            connection="con_gone",
+            user=BOB,
+            provider="slack",
+            account_id="U9",
+            account="b",
+            token_ends_at=None,
+            access_token="one",
+            refresh_token="two",
+        )
     )
     fingerprint = fingerprints.of(before["github"])
 

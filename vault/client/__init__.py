@@ -12,16 +12,26 @@ from vault.errors import (
     ConsentDeniedError,
     InvalidScopeError,
     NotConnectedError,
+    OtherAccountError,
     ProviderDownError,
     ReconnectRequiredError,
     SessionEndedError,
     VaultError,
     VaultUnavailableError,
 )
-from vault.types import Connection, ConnectionState, ExchangedToken
+from vault.types import (
+    AccountChoice,
+    Connection,
+    ConnectionState,
+    ExchangedToken,
+    PendingConnection,
+    Revocation,
+    RevocationState,
+)
 
 __all__ = [
     "AccessRevokedError",
+    "AccountChoice",
     "Cause",
     "ConnectError",
     "ConnectStateError",
@@ -31,8 +41,12 @@ __all__ = [
     "ExchangedToken",
     "InvalidScopeError",
     "NotConnectedError",
+    "OtherAccountError",
+    "PendingConnection",
     "ProviderDownError",
     "ReconnectRequiredError",
+    "Revocation",
+    "RevocationState",
     "SessionEndedError",
     "VaultError",
     "VaultUnavailableError",

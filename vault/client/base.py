@@ -1,10 +1,18 @@
 """What a vault can be asked; `EmbeddedVault` and `HTTPVault` both answer it alike (one contract test runs on both)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from vault.types import Connection, ExchangedToken, ExchangeRequest, Grant
+from vault.types import (
+    AccountChoice,
+    Connection,
+    ExchangedToken,
+    ExchangeRequest,
+    Grant,
+    PendingConnection,
+    Revocation,
+)
 
 
 class VaultClient(Protocol):
@@ -20,18 +28,47 @@ class VaultClient(Protocol):
         """Exchange a subject token for an upstream access token (RFC 8693 section 2)."""
         ...
 
-    async def start_connect(self, *, subject_token: str, provider: str) -> str:
+    async def start_connect(
+        self, *, subject_token: str, provider: str, scope_groups: Collection[str] = (), reconnects: str = ""
+    ) -> str:
         """Begin a connect flow and return the provider's authorization URL for the browser.
 
+        Args:
+            subject_token: Who connects.
+            provider: Provider id.
+            scope_groups: What to ask for, by the names of the provider's scope groups; none means the default ones.
+            reconnects: The id of a connection whose tokens are to be replaced. What it has is asked for as well.
+
         Raises:
-            NotConnectedError: `provider` is unknown or not configured.
+            NotConnectedError: `provider` is unknown or not configured, or `reconnects` is no connection to it.
+            InvalidRequestError: A scope group is not one of the provider's.
         """
         ...
 
-    async def confirm_connection(self, *, subject_token: str, connection: str, nonce: str) -> Connection:
+    async def confirm_connection(
+        self, *, subject_token: str, connection: str, nonce: str, choice: AccountChoice = AccountChoice.ASK
+    ) -> Connection:
         """Activate the pending `connection` that the callback handed to the browser with `nonce`.
 
         An account that is connected already keeps its connection, whose id is returned; its tokens are replaced.
+
+        Raises:
+            ConnectStateError: No pending connection of this user and session has this nonce.
+            OtherAccountError: Another account signed in than the one to connect again, and `choice` is `ASK`. The
+                connection goes on waiting for the choice.
+        """
+        ...
+
+    async def load_pending(self, *, subject_token: str, connection: str, nonce: str) -> PendingConnection:
+        """Return who signed in and whose tokens are to be replaced, for the user to choose.
+
+        Raises:
+            ConnectStateError: No pending connection of this user and session has this nonce.
+        """
+        ...
+
+    async def discard_connection(self, *, subject_token: str, connection: str, nonce: str) -> None:
+        """Erase the pending `connection` and revoke its grant, unless that would end another one of the account.
 
         Raises:
             ConnectStateError: No pending connection of this user and session has this nonce.
@@ -71,6 +108,10 @@ class VaultClient(Protocol):
         Raises:
             NotConnectedError: The user has no such connection.
         """
+        ...
+
+    async def list_revocations(self, *, subject_token: str) -> tuple[Revocation, ...]:
+        """Return what became of the user's erased tokens at the providers in the last days, newest first."""
         ...
 
     async def pause_access(self, *, subject_token: str, connection: str, until: datetime | None) -> Connection:

@@ -1,20 +1,43 @@
 """A user's connections, as `permissions` asks for them: each function mints a subject token and asks the vault."""
 
+from collections.abc import Collection
+
 from vault import tokens
 from vault.client import transport
-from vault.types import Connection
+from vault.types import AccountChoice, Connection, PendingConnection, Revocation
 
 
-async def start_connect(*, user: str, sid: str, auth_time: float, provider: str) -> str:
+async def start_connect(
+    *, user: str, sid: str, auth_time: float, provider: str, scope_groups: Collection[str] = (), reconnects: str = ""
+) -> str:
     """Begin a connect flow and return the provider's authorization URL. See `VaultClient.start_connect`."""
     return await transport.current().start_connect(
-        subject_token=_mint(user, sid=sid, auth_time=auth_time), provider=provider
+        subject_token=_mint(user, sid=sid, auth_time=auth_time),
+        provider=provider,
+        scope_groups=scope_groups,
+        reconnects=reconnects,
     )
 
 
-async def confirm_connection(*, user: str, sid: str, auth_time: float, connection: str, nonce: str) -> Connection:
+async def confirm_connection(
+    *, user: str, sid: str, auth_time: float, connection: str, nonce: str, choice: AccountChoice = AccountChoice.ASK
+) -> Connection:
     """Activate a pending connection. See `VaultClient.confirm_connection`."""
     return await transport.current().confirm_connection(
+        subject_token=_mint(user, sid=sid, auth_time=auth_time), connection=connection, nonce=nonce, choice=choice
+    )
+
+
+async def load_pending(*, user: str, sid: str, auth_time: float, connection: str, nonce: str) -> PendingConnection:
+    """Return who signed in. See `VaultClient.load_pending`."""
+    return await transport.current().load_pending(
+        subject_token=_mint(user, sid=sid, auth_time=auth_time), connection=connection, nonce=nonce
+    )
+
+
+async def discard_connection(*, user: str, sid: str, auth_time: float, connection: str, nonce: str) -> None:
+    """Erase a pending connection. See `VaultClient.discard_connection`."""
+    await transport.current().discard_connection(
         subject_token=_mint(user, sid=sid, auth_time=auth_time), connection=connection, nonce=nonce
     )
 
@@ -36,6 +59,11 @@ async def set_default(*, user: str, sid: str, auth_time: float, connection: str)
     return await transport.current().set_default(
         subject_token=_mint(user, sid=sid, auth_time=auth_time), connection=connection
     )
+
+
+async def list_revocations(*, user: str, sid: str, auth_time: float) -> tuple[Revocation, ...]:
+    """Return what became of the user's erased tokens at the providers. See `VaultClient.list_revocations`."""
+    return await transport.current().list_revocations(subject_token=_mint(user, sid=sid, auth_time=auth_time))
 
 
 async def disconnect(*, user: str, sid: str, auth_time: float, connection: str) -> None:

@@ -1,6 +1,6 @@
 """The vault in another process: the same questions over HTTP. It holds no key of the vault and keeps no token."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,15 @@ import httpx
 
 from vault import tokens, wire
 from vault.errors import VaultUnavailableError
-from vault.types import Connection, ExchangedToken, ExchangeRequest, Grant
+from vault.types import (
+    AccountChoice,
+    Connection,
+    ExchangedToken,
+    ExchangeRequest,
+    Grant,
+    PendingConnection,
+    Revocation,
+)
 
 # The vault may wait for a provider's refresh for 22 seconds; a connection to it is made in milliseconds or not at all.
 _TIMEOUT = httpx.Timeout(25, connect=2)
@@ -27,25 +35,37 @@ class HTTPVault:
         """See `VaultClient.exchange`."""
         return wire.token_from_json(await self._ask("exchange", wire.exchange_to_form(request)))
 
-    async def start_connect(self, *, subject_token: str, provider: str) -> str:
+    async def start_connect(
+        self, *, subject_token: str, provider: str, scope_groups: Collection[str] = (), reconnects: str = ""
+    ) -> str:
         """See `VaultClient.start_connect`."""
-        answer = await self._ask("start_connect", {"subject_token": subject_token, "provider": provider})
+        form = {"provider": provider, "scope_groups": " ".join(scope_groups), "reconnects": reconnects}
+        answer = await self._ask("start_connect", {"subject_token": subject_token, **form})
         url = answer.get("authorization_url")
         if not isinstance(url, str):
             raise VaultUnavailableError
         return url
 
-    async def confirm_connection(self, *, subject_token: str, connection: str, nonce: str) -> Connection:
+    async def confirm_connection(
+        self, *, subject_token: str, connection: str, nonce: str, choice: AccountChoice = AccountChoice.ASK
+    ) -> Connection:
         """See `VaultClient.confirm_connection`."""
-        form = {"subject_token": subject_token, "connection": connection, "nonce": nonce}
+        form = {"subject_token": subject_token, "connection": connection, "nonce": nonce, "choice": choice.value}
         return wire.connection_from_json(await self._ask("confirm_connection", form))
+
+    async def load_pending(self, *, subject_token: str, connection: str, nonce: str) -> PendingConnection:
+        """See `VaultClient.load_pending`."""
+        form = {"subject_token": subject_token, "connection": connection, "nonce": nonce}
+        return wire.pending_from_json(await self._ask("load_pending", form))
+
+    async def discard_connection(self, *, subject_token: str, connection: str, nonce: str) -> None:
+        """See `VaultClient.discard_connection`."""
+        form = {"subject_token": subject_token, "connection": connection, "nonce": nonce}
+        await self._ask("discard_connection", form)
 
     async def list_connections(self, *, subject_token: str) -> tuple[Connection, ...]:
         """See `VaultClient.list_connections`."""
-        answer = await self._ask("list_connections", {"subject_token": subject_token})
-        listed = answer.get("connections")
-        if not isinstance(listed, list):
-            raise VaultUnavailableError
+        listed = await self._list("connections", {"subject_token": subject_token})
         return tuple(wire.connection_from_json(connection) for connection in listed)
 
     async def set_access(self, *, subject_token: str, connection: str, is_allowed: bool) -> Connection:
@@ -65,6 +85,11 @@ class HTTPVault:
     async def disconnect(self, *, subject_token: str, connection: str) -> None:
         """See `VaultClient.disconnect`."""
         await self._ask("disconnect", {"subject_token": subject_token, "connection": connection})
+
+    async def list_revocations(self, *, subject_token: str) -> tuple[Revocation, ...]:
+        """See `VaultClient.list_revocations`."""
+        listed = await self._list("revocations", {"subject_token": subject_token})
+        return tuple(wire.revocation_from_json(revocation) for revocation in listed)
 
     async def pause_access(self, *, subject_token: str, connection: str, until: datetime | None) -> Connection:
         """See `VaultClient.pause_access`."""
@@ -99,6 +124,12 @@ class HTTPVault:
     async def aclose(self) -> None:
         """Close the connections to the vault."""
         await self._http.aclose()
+
+    async def _list(self, what: str, form: Mapping[str, str]) -> list[Any]:
+        listed = (await self._ask(f"list_{what}", form)).get(what)
+        if not isinstance(listed, list):
+            raise VaultUnavailableError
+        return listed
 
     async def _ask(self, operation: str, form: Mapping[str, str]) -> dict[str, Any]:
         """Post `form`, authenticated, and return the JSON object in the answer, or raise the error in it."""

@@ -84,6 +84,10 @@ class Provider(Protocol):
     Attributes:
         id: Provider id.
         uses_pkce: Whether to send a code challenge.
+        revokes_whole_account: Whether a revocation ends all tokens that the app has of the account, and not one alone.
+        identity_scope: The scopes that name the account, asked for each time.
+        scope_groups: What can be asked for besides, in groups that a user can choose; a closed table.
+        default_scope_groups: The groups that are asked for when none is chosen.
         has_issuer: Whether it sends its origin as `iss` with the code (RFC 9207).
         refresh_lead: How long before its end a token is refreshed.
         old_token_survives_refresh: Whether a token still works after its successor was issued.
@@ -92,13 +96,17 @@ class Provider(Protocol):
 
     id: ClassVar[str]
     uses_pkce: ClassVar[bool]
+    revokes_whole_account: ClassVar[bool]
+    identity_scope: ClassVar[tuple[str, ...]]
+    scope_groups: ClassVar[Mapping[str, tuple[str, ...]]]
+    default_scope_groups: ClassVar[tuple[str, ...]]
     has_issuer: ClassVar[bool]
     refresh_lead: ClassVar[timedelta]
     old_token_survives_refresh: ClassVar[bool]
     resources: ClassVar[frozenset[str]]
 
-    def authorization_parameters(self) -> dict[str, str]:
-        """Return the parameters of the authorization request that are this provider's own."""
+    def authorization_parameters(self, *, scope: tuple[str, ...]) -> dict[str, str]:
+        """Return the parameters of the authorization request that are this provider's own; `scope` is asked for."""
         ...
 
     async def redeem(self, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:

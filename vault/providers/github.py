@@ -3,6 +3,7 @@
 Source: https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
 
@@ -21,6 +22,10 @@ class GitHub:
 
     id: ClassVar[str] = "github"
     uses_pkce: ClassVar[bool] = True
+    revokes_whole_account: ClassVar[bool] = True
+    identity_scope: ClassVar[tuple[str, ...]] = ()
+    scope_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    default_scope_groups: ClassVar[tuple[str, ...]] = ()
     has_issuer: ClassVar[bool] = False
     # Of 8 hours.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=10)
@@ -29,9 +34,13 @@ class GitHub:
         {"https://api.github.com", "https://api.github.com/", "https://api.github.com/graphql"}
     )
 
-    def authorization_parameters(self) -> dict[str, str]:
-        """Ask for nothing: a GitHub App's permissions are set where it is registered."""
-        return {}
+    def authorization_parameters(self, *, scope: tuple[str, ...]) -> dict[str, str]:
+        """Let the user choose the account; a GitHub App's permissions are set where it is registered.
+
+        Source: https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/
+        generating-a-user-access-token-for-a-github-app.
+        """
+        return {"prompt": "select_account"}
 
     async def redeem(self, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
         """Exchange an authorization code."""

@@ -3,14 +3,14 @@
 Source: https://developers.google.com/identity/protocols/oauth2/web-server.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
 
 from vault.errors import UpstreamError
 from vault.providers.base import Account, Grant, ask_for_tokens, call, code_of, configuration, text_of
 
-# The narrowest scope that lists the events of the user's own calendars; the other two name the account.
-SCOPES = ("openid", "email", "https://www.googleapis.com/auth/calendar.events.owned.readonly")
+_SCOPE = "https://www.googleapis.com/auth"
 _PERMANENT = frozenset({"invalid_grant", "unauthorized_client"})
 _OK = 200
 
@@ -20,6 +20,17 @@ class GoogleCalendar:
 
     id: ClassVar[str] = "google-calendar"
     uses_pkce: ClassVar[bool] = True
+    revokes_whole_account: ClassVar[bool] = True
+    # The long name, since that is how Google tells what was granted.
+    identity_scope: ClassVar[tuple[str, ...]] = ("openid", f"{_SCOPE}/userinfo.email")
+    # Source: https://developers.google.com/workspace/calendar/api/auth. The base is the narrowest scope that lists the
+    # events of the user's own calendars.
+    scope_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "base": (f"{_SCOPE}/calendar.events.owned.readonly",),
+        "shared-calendars": (f"{_SCOPE}/calendar.events.readonly", f"{_SCOPE}/calendar.calendarlist.readonly"),
+        "availability": (f"{_SCOPE}/calendar.events.freebusy",),
+    }
+    default_scope_groups: ClassVar[tuple[str, ...]] = ("base",)
     has_issuer: ClassVar[bool] = True
     # Of one hour.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=5)
@@ -28,12 +39,15 @@ class GoogleCalendar:
         {"https://www.googleapis.com/calendar/v3", "https://www.googleapis.com/calendar/v3/"}
     )
 
-    def authorization_parameters(self) -> dict[str, str]:
-        """Ask for a refresh token each time: without `prompt=consent` only the first consent brings one."""
+    def authorization_parameters(self, *, scope: tuple[str, ...]) -> dict[str, str]:
+        """Ask for a refresh token each time: without `prompt=consent` only the first consent brings one.
+
+        `select_account` lets the user choose the account even when one alone is signed in.
+        """
         return {
-            "scope": " ".join(SCOPES),
+            "scope": " ".join(scope),
             "access_type": "offline",
-            "prompt": "consent",
+            "prompt": "consent select_account",
             "include_granted_scopes": "true",
         }
 

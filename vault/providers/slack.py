@@ -4,13 +4,13 @@ PKCE stays off: using it once turns the app into a public client for ever, whose
 Source: https://docs.slack.dev/authentication/installing-with-oauth and …/using-token-rotation.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from vault.errors import UpstreamError
 from vault.providers.base import Account, Answer, Grant, call, code_of, configuration, grant_of, text_of
 
-SCOPES = ("channels:history", "channels:read", "search:read", "users:read")
 _PERMANENT = frozenset(
     {"invalid_refresh_token", "invalid_grant", "token_revoked", "token_expired", "account_inactive", "invalid_auth"}
 )
@@ -22,15 +22,26 @@ class Slack:
 
     id: ClassVar[str] = "slack"
     uses_pkce: ClassVar[bool] = False
+    revokes_whole_account: ClassVar[bool] = False
+    identity_scope: ClassVar[tuple[str, ...]] = ()
+    # Source: https://docs.slack.dev/reference/scopes.
+    scope_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "base": ("channels:history", "channels:read", "users:read"),
+        "search": ("search:read",),
+        "private-channels": ("groups:history", "groups:read"),
+        "direct-messages": ("im:history", "im:read", "mpim:history", "mpim:read"),
+    }
+    # Mentions are found by search alone, and no briefing is worth much without them.
+    default_scope_groups: ClassVar[tuple[str, ...]] = ("base", "search")
     has_issuer: ClassVar[bool] = False
     # Of 12 hours; Slack's own SDK uses the same lead.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=120)
     old_token_survives_refresh: ClassVar[bool] = True
     resources: ClassVar[frozenset[str]] = frozenset({"https://slack.com/api", "https://slack.com/api/"})
 
-    def authorization_parameters(self) -> dict[str, str]:
+    def authorization_parameters(self, *, scope: tuple[str, ...]) -> dict[str, str]:
         """Ask for user scopes alone, so that no bot is installed."""
-        return {"scope": "", "user_scope": ",".join(SCOPES)}
+        return {"scope": "", "user_scope": ",".join(scope)}
 
     async def redeem(self, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
         """Exchange an authorization code; the user's token lies in `authed_user`."""

@@ -50,10 +50,16 @@ def list_active(*, user: str) -> tuple[Connection, ...]:
     return tuple(to_value(row) for row in _active(user=user).order_by("provider", "-is_default", "account"))
 
 
-def list_allowed() -> list[tuple[str, str]]:
-    """Return user and id of every active connection whose switch is on."""
-    rows = models.Connection.objects.using(ALIAS).filter(activated_at__isnull=False, is_access_allowed=True)
-    return list(rows.order_by("id").values_list("subject", "id"))
+def load_active(*, user: str, connection: str) -> Connection:
+    """Return the user's active connection with this id.
+
+    Raises:
+        NotConnectedError: The user has none.
+    """
+    row = _active(user=user).filter(id=connection).first()
+    if row is None:
+        raise NotConnectedError
+    return to_value(row)
 
 
 @contextmanager
@@ -148,6 +154,7 @@ def to_value(row: models.Connection) -> Connection:
         provider=row.provider,
         account=row.account,
         is_default=row.is_default,
+        asked_scope=row.asked_scope,
         granted_scope=row.granted_scope,
         is_access_allowed=row.is_access_allowed,
         reconnect_reason=row.reconnect_reason or (EXPIRED if _has_ended(row, now=timezone.now()) else ""),

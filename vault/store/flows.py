@@ -1,7 +1,7 @@
 """Connect flows in the tables: the state of one under way, which the callback takes once, and what expires."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from django.db import transaction
@@ -18,12 +18,18 @@ FLOW_TTL = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """A connect flow under way. `code_verifier` is "" for a provider without PKCE."""
+    """A connect flow under way.
+
+    `asked_scope` is space-separated. `reconnects` is the connection whose tokens are to be replaced, "" for none.
+    `code_verifier` is "" for a provider without PKCE.
+    """
 
     provider: str
     redirect_uri: str
     user: str
     sid: str
+    asked_scope: str = ""
+    reconnects: str = ""
     code_verifier: str = field(default="", repr=False)
 
 
@@ -43,6 +49,8 @@ def save_flow(flow: Flow, *, state: str) -> None:
         redirect_uri=flow.redirect_uri,
         subject=flow.user,
         sid=flow.sid,
+        asked_scope=flow.asked_scope,
+        reconnects=flow.reconnects,
         sealed_verifier=sealed,
         expires_at=timezone.now() + FLOW_TTL,
     )
@@ -57,13 +65,17 @@ def take_flow(*, state: str) -> Flow | None:
         row.delete(using=ALIAS)
     if row.expires_at <= timezone.now():
         return None
-    flow = Flow(provider=row.provider, redirect_uri=row.redirect_uri, user=row.subject, sid=row.sid)
+    flow = Flow(
+        provider=row.provider,
+        redirect_uri=row.redirect_uri,
+        user=row.subject,
+        sid=row.sid,
+        asked_scope=row.asked_scope,
+        reconnects=row.reconnects,
+    )
     if row.sealed_verifier is None:
         return flow
-    verifier = secrets.unseal(row.sealed_verifier, binding=_verifier_place(flow, state=state))
-    return Flow(
-        provider=flow.provider, redirect_uri=flow.redirect_uri, user=flow.user, sid=flow.sid, code_verifier=verifier
-    )
+    return replace(flow, code_verifier=secrets.unseal(row.sealed_verifier, binding=_verifier_place(flow, state=state)))
 
 
 def sweep() -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from vault import models
 from vault.database import ALIAS
 from vault.store import fingerprints, revocations, secrets
+from vault.store.revocations import Orphan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +170,16 @@ def _revoke_orphan(lease: Lease, tokens: NewTokens) -> None:
     if active.filter(subject=lease.user, provider=lease.provider, account_id=lease.account_id).exists():
         return
     revocations.add(
-        connection=lease.connection,
-        user=lease.user,
-        provider=lease.provider,
-        account=lease.account,
-        access_token=tokens.access_token,
-        refresh_token=tokens.refresh_token or lease.refresh_token,
+        Orphan(
+            connection=lease.connection,
+            user=lease.user,
+            provider=lease.provider,
+            account_id=lease.account_id,
+            account=lease.account,
+            token_ends_at=tokens.expires_at,
+            access_token=tokens.access_token,
+            refresh_token=tokens.refresh_token or lease.refresh_token,
+        )
     )
 
 

@@ -5,16 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from vault import models
 from vault.database import ALIAS
-from vault.errors import ConnectStateError
-from vault.store import connections, secrets
+from vault.errors import ConnectStateError, OtherAccountError
+from vault.store import connections, revocations, secrets
 from vault.store.flows import Flow, digest
-from vault.types import Connection
+from vault.types import AccountChoice, Connection
 
+# For the annotations of those who hold a row between two calls; they read it and do not ask the table.
+Row = models.Connection
 # The browser comes back from the callback at once; this leaves time to sign in again on the way.
 PENDING_TTL = timedelta(minutes=10)
 
@@ -32,6 +35,14 @@ class NewGrant:
     expires_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Activated:
+    """A connection that was confirmed; `replaced_account` is the account whose place it took, "" for none."""
+
+    connection: Connection
+    replaced_account: str = ""
+
+
 def save(flow: Flow, *, grant: NewGrant, nonce: str) -> str:
     """Store the connection that `flow` ended in, pending until `nonce` is shown, and return its id."""
     with transaction.atomic(using=ALIAS):
@@ -41,6 +52,7 @@ def save(flow: Flow, *, grant: NewGrant, nonce: str) -> str:
             provider=flow.provider,
             account_id=grant.account_id,
             account=grant.account,
+            asked_scope=flow.asked_scope,
             granted_scope=grant.granted_scope,
             access_expires_at=grant.expires_at,
             access_life_seconds=grant.life_seconds,
@@ -48,6 +60,7 @@ def save(flow: Flow, *, grant: NewGrant, nonce: str) -> str:
             pending_sid=flow.sid,
             pending_nonce_hash=digest(nonce),
             pending_until=timezone.now() + PENDING_TTL,
+            reconnects=flow.reconnects,
         )
         secrets.put_tokens(row, access_token=grant.access_token, refresh_token=grant.refresh_token)
     return row.id
@@ -76,34 +89,79 @@ def load(*, user: str, sid: str, connection: str, nonce: str) -> models.Connecti
     return row
 
 
-def activate(row: models.Connection) -> Connection:
+def find_expired() -> models.Connection | None:
+    """Return a pending connection whose time is over, held until the caller's transaction ends."""
+    rows = models.Connection.objects.using(ALIAS).filter(activated_at__isnull=True, pending_until__lte=timezone.now())
+    return rows.order_by("id").select_for_update().first()
+
+
+def find_next_end() -> datetime | None:
+    """Return when the next pending connection's time is over, None when there is none."""
+    rows = models.Connection.objects.using(ALIAS).filter(activated_at__isnull=True, pending_until__isnull=False)
+    return rows.order_by("pending_until").values_list("pending_until", flat=True).first()
+
+
+def find_replaced(row: models.Connection) -> models.Connection | None:
+    """Return the connection whose tokens the pending one is to replace, if it is still there."""
+    active = models.Connection.objects.using(ALIAS).filter(activated_at__isnull=False)
+    return active.filter(id=row.reconnects, subject=row.subject, provider=row.provider).first()
+
+
+def activate(row: models.Connection, *, choice: AccountChoice) -> Activated:
     """Make a pending connection that the caller holds one of its user's.
 
     An account that is connected already keeps its connection, with id, switch and default, and gets the new tokens.
     The first account of a provider is its default.
+
+    Raises:
+        OtherAccountError: It was to replace the tokens of another account, and `choice` does not say what to do.
     """
     others = connections.lock_all(user=row.subject, provider=row.provider)
-    older = next((other for other in others if other.account_id == row.account_id), None)
-    if older is not None:
-        _renew(older, pending=row)
-        return connections.to_value(older)
-    row.is_default = not others
+    same = next((other for other in others if other.account_id == row.account_id), None)
+    replaced = next((other for other in others if other.id == row.reconnects and other is not same), None)
+    if replaced is not None and choice is AccountChoice.ASK:
+        raise OtherAccountError
+    if replaced is None or choice is AccountChoice.KEEP_BOTH:
+        return Activated(_renew(same, pending=row) if same else _begin(row, is_default=not others))
+    # The old account's grant is of no more use; its tokens are kept to be revoked before they are written over.
+    revocations.add_for(replaced)
+    account = replaced.account
+    if same is None:
+        return Activated(_renew(replaced, pending=row), replaced_account=account)
+    renewed = _renew(same, pending=row)
+    if replaced.is_default:
+        renewed = connections.set_default(same)
+    connections.erase(replaced)
+    return Activated(renewed, replaced_account=account)
+
+
+def drop(row: models.Connection, *, ends_whole_account: bool) -> None:
+    """Erase a pending connection that the caller holds, and keep its tokens to be revoked.
+
+    They are let go instead when revoking them would end another connection to the account, whosever it is, or one that
+    is about to be made.
+    """
+    living = Q(activated_at__isnull=False) | Q(pending_until__gt=timezone.now())
+    others = models.Connection.objects.using(ALIAS).filter(living, provider=row.provider, account_id=row.account_id)
+    if not (ends_whole_account and others.exclude(id=row.id).exists()):
+        revocations.add_for(row)
+    row.delete(using=ALIAS)
+
+
+def _begin(row: models.Connection, *, is_default: bool) -> Connection:
+    row.is_default = is_default
     row.activated_at, row.pending_until, row.pending_sid, row.pending_nonce_hash = timezone.now(), None, "", ""
+    row.reconnects = ""
     row.save(using=ALIAS)
     return connections.to_value(row)
 
 
-def sweep() -> None:
-    """Delete pending connections whose time is over."""
-    rows = models.Connection.objects.using(ALIAS)
-    rows.filter(activated_at__isnull=True, pending_until__lte=timezone.now()).delete()
-
-
-def _renew(row: models.Connection, *, pending: models.Connection) -> None:
-    """Give `row` the tokens of the pending connection as its next generation; the pending one is gone then."""
+def _renew(row: models.Connection, *, pending: models.Connection) -> Connection:
+    """Give `row` the account and tokens of the pending connection, as its next generation; the pending one goes."""
     access_token = secrets.find_token(pending, field=secrets.ACCESS)
     refresh_token = secrets.find_token(pending, field=secrets.REFRESH)
-    row.account, row.granted_scope = pending.account, pending.granted_scope
+    row.account_id, row.account = pending.account_id, pending.account
+    row.asked_scope, row.granted_scope = pending.asked_scope, pending.granted_scope
     row.access_expires_at, row.access_life_seconds = pending.access_expires_at, pending.access_life_seconds
     row.has_refresh_token = pending.has_refresh_token
     row.generation += 1
@@ -115,3 +173,4 @@ def _renew(row: models.Connection, *, pending: models.Connection) -> None:
     pending.delete(using=ALIAS)
     row.save(using=ALIAS)
     secrets.put_tokens(row, access_token=access_token, refresh_token=refresh_token)
+    return connections.to_value(row)
