@@ -110,8 +110,10 @@ async def test_a_disconnect_ends_the_connection_here_and_at_the_provider(
 @pytest.mark.parametrize("scope", ["repo", "channels:read repo", "channels:read,repo"])
 async def test_a_scope_that_was_not_granted_is_refused(client: VaultClient, connect_user: Connect, scope: str) -> None:
     await connect_user(provider="slack")
-    with pytest.raises(InvalidScopeError):
+    with pytest.raises(InvalidScopeError) as raised:
         await client.exchange(request(audience="slack", scope=scope))
+    granted = {"channels:history", "channels:read", "search:read", "users:read"}
+    assert set(raised.value.scope.split()) == {*granted, "repo"}, "what to ask the user for"
     assert await events(kind="vault:exchange") == [("vault:exchange:denied", ALICE, "missing_scope")]
 
 

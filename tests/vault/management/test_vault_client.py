@@ -99,7 +99,9 @@ def test_what_makes_no_sense_is_refused(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("settings_module", ["devcontext.settings.vault", "devcontext.settings.web"])
 def test_it_runs_with_the_settings_of_the_vault_and_of_the_web(settings_module: str, tmp_path: Path) -> None:
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings_module, "DATA_DIR": str(tmp_path)}
+    # In files of its own, whatever the databases of the tests are.
+    inherited = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")}
+    environment = inherited | {"DJANGO_SETTINGS_MODULE": settings_module, "DATA_DIR": str(tmp_path)}
     if settings_module.endswith("vault"):
         environment["SUBJECT_PUBLIC_KEY"] = settings.SUBJECT_PUBLIC_KEY
 
