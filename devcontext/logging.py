@@ -10,10 +10,11 @@ from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 
 # The providers' token prefixes (https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats,
-# https://docs.slack.dev/authentication/tokens; Google's are not documented but stable) and compact JWTs.
+# https://docs.slack.dev/authentication/tokens; Google's are not documented but stable), the
+# secrets of the vault's own clients, and compact JWTs.
 _TOKEN = re.compile(
     r"\b(?:gh[opusr]_\w+|github_pat_\w+|ya29\.[\w.-]+|1//[\w-]+|xox[abeprs][\w.-]+|sk-ant-[\w-]+"
-    r"|eyJ[\w-]+\.[\w-]+\.[\w-]+)"
+    r"|dcs_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]+)"
 )
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

@@ -83,6 +83,9 @@ async def exchange(request: ExchangeRequest, *, client: Client) -> ExchangedToke
         # `limits` has recorded it, once for the whole minute.
         raise
     except VaultError as error:
+        if asked is None:
+            # SECURITY: who shows no valid subject has no user's limit, and must not fill the audit with refusals.
+            await limits.require_user(client.id, user="")
         await run(_record_refusal, error, request=request, client=client, exchange_id=exchange_id, asked=asked)
         raise
 

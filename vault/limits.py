@@ -80,7 +80,7 @@ async def require_client(client: str) -> None:
 
 
 async def require_user(client: str, *, user: str) -> None:
-    """Count an exchange of `client` for `user`, `user:<id>`.
+    """Count an exchange of `client` for `user`, `user:<id>`, or "" when its subject is not known.
 
     Raises:
         RateLimitedError: It asks too often for this user.

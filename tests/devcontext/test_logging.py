@@ -21,6 +21,7 @@ TOKENS = [
     "xoxe.xoxp-1-Mi0yLTk",
     "xoxe-1-My0xLTEt",
     "sk-ant-api03-abc_DEF",
+    "dcs_0gabc-DEF_ghi",
     "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c2VyOjEifQ.c2lnbmF0dXJl",
 ]
 

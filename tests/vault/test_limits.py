@@ -127,6 +127,20 @@ async def test_requests_that_are_no_exchange_count_as_well(http: httpx.AsyncClie
 
 
 @with_vault
+@override_settings(VAULT_USER_EXCHANGES_PER_MINUTE=2)
+async def test_a_client_cannot_fill_the_audit_with_tokens_that_do_not_verify(http: httpx.AsyncClient) -> None:
+    client = await register()
+    asked = [await client.ask(http, subject_token="x") for _ in range(5)]
+    assert [response.status_code for response in asked] == [400, 400, 429, 429, 429]
+    assert await events() == [
+        ("vault:client:created", "", ""),
+        ("vault:exchange:denied", "", "invalid_request"),
+        ("vault:exchange:denied", "", "invalid_request"),
+        ("vault:client:limited", "", "rate_limited"),
+    ]
+
+
+@with_vault
 @override_settings(VAULT_CLIENT_EXCHANGES_PER_MINUTE=1, VAULT_USER_EXCHANGES_PER_MINUTE=1)
 async def test_no_limit_keeps_a_user_from_revoking(vault: VaultClient, connect_user: Connect) -> None:
     await connect_user("user:hasty")
