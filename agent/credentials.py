@@ -32,7 +32,8 @@ _SENTENCES: dict[str, str] = {
     "upstream_unavailable": "{name} does not answer right now, so it is not part of this answer.",
     "rate_limited": "Too many requests were made for you in the last minute, so {name} was not read.",
     "policy_denied": "{name} may not be read for this.",
-    "vault_unavailable": "The token vault cannot be used right now, so {name} was not read.",
+    "session_ended": "You signed out, so nothing more is read.",
+    "vault_unavailable": "The token vault cannot be used right now. {name} was not read.",
 }
 _CODES: dict[Cause, ToolErrorCode] = {
     "not_connected": "not_connected",
@@ -42,6 +43,7 @@ _CODES: dict[Cause, ToolErrorCode] = {
     "provider_down": "upstream_unavailable",
     "rate_limited": "rate_limited",
     "policy_denied": "policy_denied",
+    "session_ended": "session_ended",
     "vault_unavailable": "vault_unavailable",
 }
 _PERMISSION_STATES: dict[Cause, PermissionState] = {
@@ -56,7 +58,7 @@ def refusal(*, provider: str, cause: Cause) -> ToolFailedError:
     """Return the error for a refusal with this cause; a cause that is not known counts as the vault's trouble."""
     code = _CODES.get(cause, "vault_unavailable")
     service = SERVICES_BY_SLUG.get(provider)
-    return ToolFailedError(code, _SENTENCES[code].format(name=service.name if service else "This service"))
+    return ToolFailedError(code, _SENTENCES[code].format(name=service.name if service else "The service"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

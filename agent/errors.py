@@ -4,6 +4,7 @@ AgentError
 ├── ToolFailedError       a tool call that did not work; its sentence is for the model and the user
 ├── ArgumentsError        the model sent arguments that do not fit the tool; it may try again
 ├── ModelError            Claude could not be asked or did not answer well; `code` says why
+├── SessionEndedError     the session that asked for a run ended before its answer
 ├── RunNotFoundError      no such run or conversation of this user
 ├── ConversationBusyError another run of this conversation is going on
 └── TooManyRunsError      the user has as many runs going on as one person may
@@ -20,6 +21,7 @@ ToolErrorCode = Literal[
     "upstream_unavailable",
     "vault_unavailable",
     "policy_denied",
+    "session_ended",
     "not_found",
     "bad_arguments",
     "unknown_tool",
@@ -65,6 +67,10 @@ class ModelError(AgentError):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+class SessionEndedError(AgentError):
+    """The session that asked for a run ended; nothing more is read for it."""
 
 
 class RunNotFoundError(AgentError):

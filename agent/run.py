@@ -16,8 +16,8 @@ from agent import store
 from agent.answer import Answer
 from agent.budget import Budget
 from agent.claude import Claude
-from agent.credentials import RunCredentials
-from agent.errors import ModelError
+from agent.credentials import RunCredentials, refusal
+from agent.errors import ModelError, SessionEndedError
 from agent.event_log import EventLog
 from agent.events import (
     EvidenceFound,
@@ -26,6 +26,7 @@ from agent.events import (
     RunFinished,
     RunStarted,
     RunStopped,
+    StepFailed,
     TextDelta,
     TurnAdded,
 )
@@ -40,9 +41,11 @@ from audit.events import Entry, Event
 from audit.record import record
 from permissions import connections
 from permissions.pages import Asker
+from vault.client import VaultError
 
 logger = logging.getLogger(__name__)
 
+_SESSION_ENDED = "You signed out while this was being answered, so it was stopped. Sign in and ask again."
 _AUDIT_DOWN = "The audit timeline cannot be written right now, so nothing was read. Try again in a moment."
 _STATE_WORDS = {"connected": "connected", "revoked": "revoked", "not_connected": "not connected"}
 
@@ -98,6 +101,8 @@ class Run:
             return self._failed(code=error.code, message=error.message)
         except AuditUnavailableError:
             return self._failed(code="audit_unavailable", message=_AUDIT_DOWN)
+        except SessionEndedError:
+            return self.session_ended()
         except Exception:
             # The outer frame of a run: whatever went wrong, its pages get one sentence and the log the traceback.
             reference = secrets.token_hex(4)
@@ -114,6 +119,10 @@ class Run:
                 unknown_citations=self._answer.unknown_citations,
             )
         )
+
+    def session_ended(self) -> RunOutcome:
+        """Return the outcome of a run whose session ended before its answer did."""
+        return self._failed(code="session_ended", message=_SESSION_ENDED)
 
     async def end(self, outcome: RunOutcome) -> None:
         """Write the last event with the answer, then audit it; the turns of a run that did not finish are dropped."""
@@ -185,6 +194,9 @@ class Run:
             case _:
                 self._tally.add(event)
                 self._log.append(event, run=self._ticket.run)
+                if isinstance(event, StepFailed) and event.code == "session_ended":
+                    # Another process ended the session, and only the vault knows: nothing more is read for it.
+                    raise SessionEndedError
 
     def _toolkit(self, context: ReadContext) -> Toolkit:
         credentials = RunCredentials(**self._asker(), run=str(self._ticket.run))
@@ -203,7 +215,10 @@ class Run:
         await sync_to_async(record)(entry)
 
     async def _list_services(self) -> tuple[ServiceFact, ...]:
-        statuses = await connections.list_statuses(**self._asker())
+        try:
+            statuses = await connections.list_statuses(**self._asker())
+        except VaultError as error:
+            raise refusal(provider="", cause=error.cause) from error
         return tuple(
             ServiceFact(
                 provider=status.service.slug,

@@ -34,7 +34,9 @@ class Runner:
         self.log = EventLog()
         self._owner = secrets.token_hex(16)
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._requests: dict[UUID, RunRequest] = {}
         self._asked_to_stop: set[UUID] = set()
+        self._session_ended: set[UUID] = set()
         self._heart: asyncio.Task[None] | None = None
 
     async def start(self, request: RunRequest) -> RunTicket:
@@ -51,7 +53,7 @@ class Runner:
         if ticket.is_new:
             self.log.open(ticket.run)
             task = asyncio.get_running_loop().create_task(self._own(ticket, request))
-            self._tasks[ticket.run] = task
+            self._tasks[ticket.run], self._requests[ticket.run] = task, request
             task.add_done_callback(lambda _task: self._forget(ticket.run))
             if self._heart is None or self._heart.done():
                 self._heart = asyncio.get_running_loop().create_task(self._beat())
@@ -66,6 +68,20 @@ class Runner:
         await sync_to_async(store.ask_to_stop)(run, user=user)
         self._cancel(run)
 
+    def end_session(self, *, user: str, sid: str, signed_in_through: float) -> None:
+        """End the runs of this process that a session asked for, with the sentence that says so.
+
+        Args:
+            user: The subject, `user:<id>`.
+            sid: The session, or "" for each that the user began by `signed_in_through`.
+            signed_in_through: Seconds since the epoch; used only without `sid`.
+        """
+        for run, request in self._requests.items():
+            is_it = request.sid == sid if sid else request.auth_time <= signed_in_through
+            if request.subject == user and is_it:
+                self._session_ended.add(run)
+                self._tasks[run].cancel()
+
     def _cancel(self, run: UUID) -> None:
         if task := self._tasks.get(run):
             self._asked_to_stop.add(run)
@@ -73,7 +89,9 @@ class Runner:
 
     def _forget(self, run: UUID) -> None:
         self._tasks.pop(run, None)
+        self._requests.pop(run, None)
         self._asked_to_stop.discard(run)
+        self._session_ended.discard(run)
 
     async def _own(self, ticket: RunTicket, request: RunRequest) -> None:
         run = Run(ticket=ticket, request=request, log=self.log)
@@ -82,7 +100,9 @@ class Runner:
             outcome = await run.answer()
         except asyncio.CancelledError:
             elapsed_ms = round((time.monotonic() - started) * 1000)
-            if ticket.run in self._asked_to_stop:
+            if ticket.run in self._session_ended:
+                outcome = run.session_ended()
+            elif ticket.run in self._asked_to_stop:
                 outcome = RunOutcome(event=RunStopped(elapsed_ms=elapsed_ms))
             else:
                 outcome = RunOutcome(event=RunFailed(elapsed_ms=elapsed_ms, code="interrupted", message=_INTERRUPTED))

@@ -13,8 +13,8 @@ from agent import store
 from agent.errors import RunNotFoundError
 from agent.runner import end_dead_runs
 from permissions import connections
-from permissions.pages import load_asker
-from vault.client import VaultError
+from permissions.pages import SESSION_ENDED, load_asker
+from vault.client import SessionEndedError, VaultError
 
 RECIPES = (
     ("Brief me for standup", "Yesterday, today, blockers and reviews", "Brief me for standup"),
@@ -52,6 +52,8 @@ def _load(user: int, conversation: UUID | None) -> dict[str, Any]:
 async def _services(request: HttpRequest) -> tuple[list[dict[str, str]], str]:
     try:
         statuses = await connections.list_statuses(**await load_asker(request))
+    except SessionEndedError:
+        return [], SESSION_ENDED
     except VaultError:
         return [], _VAULT_DOWN
     rows = [

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.record import record
+from devcontext import sessions
 from permissions.subjects import subject_of
 
 
@@ -20,6 +21,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ca
     def login(self, request: HttpRequest, user: Any) -> None:
         """Sign in, and record it; without its audit row there is no session."""
         record(Entry(event=Event.ACCOUNT_SESSION_STARTED, user=subject_of(user.pk)))
+        if request.user.is_authenticated and request.user.pk != user.pk:
+            # Django drops the session of whoever was signed in here before, and tells nobody.
+            sessions.end_session(request.session, user=request.user)
         super().login(request, user)
 
     def logout(self, request: HttpRequest) -> None:

@@ -4,10 +4,10 @@ from django.apps import AppConfig
 
 
 class DevContextConfig(AppConfig):
-    """Registers the checks that refuse insecure settings."""
+    """Registers the checks that refuse insecure settings, and what follows from a sign-in, a sign-out and the like."""
 
     name = "devcontext"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from devcontext import checks  # noqa: F401, PLC0415  (checks register on import, once apps are ready)
+        """Register the checks and the receivers."""
+        from devcontext import account_changes, checks  # noqa: F401, PLC0415  (they register on import, with apps ready)

@@ -10,12 +10,14 @@ from django.utils.module_loading import import_string
 from agent import claude
 from agent.api import egress
 from agent.runner import current_runner
+from devcontext import sessions
 from vault.client import transport
 
 
 async def shut_down() -> None:
     """Give every run its last event, then close what this event loop holds open."""
     await current_runner().aclose()
+    await sessions.aclose()
     await claude.close()
     await egress.close_clients()
     await transport.close()

@@ -1,6 +1,7 @@
 """The demo user's way in, for an installation in which everything is a stand-in."""
 
 from allauth.account.adapter import get_adapter
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -11,12 +12,8 @@ DEMO_EMAIL = "maya@tidewater.example"
 
 def load_demo_user() -> User:
     """Return the demo user, made on first use, without a password."""
-    user, is_new = User.objects.get_or_create(
-        username="maya", defaults={"email": DEMO_EMAIL, "first_name": "Maya", "last_name": "Okafor"}
-    )
-    if is_new:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
+    defaults = {"email": DEMO_EMAIL, "first_name": "Maya", "last_name": "Okafor", "password": make_password(None)}
+    user, _ = User.objects.get_or_create(username="maya", defaults=defaults)
     return user
 
 

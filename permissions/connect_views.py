@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from permissions import connections
 from permissions.cards import is_sandbox
-from permissions.pages import load_asker, load_service, render_page, see_page
+from permissions.pages import SESSION_ENDED, load_asker, load_service, render_page, see_page
 from permissions.types import SERVICES_BY_SLUG, Service
-from vault.client import ConnectStateError, NotConnectedError, VaultError
+from vault.client import ConnectStateError, NotConnectedError, SessionEndedError, VaultError
 from vault.client import connections as vault
 
 
@@ -31,6 +31,7 @@ class _Failure:
 
 _INVALID_STATE = _Failure(400, "This attempt is no longer valid: it expired, was used before, or began elsewhere.")
 _VAULT_DOWN = _Failure(503, "The token vault does not answer, so nothing was connected.")
+_SESSION_ENDED = _Failure(403, SESSION_ENDED)
 # The `error` that the vault's callback puts in the address; any other value is as good as a broken address.
 _FAILURES: Mapping[str, _Failure] = {
     "invalid_state": _INVALID_STATE,
@@ -77,6 +78,8 @@ async def _start(request: HttpRequest, *, service: Service) -> HttpResponse:
         authorization_url = await vault.start_connect(**asker, provider=service.slug)
     except NotConnectedError:
         raise Http404 from None
+    except SessionEndedError:
+        return await _fail(request, service=service, failure=_SESSION_ENDED)
     except VaultError:
         return await _fail(request, service=service, failure=_VAULT_DOWN)
     return HttpResponseRedirect(authorization_url, status=303)
@@ -88,6 +91,8 @@ async def _confirm(request: HttpRequest, *, service: Service, connection: str, n
         confirmed = await vault.confirm_connection(**asker, connection=connection, nonce=nonce)
     except ConnectStateError:
         return await _fail(request, service=service, failure=_INVALID_STATE)
+    except SessionEndedError:
+        return await _fail(request, service=service, failure=_SESSION_ENDED)
     except VaultError:
         return await _fail(request, service=service, failure=_VAULT_DOWN)
     finally:

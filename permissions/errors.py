@@ -11,7 +11,8 @@ class NotPermittedError(Exception):
 
     Attributes:
         provider: Provider id.
-        cause: `not_connected`, `revoked`, `reconnect_required`, `policy_denied` or `vault_unavailable`.
+        cause: `not_connected`, `revoked`, `reconnect_required`, `policy_denied`, `session_ended` or
+            `vault_unavailable`.
     """
 
     def __init__(self, *, provider: str, cause: Cause) -> None:

@@ -9,7 +9,7 @@ from audit.record import record
 from permissions import connections
 from permissions.errors import NotPermittedError
 from permissions.types import SERVICES_BY_SLUG, Permit
-from vault.client import Cause, ConnectionState, VaultError
+from vault.client import Cause, ConnectionState, SessionEndedError, VaultError
 
 _CAUSES: dict[ConnectionState, Cause] = {
     ConnectionState.CONNECTED: "",
@@ -36,6 +36,8 @@ async def require(
     )
     try:
         cause = await _find_cause(user=user, sid=sid, auth_time=auth_time, provider=provider)
+    except SessionEndedError as error:
+        cause = error.cause
     except VaultError as error:
         await _record(replace(entry, event=Event.PERMISSION_CHECK_FAILED, reason="vault_unavailable"))
         raise NotPermittedError(provider=provider, cause="vault_unavailable") from error

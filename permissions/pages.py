@@ -11,6 +11,9 @@ from django.urls import reverse
 from permissions.subjects import load_auth_time, sid_of, subject_of
 from permissions.types import SERVICES_BY_SLUG, Service
 
+# What a page says when this session is signed in here and ended at the vault, as after the account was switched off.
+SESSION_ENDED = "This session has ended, so nothing of your services is shown or changed. Sign out and in again."
+
 
 class Asker(TypedDict):
     """The keyword arguments by which every vault function knows the signed-in user and their session."""

@@ -24,15 +24,19 @@ def sid_of(session: SessionBase) -> str:
     return salted_hmac("devcontext.sid", session.session_key, algorithm="sha256").hexdigest()[:32]
 
 
-def note_sign_in(session: SessionBase, *, after: float = 0.0) -> None:
-    """Write into the session that its user signed in to it now; never at `after` or before, seconds since the epoch."""
-    # A clock can stand still between two looks; a microsecond is more than a float loses at this size.
-    session[_AUTH_TIME] = max(time.time(), after + 1e-6)
+def note_sign_in(session: SessionBase) -> None:
+    """Write into the session that its user signed in to it now."""
+    session[_AUTH_TIME] = time.time()
 
 
-async def load_auth_time(session: SessionBase) -> float:
+def auth_time_of(session: SessionBase) -> float:
     """Return when the user signed in to the session, in seconds since the epoch, for the claim `auth_time`.
 
     A session that does not know counts as begun before all others: whatever ends sessions ends it.
     """
+    return float(session.get(_AUTH_TIME, 0.0))
+
+
+async def load_auth_time(session: SessionBase) -> float:
+    """Return what `auth_time_of` does, for async code: the session may have to be read first."""
     return float(await session.aget(_AUTH_TIME, 0.0))

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 from permissions import switch
 from permissions.cards import ServiceCard, make_card
 from permissions.connections import list_statuses
-from permissions.pages import load_asker, load_service, render_page, see_page
+from permissions.pages import SESSION_ENDED, load_asker, load_service, render_page, see_page
 from permissions.types import ServiceStatus
-from vault.client import NotConnectedError, VaultError
+from vault.client import NotConnectedError, SessionEndedError, VaultError
 
 _VAULT_DOWN = (
     "The token vault does not answer, so the state of your services is not known. Until it does, the AI reads nothing."
@@ -31,6 +31,8 @@ async def show_page(request: HttpRequest) -> HttpResponse:
         # Fresh: this is the page a person trusts to say what is allowed.
         statuses = await list_statuses(**asker, is_fresh=True)
         cards = await sync_to_async(_make_cards)(statuses, user=asker["user"])
+    except SessionEndedError:
+        vault_message = SESSION_ENDED
     except VaultError:
         vault_message = _VAULT_DOWN
     return await render_page(
@@ -77,6 +79,8 @@ async def _change(
         await change(**asker, provider=provider)
     except NotConnectedError:
         messages.warning(request, f"{service.name} is not connected, so there is nothing to change.")
+    except SessionEndedError:
+        messages.error(request, SESSION_ENDED)
     except VaultError:
         messages.error(request, f"The token vault did not confirm the change. Check {service.name} and try again.")
     else:

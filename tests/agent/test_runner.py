@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,15 +16,17 @@ from agent import store
 from agent.errors import RunNotFoundError
 from agent.runner import Runner, current_runner
 from audit.models import AuditEvent
-from devcontext import demo
+from devcontext import demo, sessions
 from devcontext.lifespan import shut_down
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.world import tidewater_world
+from devcontext.sessions import Ended
 from devcontext.settings import providers
 from devcontext.views import load_demo_user
 from permissions import switch
 from tests.agent.conftest import request_of
 from tests.vault.upstream import serve_app
+from vault.client import sessions as vault_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
@@ -206,6 +209,47 @@ async def test_stopping_ends_the_run_once_and_keeps_nothing_of_its_turns(maya: U
     assert sum(frame["type"].startswith("run.") for frame in frames) <= 2
     assert await sync_to_async(store.list_history)(ticket.conversation) == []
     assert (await audited(str(ticket.run)))[-1][0] == "agent:run:stopped"
+
+
+async def test_a_sign_out_stops_the_runs_of_its_session_and_says_so(maya: User) -> None:
+    runner = current_runner()
+    ticket = await runner.start(request_of(maya, text=STANDUP))
+    following = asyncio.create_task(follow(runner, ticket.run, maya))
+    await asyncio.sleep(0.2)
+    await sessions.end(Ended(user=f"user:{maya.pk}", sid="a-session", signed_in_at=1.0))
+    frames = await following
+    assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "session_ended")
+    assert frames[-1]["message"].startswith("You signed out while this was being answered")
+    assert await sync_to_async(store.list_history)(ticket.conversation) == []
+    assert (await audited(str(ticket.run)))[-1] == ("agent:run:failed", "", "session_ended")
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        Ended(user="user:{}", sid="another-session", signed_in_at=1.0),
+        Ended(user="user:{}", sid="", signed_in_at=0.5),
+        Ended(user="user:9{}", sid="a-session", signed_in_at=1.0),
+    ],
+)
+async def test_a_run_goes_on_when_another_session_ends(maya: User, ended: Ended) -> None:
+    runner = current_runner()
+    ticket = await runner.start(request_of(maya, text=ALL_THREE))
+    await sessions.end(replace(ended, user=ended.user.format(maya.pk)))
+    assert (await follow(runner, ticket.run, maya))[-1]["type"] == "run.finished"
+
+
+async def test_a_run_whose_session_ended_elsewhere_reads_nothing_and_ends(maya: User) -> None:
+    """Another process took the sign-out; this one learns of it from the vault, at its next tool call."""
+    await vault_sessions.end_session(user=f"user:{maya.pk}", sid="a-session", auth_time=1.0)
+    frames = await run(maya, ALL_THREE)
+    failed = of(frames, "step.failed")
+    assert {(frame["code"], frame["message"]) for frame in failed} == {
+        ("session_ended", "You signed out, so nothing more is read.")
+    }
+    assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "session_ended")
+    assert not of(frames, "step.exchanged")
+    assert not of(frames, "block.tail")
 
 
 async def test_a_run_cannot_be_stopped_by_somebody_else(maya: User, mallory: User) -> None:

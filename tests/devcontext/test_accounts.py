@@ -17,7 +17,7 @@ from django.test import Client, RequestFactory
 from audit.models import AuditEvent
 from tests.vault.conftest import broken_audit
 
-pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"])
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
 PASSWORD = "correct horse battery"
 TOKEN = "gho_16C7e42F292c6912E7710c838347Ae178B4a"
@@ -62,6 +62,7 @@ def test_signing_in_and_out_is_audited(client: Client) -> None:
     events = list(AuditEvent.objects.order_by("id").values_list("event", "user"))
     assert events == [
         ("account:session:started", f"user:{user.pk}"),
+        ("vault:session:ended", f"user:{user.pk}"),
         ("account:session:ended", f"user:{user.pk}"),
     ]
 
@@ -92,7 +93,6 @@ def test_the_account_pages_open(client: Client, page: str) -> None:
     assert client.get(f"/accounts/{page}/").status_code == 200
 
 
-@pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 def test_signing_out_works_while_the_audit_is_down(client: Client) -> None:
     user = User.objects.create_user("alice", "alice@example.org", PASSWORD)
     client.force_login(user)

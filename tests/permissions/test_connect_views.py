@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 from tests.permissions.conftest import DATABASES, Connect, Person, SignIn
 from tests.permissions.test_views import said, state
 from tests.vault.upstream import Upstream
+from vault.client import sessions
 
 pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
 
@@ -190,6 +191,15 @@ async def test_without_the_vault_connecting_fails_with_a_sentence(alice: Person,
     ):
         assert response.status_code == 503
         assert response.context["message"].startswith("The token vault does not answer")
+
+
+async def test_in_an_ended_session_nothing_is_connected(alice: Person, begin: Connect) -> None:
+    """Signed in here and ended at the vault, as after the account was switched off and on again."""
+    address = await begin(alice)
+    await sessions.end_session(**alice.asker)
+    for response in (await alice.browser.post(CONNECT), await alice.browser.get(address)):
+        assert response.status_code == 403
+        assert response.context["message"].startswith("This session has ended")
 
 
 async def test_no_answer_carries_a_token(alice: Person, begin: Connect, upstream: Upstream) -> None:

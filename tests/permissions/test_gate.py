@@ -10,6 +10,7 @@ from permissions.errors import NotPermittedError
 from permissions.types import Permit
 from tests.permissions.conftest import DATABASES, AuditTableMissing, Connect, Person, SignIn, list_recorded
 from vault.client import connections as vault
+from vault.client import sessions
 
 pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
 
@@ -101,6 +102,13 @@ async def test_a_vault_that_does_not_answer_refuses(
         "failed",
         "vault_unavailable",
     )
+
+
+async def test_an_ended_session_is_refused_by_its_own_name(alice: Person, connect: Connect) -> None:
+    await connect(alice)
+    await sessions.end_session(**alice.asker)
+    assert await refused(alice) == "session_ended"
+    assert await answers() == [("permission:check:denied", "session_ended")]
 
 
 async def test_a_cached_no_is_not_repeated_when_the_vault_is_gone(

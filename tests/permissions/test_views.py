@@ -19,6 +19,7 @@ from permissions.cards import ServiceCard
 from tests.permissions.conftest import DATABASES, AuditTableMissing, Connect, Person, SignIn, list_recorded
 from tests.vault.upstream import Upstream
 from vault import models
+from vault.client import sessions
 
 pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
 
@@ -208,6 +209,14 @@ async def test_without_the_vault_the_page_says_so_and_shows_no_state(
     assert response.status_code == 503
     assert list(response.context["cards"]) == []
     assert response.context["vault_message"].startswith("The token vault does not answer")
+
+
+async def test_in_an_ended_session_nothing_is_changed(alice: Person, connect: Connect) -> None:
+    await connect(alice)
+    await sessions.end_session(**alice.asker)
+    level, sentence = said(await change(alice, "revoke"))[0]
+    assert level == "error"
+    assert sentence.startswith("This session has ended")
 
 
 @pytest.mark.parametrize("what", CHANGES)

@@ -23,8 +23,9 @@ from django.core.management.base import BaseCommand
 from agent import claude, store
 from agent.runner import current_runner
 from agent.types import RunRequest
-from devcontext import demo
+from devcontext import demo, sessions
 from devcontext.lifespan import shut_down
+from devcontext.sessions import Ended
 from devcontext.terminal import Report, StatusLines
 from devcontext.views import DEMO_EMAIL, load_demo_user
 from permissions import connections
@@ -91,6 +92,7 @@ class Command(BaseCommand):
                 report.add(frame)
                 lines.show(frame)
         finally:
+            await sessions.end(Ended(user=asker["user"], sid=asker["sid"], signed_in_at=asker["auth_time"]))
             await shut_down()
         return report, await sync_to_async(store.load_answer)(ticket.run)
 

@@ -1,0 +1,54 @@
+"""What follows from a sign-in, a sign-out, a new password, a deactivation and a deletion, whoever brings them about.
+
+Django and django-allauth announce these by signals; a form, the shell and a command all come by here. A change that
+never saves the user (`QuerySet.update`, SQL) does not.
+"""
+
+from typing import Any
+
+from allauth.account.signals import password_changed, password_set
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models.signals import post_delete, post_save, pre_save
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from devcontext import sessions
+from permissions.subjects import note_sign_in
+
+_DECISIVE = frozenset({"password", "is_active"})
+
+
+@receiver([user_logged_in, password_changed, password_set])
+def _sign_in(request: HttpRequest, **_kwargs: Any) -> None:
+    """Note when it was; who has just changed a password here goes on in a session that begins anew."""
+    note_sign_in(request.session)
+
+
+@receiver(user_logged_out)
+def _sign_out(request: HttpRequest, user: User | None, **_kwargs: Any) -> None:
+    if user is not None and request.session.session_key:
+        sessions.end_session(request.session, user=user)
+
+
+@receiver(pre_save, sender=User)
+def _compare(instance: Any, update_fields: frozenset[str] | None, **_kwargs: Any) -> None:
+    """Note on the user whether this save ends their sessions: a new password, or no leave to sign in any more."""
+    instance.ends_sessions = False
+    if instance.pk is None or (update_fields is not None and not _DECISIVE & set(update_fields)):
+        return
+    before = User.objects.filter(pk=instance.pk).values("password", "is_active").first()
+    if before is not None:
+        is_deactivated = before["is_active"] and not instance.is_active
+        instance.ends_sessions = is_deactivated or before["password"] != instance.password
+
+
+@receiver(post_save, sender=User)
+def _save(instance: Any, **_kwargs: Any) -> None:
+    if instance.ends_sessions:
+        sessions.end_all_sessions(instance.pk)
+
+
+@receiver(post_delete, sender=User)
+def _delete(instance: User, **_kwargs: Any) -> None:
+    sessions.end_all_sessions(instance.pk)
