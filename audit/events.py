@@ -32,6 +32,7 @@ class Event(StrEnum):
     PERMISSION_ACCESS_RESTORED = "permission:access:restored"
     PERMISSION_ACCESS_RESUMED = "permission:access:resumed"
     PERMISSION_ACCESS_REVOKED = "permission:access:revoked"
+    PERMISSION_ACCESS_WITHDRAWN = "permission:access:withdrawn"
     PERMISSION_AWAY_DISABLED = "permission:away:disabled"
     PERMISSION_AWAY_ENABLED = "permission:away:enabled"
     PERMISSION_CHECK_ALLOWED = "permission:check:allowed"

@@ -149,6 +149,7 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.PERMISSION_ACCESS_PAUSED: _because("You paused the AI's access to {service}"),
     Event.PERMISSION_ACCESS_RESTORED: _because("You restored the AI's access to {service}"),
     Event.PERMISSION_ACCESS_REVOKED: _because("You revoked the AI's access to {service}"),
+    Event.PERMISSION_ACCESS_WITHDRAWN: _because("An operator turned the AI's access to {service} off"),
     Event.PERMISSION_ACCESS_RESUMED: _because("You ended the pause of the AI's access to {service}"),
     Event.PERMISSION_AWAY_DISABLED: _because("You forbade reading {service} while you are away"),
     Event.PERMISSION_AWAY_ENABLED: _because("You allowed reading {service} while you are away"),

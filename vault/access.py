@@ -3,9 +3,12 @@
 No exchange that starts after a revoke was answered gets a token, anywhere.
 """
 
+import contextlib
+
 from audit.events import Entry, Event
 from vault import ledger
 from vault.database import run
+from vault.errors import NotConnectedError
 from vault.store import connections
 from vault.tokens import Subject
 from vault.types import Connection
@@ -29,6 +32,27 @@ async def set_default(subject: Subject, *, connection: str) -> Connection:
         VaultUnavailableError: The database failed, or the change could not be recorded.
     """
     return await run(_set_default, subject, connection=connection)
+
+
+def withdraw_all() -> int:
+    """Turn the agent's access to every connection off, for an operator, and return how many were on. Sync.
+
+    Each is its own transaction, so that nobody's exchange waits for all of them; run again, it goes on.
+    """
+    withdrawn = 0
+    for user, connection in connections.list_allowed():
+        # Its user may disconnect it meanwhile.
+        with contextlib.suppress(NotConnectedError):
+            _withdraw(user, connection=connection)
+            withdrawn += 1
+    ledger.drain()
+    return withdrawn
+
+
+def _withdraw(user: str, *, connection: str) -> None:
+    with connections.lock_for_change(user=user, connection=connection) as row:
+        changed = connections.set_access(row, is_allowed=False)
+        ledger.note(_entry(changed, user=user, event=Event.PERMISSION_ACCESS_WITHDRAWN))
 
 
 def _set_access(subject: Subject, *, connection: str, is_allowed: bool) -> Connection:

@@ -75,6 +75,18 @@ async def finish_connect(*, user: str, provider: str, query: dict[str, str]) -> 
     return connected.id
 
 
+async def disconnect(*, user: str, provider: str) -> int:
+    """Disconnect, and return how many connections are left."""
+    await vault.disconnect(subject_token=subject(user), connection=provider)
+    return len(await vault.list_connections(subject_token=subject(user)))
+
+
+async def set_access(*, user: str, provider: str, is_allowed: bool) -> bool:
+    """Revoke or restore, and return the position of the switch."""
+    changed = await vault.set_access(subject_token=subject(user), connection=provider, is_allowed=is_allowed)
+    return changed.is_access_allowed
+
+
 async def exchange(*, asked: list[tuple[str, str]], at_once: int = 0) -> list[dict[str, Any]]:
     """Make the exchanges, each a user and an audience: all of them side by side, or `at_once` at a time."""
     turns = asyncio.Semaphore(at_once or len(asked))
@@ -166,6 +178,8 @@ COMMANDS: dict[str, Callable[..., Awaitable[Any]]] = {
     for function in (
         start_connect,
         finish_connect,
+        disconnect,
+        set_access,
         exchange,
         race,
         flip,

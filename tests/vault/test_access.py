@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from audit.models import AuditEvent
 from tests.vault.conftest import ALICE, BOB, audit_down, change, events, request, subject
 from tests.vault.upstream import Upstream
-from vault import models
+from vault import access, models
 from vault.client.base import VaultClient
 from vault.errors import AccessRevokedError, NotConnectedError, VaultUnavailableError
 
@@ -41,6 +42,22 @@ async def test_a_revoke_does_not_wait_for_the_audit_and_is_told_as_soon_as_it_an
     await vault.exchange(request(BOB))
     assert await events(kind="permission:access") == [("permission:access:revoked", ALICE, "")]
     assert await models.OutboxEvent.objects.using("vault").acount() == 0
+
+
+async def test_an_operator_closes_every_connection_and_does_not_wait_for_the_audit(
+    vault: VaultClient, connect_user: Connect
+) -> None:
+    for user in (ALICE, BOB):
+        await connect_user(user)
+    await connect_user(BOB, provider="slack")
+    await switch(vault, is_allowed=False)
+    async with audit_down():
+        assert await sync_to_async(access.withdraw_all)() == 2
+    for user, audience in ((ALICE, "github"), (BOB, "github"), (BOB, "slack")):
+        with pytest.raises(AccessRevokedError):
+            await vault.exchange(request(user, audience=audience))
+    assert await sync_to_async(access.withdraw_all)() == 0
+    assert await events(kind="permission:access:withdrawn") == [("permission:access:withdrawn", BOB, "")] * 2
 
 
 async def test_a_restore_needs_its_event_first(vault: VaultClient, connect_user: Connect) -> None:

@@ -50,6 +50,12 @@ def list_active(*, user: str) -> tuple[Connection, ...]:
     return tuple(to_value(row) for row in _active(user=user).order_by("provider", "-is_default", "account"))
 
 
+def list_allowed() -> list[tuple[str, str]]:
+    """Return user and id of every active connection whose switch is on."""
+    rows = models.Connection.objects.using(ALIAS).filter(activated_at__isnull=False, is_access_allowed=True)
+    return list(rows.order_by("id").values_list("subject", "id"))
+
+
 def load_active(*, user: str, connection: str) -> Connection:
     """Return the user's active connection with this id.
 
