@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 
 from audit.models import AuditEvent
 from tests.vault.conftest import ALICE, audit_down, change, events
@@ -218,8 +219,8 @@ async def test_our_own_trouble_is_never_the_programs_fault(
     http: httpx.AsyncClient, connect_user: Connect, upstream: Upstream
 ) -> None:
     """At a 4xx the SDKs ask the user to connect again, which would not help."""
-    upstream.life_seconds = 1
     await connect_user()
+    await change(access_expires_at=timezone.now())
     client = await register()
     upstream.answer = (503, {})
     assert error_of(await ask(http, client)) == (503, "temporarily_unavailable", "provider_down")
