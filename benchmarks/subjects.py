@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import sqlite3
+import time
 from abc import ABC, abstractmethod
 from random import choice
 from typing import Any, ClassVar
@@ -34,6 +35,7 @@ from vault.types import ExchangedToken, ExchangeRequest
 USERS = [f"user:{number}" for number in range(1, 21)]
 PROVIDER, SCOPE = "slack", "search:read users:read"
 _AGENT = "agent:devcontext"
+_SIGNED_IN_AT = time.time()
 # As long as Slack's, and nobody's.
 _TOKEN = "xoxe.xoxp-1-" + "0" * 150
 

@@ -5,15 +5,15 @@ of its own, which would open the vault and the audit anew for every exchange. Ne
 process shares the threads.
 """
 
+import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
-from asgiref.sync import sync_to_async
 from django.db import DatabaseError, connections
 
 from audit.record import DATABASE as AUDIT_ALIAS
@@ -40,7 +40,8 @@ async def run(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) ->
     Raises:
         VaultUnavailableError: The database failed.
     """
-    return await sync_to_async(_guarded, thread_sensitive=False, executor=_threads())(function, *args, **kwargs)
+    call = partial(_guarded, function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_threads(), call)
 
 
 class _Thread(threading.local):

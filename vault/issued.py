@@ -12,7 +12,7 @@ from vault import ledger, sessions, tokens
 from vault.database import ALIAS, run
 from vault.errors import InvalidRequestError, SessionEndedError, UnsupportedTokenTypeError
 from vault.jws import TokenError
-from vault.store import revoked_tokens
+from vault.store import revoked_tokens, statements
 from vault.tokens import Issued, TokenKind
 
 _INACTIVE = {"active": False}
@@ -59,7 +59,7 @@ def require_unrevoked(*jtis: str) -> None:
     Raises:
         InvalidRequestError: One is (RFC 8693 section 2.2.2).
     """
-    if revoked_tokens.is_any_revoked(jtis):
+    if statements.is_any_revoked(jtis):
         raise InvalidRequestError
 
 
@@ -74,7 +74,7 @@ def _find(token: str, *, client: str) -> Issued | None:
 
 def _is_active(issued: Issued) -> bool:
     """Tell whether the token was not revoked, and its session did not end."""
-    if revoked_tokens.is_any_revoked([issued.jti]):
+    if statements.is_any_revoked([issued.jti]):
         return False
     try:
         if issued.subject:

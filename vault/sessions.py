@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from audit.events import Entry, Event
 from vault import ledger
 from vault.errors import AccessRevokedError, InvalidTargetError, SessionEndedError
-from vault.store import connections, grants, sessions
+from vault.store import connections, grants, sessions, statements
 from vault.store.connections import Decidable
 from vault.tokens import Subject
 
@@ -56,7 +56,7 @@ def find_standing(subject: Subject) -> Standing:
     Raises:
         SessionEndedError: It ended, or its grant did, or it is of no kind that is known.
     """
-    if sessions.has_ended(user=subject.user, sid=subject.sid, auth_time=subject.auth_time):
+    if statements.has_session_ended(user=subject.user, sid=subject.sid, auth_time=subject.auth_time):
         raise SessionEndedError
     kind, colon, name = subject.sid.partition(":")
     if not colon or kind == _COMMAND:

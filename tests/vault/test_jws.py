@@ -132,3 +132,8 @@ def test_a_key_that_is_no_ed25519_key_stops_the_start(pem: str) -> None:
 def test_another_curve_stops_the_start() -> None:
     with pytest.raises(ImproperlyConfigured, match="must be an Ed25519 key"):
         jws.import_key(OKPKey.generate_key("Ed448").as_pem(private=False).decode())
+
+
+def test_a_public_key_signs_nothing() -> None:
+    with pytest.raises(ImproperlyConfigured):
+        jws.sign({}, pem=PUBLIC, typ="at+jwt")

@@ -5,15 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connections as databases
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from vault import models
 from vault.database import ALIAS
 from vault.errors import NotConnectedError
-from vault.store import secrets
+from vault.store import secrets, statements
 from vault.types import Connection
 
 # What a connection without a refresh token is marked with once its access token has ended; never stored.
@@ -82,9 +81,7 @@ def lock_for_decision(*, user: str, audience: str, login_hint: str = "") -> Iter
     """
     # Inside `vault.sessions.hold` this joins its transaction; a savepoint would cost two statements for nothing.
     with transaction.atomic(using=ALIAS, savepoint=False):
-        candidates = _active(user=user).filter(Q(provider=audience) | Q(id=audience))
-        rows = _share_lock(candidates) if databases[ALIAS].vendor == "postgresql" else list(candidates)
-        yield Decidable(_pick(rows, audience=audience, login_hint=login_hint))
+        yield Decidable(_lock_one(user=user, audience=audience, login_hint=login_hint))
 
 
 @contextmanager
@@ -193,15 +190,19 @@ def _pick(rows: list[models.Connection], *, audience: str, login_hint: str = "")
     return rows[0]
 
 
-def _share_lock(candidates: QuerySet[models.Connection]) -> list[models.Connection]:
-    """Lock the candidates in share mode, which the ORM has no word for, and return them as they are then."""
-    locked: set[str] = set()
+def _lock_one(*, user: str, audience: str, login_hint: str) -> models.Connection:
+    """Lock what may be meant and return what is.
+
+    Raises:
+        NotConnectedError: There is none, or several fit.
+    """
+    seen: list[str] | None = None
     while True:
-        ids = list(candidates.values_list("id", flat=True))
-        with databases[ALIAS].cursor() as cursor:
-            cursor.execute("SELECT id FROM vault_connection WHERE id = ANY(%s) ORDER BY id FOR SHARE", [ids])
-            locked |= {row_id for (row_id,) in cursor.fetchall()}
-        # What was added while the lock was waited for is not locked yet, so it is asked again.
-        rows = list(candidates)
-        if all(row.id in locked for row in rows):
-            return rows
+        rows = statements.lock_candidates(user=user, audience=audience)
+        try:
+            return _pick(rows, audience=audience, login_hint=login_hint)
+        except NotConnectedError:
+            # A reconnect may have put another row in place while the lock of this one was waited for.
+            if seen == [row.id for row in rows]:
+                raise
+            seen = [row.id for row in rows]

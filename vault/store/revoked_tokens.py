@@ -1,6 +1,5 @@
 """Revoked subject and actor tokens in the tables, each until it would have ended by itself."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,8 +19,3 @@ def add(jti: str, *, expires_at: datetime) -> bool:
         rows.filter(expires_at__lte=timezone.now()).delete()
         _, is_new = rows.get_or_create(jti=jti, defaults={"expires_at": expires_at + _MARGIN})
     return is_new
-
-
-def is_any_revoked(jtis: Collection[str]) -> bool:
-    """Tell whether one of these tokens is revoked: one read by the primary key."""
-    return models.RevokedToken.objects.using(ALIAS).filter(jti__in=jtis).exists()

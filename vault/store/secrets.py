@@ -12,6 +12,7 @@ from vault.errors import SealBrokenError, VaultUnavailableError
 from vault.keys.base import Purpose
 from vault.models import Connection, Installation, SealedToken
 from vault.sealing import Binding
+from vault.store import statements
 
 ACCESS = "access"
 REFRESH = "refresh"
@@ -38,8 +39,8 @@ def find_token(connection: Connection, *, field: str) -> str:
     Raises:
         vault.errors.SealBrokenError: The record does not belong to this connection and generation.
     """
-    row = SealedToken.objects.using(ALIAS).filter(connection=connection, field=field).first()
-    return unseal(row.sealed, binding=place_of_token(connection, field=field)) if row else ""
+    sealed = statements.find_sealed(connection=connection.id, field=field)
+    return unseal(sealed, binding=place_of_token(connection, field=field)) if sealed else ""
 
 
 def seal(secret: str, *, binding: Binding) -> bytes:

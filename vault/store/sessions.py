@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from django.db import connections as databases
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from vault import models
@@ -34,12 +33,6 @@ def hold_alone(user: str) -> Iterator[None]:
     with transaction.atomic(using=ALIAS):
         _lock(user, function="pg_advisory_xact_lock")
         yield
-
-
-def has_ended(*, user: str, sid: str, auth_time: float) -> bool:
-    """Tell whether this session ended, or all that the user had begun by `auth_time`."""
-    is_it = Q(sid=sid) | Q(sid="", signed_in_through__gte=auth_time)
-    return models.EndedSession.objects.using(ALIAS).filter(is_it, subject=user).exists()
 
 
 def end(*, user: str, sid: str) -> bool:
