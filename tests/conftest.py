@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.management.commands import flush
 from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
 
 from audit import append_only
 
@@ -19,6 +20,20 @@ def django_db_modify_db_settings(
     for connection in connections.all():
         if connection.vendor == "sqlite":
             connection.settings_dict["TEST"]["NAME"] = str(folder / f"{connection.alias}.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """End the connections of other threads before the databases go: PostgreSQL drops none that is in use."""
+    yield
+    with django_db_blocker.unblock():
+        for connection in connections.all():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
 
 
 @pytest.fixture(scope="session", autouse=True)

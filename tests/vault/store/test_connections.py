@@ -20,7 +20,12 @@ pytestmark = [
 
 def make(connection: str) -> None:
     models.Connection.objects.using("vault").create(
-        id=connection, subject=ALICE, provider="github", activated_at=timezone.now(), has_refresh_token=False
+        id=connection,
+        subject=ALICE,
+        provider="github",
+        is_default=True,
+        activated_at=timezone.now(),
+        has_refresh_token=False,
     )
 
 
