@@ -80,6 +80,7 @@ def test_the_secret_before_works_for_a_day_unless_said_otherwise() -> None:
         ["create", "Reporter"],
         ["create", "Reporter", "--allow=gitlab"],
         ["create", "Reporter", "--allow=slack="],
+        ["create", "Reporter", "--allow=slack=users:read", "--allow=slack"],
         ["create", " ", "--allow=github"],
         ["create", "two\nlines", "--allow=github"],
         ["create", "Reporter", "--allow=github", "--grant-type=password"],

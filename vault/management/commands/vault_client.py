@@ -63,10 +63,11 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was changed: {error}") from None
 
     def _create(self, options: dict[str, Any]) -> None:
+        allowed = dict(options["allow"])
+        if len(allowed) != len(options["allow"]):
+            raise CommandError("Name each service once, with all its scopes.")
         grant_types = frozenset(_GRANT_TYPES[name] for name in options["grant_type"] or ["token-exchange"])
-        registration, secret = clients.register(
-            options["name"], allowed=dict(options["allow"]), grant_types=grant_types
-        )
+        registration, secret = clients.register(options["name"], allowed=allowed, grant_types=grant_types)
         self.stdout.write(f"client_id      {registration.id}")
         self._show(secret)
 
