@@ -15,7 +15,8 @@ from devcontext.process import ownership
 from tests.e2e.installation import Installation, running
 from tests.e2e.journey import SERVICES, UPSTREAM_TOKENS, ask, audit_rows, sign_in, visiting
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# All of them with the visitor: pytest groups tests by browser, and one that needs none would be taken out of its turn.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("visitor")]
 
 # How every sealed record begins, see `vault.sealing`.
 SEALED = b"DCV1"
