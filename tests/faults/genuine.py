@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 
 from tests.faults.raw import Raw, form, json_object, pairs_of
 from tests.vault.asking import assertion_form
-from tests.vault.conftest import AGENT, BOB, subject
+from tests.vault.conftest import AGENT, ALICE, BOB, subject
 from tests.vault.registered import Registered
 from vault import tokens, wire
 from vault.auth0 import TOKEN_TYPE as FEDERATED_TYPE
@@ -20,15 +20,15 @@ class World:
 
     client: Registered
     connections: set[str]
-    minted: dict[str, str] = field(default_factory=dict)
+    minted: dict[str, tuple[str, str]] = field(default_factory=dict)
     actors: set[str] = field(default_factory=set)
     assertions: set[str] = field(default_factory=set)
 
-    def mint(self, *, purpose: tokens.Purpose = "exchange", client: str = tokens.WEB_CLIENT) -> str:
-        """Return a subject token of alice for `client`."""
-        token = subject(purpose=purpose, client=client)
+    def mint(self, user: str = ALICE, *, purpose: tokens.Purpose = "exchange", client: str = tokens.WEB_CLIENT) -> str:
+        """Return a subject token of `user` for `client`."""
+        token = subject(user, purpose=purpose, client=client)
         if purpose == "exchange":
-            self.minted[token] = client
+            self.minted[token] = (client, user)
         return token
 
     def mint_actor(self) -> dict[str, str]:
@@ -91,21 +91,21 @@ def seeds_of(world: World) -> list[Raw]:
     return [*exchanges * 2, *managing, *others]
 
 
-def is_entitled(request: Raw, world: World) -> bool:
-    """Tell whether a request may be answered with a token: each parameter that decides is genuine and comes once."""
+def entitled_user(request: Raw, world: World) -> str:
+    """Return whose upstream token may be the answer, or "": each parameter that decides is genuine and comes once."""
     pairs = pairs_of(request)
     # Django does not tell `post` from `POST`.
     if (request.method.upper(), request.path, request.query) != ("POST", TOKEN_ENDPOINT, b"") or pairs is None:
-        return False
+        return ""
     # A target may be repeated by nature, and one without a value counts as left out.
     pairs = [(name, value) for name, value in pairs if value or name not in ("audience", "resource")]
     said = dict(pairs)
     if len(said) != len(pairs):
-        return False
-    client = _client_of(request, said, world=world)
-    if not client or world.minted.get(said.get("subject_token", "")) != client:
-        return False
-    return _is_exchange(said, world=world) or _is_federated(said)
+        return ""
+    client, user = world.minted.get(said.get("subject_token", ""), ("", ""))
+    if not client or client != _client_of(request, said, world=world):
+        return ""
+    return user if _is_exchange(said, world=world) or _is_federated(said) else ""
 
 
 def _client_of(request: Raw, said: dict[str, str], *, world: World) -> str:
@@ -124,7 +124,7 @@ def _client_of(request: Raw, said: dict[str, str], *, world: World) -> str:
 
 def _is_exchange(said: dict[str, str], *, world: World) -> bool:
     targets = [said[name] for name in ("audience", "resource") if said.get(name)]
-    genuine = {"github", "slack", "https://slack.com/api", *world.connections}
+    genuine = {"github", "slack", "https://slack.com/api", "https://api.github.com", *world.connections}
     actor = (said.get("actor_token", ""), said.get("actor_token_type", ""))
     return (
         said.get("grant_type") == wire.GRANT_TYPE
@@ -149,8 +149,8 @@ def _is_federated(said: dict[str, str]) -> bool:
 def foreign_to(world: World) -> list[str]:
     """Return values that are genuine somewhere: at another endpoint, for another client, for another user."""
     return [
-        subject(BOB, purpose="exchange"),
-        subject(BOB, purpose="exchange", client=world.client.id),
+        world.mint(BOB),
+        world.mint(BOB, client=world.client.id),
         world.mint(),
         world.mint(client=world.client.id),
         world.mint(purpose="connections"),
