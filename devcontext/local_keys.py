@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -47,7 +49,7 @@ def find_public_key(folder: Path) -> str:
 
 
 def public_key_of(signing_key: str) -> str:
-    """Return the public half (PEM) of an Ed25519 private key in PEM.
+    """Return the public half (PEM) of an Ed25519, EC or RSA private key in PEM; the vault judges curve and size.
 
     Raises:
         ImproperlyConfigured: It is no such key.
@@ -56,8 +58,8 @@ def public_key_of(signing_key: str) -> str:
         key = load_pem_private_key(signing_key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ImproperlyConfigured("SUBJECT_SIGNING_KEY must be an Ed25519 private key in PEM, without a password.")
+    if not isinstance(key, Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey):
+        raise ImproperlyConfigured("SUBJECT_SIGNING_KEY must be an Ed25519 private key in PEM (or EC P-256, or RSA).")
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 

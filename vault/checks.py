@@ -29,10 +29,10 @@ def check_encryption_keys(**_kwargs: Any) -> list[CheckMessage]:
 def check_subject_key(**_kwargs: Any) -> list[CheckMessage]:
     """Refuse a missing or malformed key of the process that mints subject tokens, and a private one from elsewhere."""
     try:
-        key = jws.import_key(settings.SUBJECT_PUBLIC_KEY)
+        keys = jws.import_keys(settings.SUBJECT_PUBLIC_KEY)
     except ImproperlyConfigured as error:
         return [Error(str(error), hint="Set SUBJECT_PUBLIC_KEY or SUBJECT_PUBLIC_KEY_FILE.", id="vault.E002")]
-    if key.is_private:
+    if any(key.is_private for key in keys):
         return [
             Error(
                 "SUBJECT_PUBLIC_KEY is a private key: the vault could mint the tokens it is to verify.",

@@ -50,7 +50,7 @@ async def jwks(_request: HttpRequest) -> JsonResponse:
 
 def public_keys() -> list[dict[str, Any]]:
     """Return the keys as JWKs, without any private member."""
-    return [jws.public_jwk(settings.SUBJECT_PUBLIC_KEY)]
+    return [jws.public_jwk(key) for key in jws.import_keys(settings.SUBJECT_PUBLIC_KEY)]
 
 
 def _authentication(endpoint: str) -> dict[str, Any]:

@@ -44,8 +44,10 @@ def test_a_missing_or_malformed_subject_key_is_an_error(settings: Any, pem: str)
 
 
 def test_a_private_key_in_the_place_of_the_public_one_is_an_error(settings: Any) -> None:
-    settings.SUBJECT_PUBLIC_KEY = configured.SUBJECT_SIGNING_KEY
-    assert codes(checks.check_subject_key()) == ["vault.E003"]
+    public, private = configured.SUBJECT_PUBLIC_KEY, configured.SUBJECT_SIGNING_KEY
+    for pem in (private, public + private):
+        settings.SUBJECT_PUBLIC_KEY = pem
+        assert codes(checks.check_subject_key()) == ["vault.E003"]
 
 
 def test_a_provider_without_its_secret_is_an_error(settings: Any) -> None:

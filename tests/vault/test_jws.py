@@ -1,13 +1,18 @@
 """The strict door before joserfc: what RFC 7515, 7519 and 8725 call a token, and no other spelling of it."""
 
 import base64
+import hashlib
+import hmac
 import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.exceptions import ImproperlyConfigured
-from joserfc.jwk import ECKey, OKPKey
+from joserfc import jws as joserfc_jws
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from vault import jws
 from vault.jws import TokenError
@@ -123,17 +128,102 @@ def test_no_changed_byte_of_a_token_is_accepted() -> None:
             refuse(token[:position] + ALPHABET[ALPHABET.index(character) - 1] + token[position + 1 :])
 
 
-@pytest.mark.parametrize("pem", ["", "not a key", ECKey.generate_key("P-256").as_pem(private=False).decode()])
-def test_a_key_that_is_no_ed25519_key_stops_the_start(pem: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="must be an Ed25519 key"):
+@pytest.mark.parametrize(
+    "key",
+    [
+        OKPKey.generate_key("Ed448"),
+        OKPKey.generate_key("X25519"),
+        ECKey.generate_key("P-384"),
+        ECKey.generate_key("secp256k1"),
+    ],
+)
+def test_a_key_of_another_kind_stops_the_start(key: OKPKey | ECKey) -> None:
+    with pytest.raises(ImproperlyConfigured, match="must be Ed25519, EC P-256 or RSA"):
+        jws.import_key(key.as_pem(private=False).decode())
+
+
+@pytest.mark.parametrize("pem", ["", "not a key", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"])
+def test_what_is_no_key_stops_the_start(pem: str) -> None:
+    for read in (jws.import_key, jws.import_keys):
+        with pytest.raises(ImproperlyConfigured, match="must be Ed25519, EC P-256 or RSA"):
+            read(pem)
+
+
+def test_a_short_rsa_key_stops_the_start() -> None:
+    """RFC 7518 section 3.3: 2048 bits or more."""
+    short = rsa.generate_private_key(65537, 1024).public_key()  # noqa: S505  (what is refused)
+    pem = short.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    with pytest.raises(ImproperlyConfigured, match="2048 bits"):
         jws.import_key(pem)
 
 
-def test_another_curve_stops_the_start() -> None:
-    with pytest.raises(ImproperlyConfigured, match="must be an Ed25519 key"):
-        jws.import_key(OKPKey.generate_key("Ed448").as_pem(private=False).decode())
+KEYS: dict[str, OKPKey | ECKey | RSAKey] = {
+    "Ed25519": KEY,
+    "ES256": ECKey.generate_key("P-256"),
+    "RS256": RSAKey.generate_key(2048),
+}
 
 
-def test_a_public_key_signs_nothing() -> None:
+def pem_of(algorithm: str, *, private: bool = False) -> str:
+    return KEYS[algorithm].as_pem(private=private).decode()
+
+
+def named(algorithm: str, *, by: OKPKey | ECKey | RSAKey) -> str:
+    """Return a token whose header says `algorithm`, signed so with the key `by`."""
+    return joserfc_jws.serialize_compact({"alg": algorithm, "typ": "at+jwt"}, b"{}", by, algorithms=[algorithm])
+
+
+@pytest.mark.parametrize("algorithm", KEYS)
+def test_a_key_signs_and_verifies_with_its_own_algorithm(algorithm: str) -> None:
+    token = jws.sign({"sub": "user:1"}, pem=pem_of(algorithm, private=True), typ="at+jwt")
+    assert json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "==")) == {"alg": algorithm, "typ": "at+jwt"}
+    assert jws.verify(token, pem=pem_of(algorithm), typ="at+jwt") == {"sub": "user:1"}
+
+
+@pytest.mark.parametrize("configured", KEYS)
+@pytest.mark.parametrize("signer", KEYS)
+def test_a_key_verifies_nothing_of_another_algorithm(configured: str, signer: str) -> None:
+    token = named(signer, by=KEYS[signer])
+    if configured == signer:
+        assert jws.verify(token, pem=pem_of(configured), typ="at+jwt") == {}
+        return
+    with pytest.raises(TokenError):
+        jws.verify(token, pem=pem_of(configured), typ="at+jwt")
+
+
+@pytest.mark.parametrize("algorithm", ["PS256", "RS384", "RS512"])
+def test_an_rsa_key_is_used_with_one_algorithm(algorithm: str) -> None:
+    """RFC 8725 section 3.1, although the signature itself is right."""
+    with pytest.raises(TokenError):
+        jws.verify(named(algorithm, by=KEYS["RS256"]), pem=pem_of("RS256"), typ="at+jwt")
+
+
+@pytest.mark.parametrize("configured", KEYS)
+def test_a_public_key_is_no_secret_of_an_hmac(configured: str) -> None:
+    """RFC 8725 section 2.1: a token signed with the text of the public key, which everybody knows."""
+    header = b64(json.dumps({"alg": "HS256", "typ": "at+jwt"}).encode())
+    mac = hmac.new(pem_of(configured).encode(), f"{header}.e30".encode(), hashlib.sha256).digest()
+    with pytest.raises(TokenError):
+        jws.verify(f"{header}.e30.{b64(mac)}", pem=pem_of(configured), typ="at+jwt")
+
+
+def test_while_a_key_is_replaced_the_previous_one_counts_too_each_with_its_own_algorithm() -> None:
+    both = pem_of("ES256") + pem_of("Ed25519")
+    for algorithm in ("ES256", "Ed25519"):
+        assert jws.verify(named(algorithm, by=KEYS[algorithm]), pem=both, typ="at+jwt") == {}
+    with pytest.raises(TokenError):
+        jws.verify(named("RS256", by=KEYS["RS256"]), pem=both, typ="at+jwt")
+    with pytest.raises(TokenError):
+        jws.verify(named("ES256", by=ECKey.generate_key("P-256")), pem=both, typ="at+jwt")
+
+
+def test_one_wrong_key_of_several_stops_the_start() -> None:
+    wrong = ECKey.generate_key("P-384").as_pem(private=False).decode()
     with pytest.raises(ImproperlyConfigured):
-        jws.sign({}, pem=PUBLIC, typ="at+jwt")
+        jws.import_keys(PUBLIC + wrong)
+
+
+@pytest.mark.parametrize("algorithm", KEYS)
+def test_a_public_key_signs_nothing(algorithm: str) -> None:
+    with pytest.raises(ImproperlyConfigured):
+        jws.sign({}, pem=pem_of(algorithm), typ="at+jwt")
