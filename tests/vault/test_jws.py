@@ -116,6 +116,23 @@ def test_what_is_no_token_at_all_is_refused(token: str) -> None:
     refuse(token)
 
 
+@pytest.mark.parametrize("claim", ["x" * 4096, "\N{GRINNING FACE}" * 1000])
+def test_a_token_longer_than_any_of_ours_is_refused_although_signed(claim: str) -> None:
+    refuse(jws.sign({"sub": claim}, pem=PRIVATE, typ="at+jwt"))
+
+
+@pytest.mark.parametrize("depth", [500, 1400])
+def test_a_payload_that_nests_deeply_fails_as_any_other(depth: int) -> None:
+    """A parser that recurses must not take the process with it."""
+    token = signed(header(), "[" * depth + "]" * depth)
+    refuse(token)
+
+
+@pytest.mark.parametrize("spelling", ["\uff0e", "\u3002", "\u2024"])
+def test_points_that_only_look_like_points_are_none(spelling: str) -> None:
+    refuse(jws.sign({"sub": "user:1"}, pem=PRIVATE, typ="at+jwt").replace(".", spelling))
+
+
 def test_another_key_is_refused() -> None:
     other = OKPKey.generate_key("Ed25519").as_pem(private=True).decode()
     refuse(jws.sign({"sub": "user:1"}, pem=other, typ="at+jwt"))
