@@ -21,6 +21,7 @@ class Event(StrEnum):
 
     ACCOUNT_SESSION_ENDED = "account:session:ended"
     ACCOUNT_SESSION_STARTED = "account:session:started"
+    ACCOUNT_TOKEN_ISSUED = "account:token:issued"  # noqa: S105  (an event's name)
     AGENT_CALL_FAILED = "agent:call:failed"
     AGENT_CALL_SUCCEEDED = "agent:call:succeeded"
     AGENT_RUN_FAILED = "agent:run:failed"
@@ -90,7 +91,7 @@ class Entry:
         event: What happened.
         user: The subject, `user:<id>`, whose data or permission it concerns; "" when it is not known.
         provider: Provider id, `github`, `google-calendar` or `slack`.
-        reason: Why, as a code: one of the vault's causes, or an upstream error code.
+        reason: Why, as a code: one of the vault's causes, or an upstream error code; an operator's reason in words.
         run: Id of the run, if one asked.
         tool: Name of the tool, if one asked.
         tool_call: The model's id of the tool call.

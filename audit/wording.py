@@ -1,6 +1,7 @@
 """The user's words for audit events: one plain sentence each, from a closed table.
 
-A sentence quotes names only: a tool's, a path template's, the account's. Templates escape it like any text.
+A sentence quotes names only, a tool's, a path template's, the account's, and an operator's reason. Templates escape
+it like any text.
 """
 
 from collections.abc import Callable, Mapping
@@ -131,6 +132,11 @@ def _limited(row: AuditEvent) -> str:
     return f"{row.client or 'A program'} {what} too often and was refused."
 
 
+def _issued(row: AuditEvent) -> str:
+    reason = f", because “{row.reason}”" if row.reason else ""
+    return f"An operator let {row.client or 'a program'} exchange tokens in your name for a few minutes{reason}."
+
+
 def _tool_refused(row: AuditEvent) -> str:
     reason = _REASONS.get(row.reason, "it is not one of the agent's tools or its arguments do not fit")
     return f"A tool call of the model was refused: {reason}."
@@ -139,6 +145,7 @@ def _tool_refused(row: AuditEvent) -> str:
 _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.ACCOUNT_SESSION_ENDED: _because("You signed out"),
     Event.ACCOUNT_SESSION_STARTED: _because("You signed in"),
+    Event.ACCOUNT_TOKEN_ISSUED: _issued,
     Event.AGENT_CALL_FAILED: _not_read,
     Event.AGENT_CALL_SUCCEEDED: _read,
     Event.AGENT_RUN_FAILED: _because("A run failed"),
