@@ -3,7 +3,8 @@
 from typing import Any
 
 import httpx
-from joserfc.jwk import OKPKey
+import pytest
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from tests.vault.rfc.requirement import requires
 
@@ -45,9 +46,23 @@ async def test_5_1_keys(http: httpx.AsyncClient) -> None:
 
 
 @requires("9.2", "Private keys must be protected from disclosure: no private member is published.")
-async def test_9_2_nothing_private(http: httpx.AsyncClient, settings: Any) -> None:
-    private = OKPKey.generate_key("Ed25519")
-    settings.SUBJECT_PUBLIC_KEY = private.as_pem(private=True).decode()
-    (key,) = await keys(http)
-    assert not {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & set(key)
-    assert key["x"] == private.as_dict(private=False)["x"]
+@pytest.mark.parametrize(
+    "key",
+    [OKPKey.generate_key("Ed25519"), ECKey.generate_key("P-256"), RSAKey.generate_key(2048)],
+    ids=lambda key: key.key_type,
+)
+async def test_9_2_nothing_private(http: httpx.AsyncClient, settings: Any, key: OKPKey | ECKey | RSAKey) -> None:
+    """Not even that of a private key that was configured by mistake."""
+    settings.SUBJECT_PUBLIC_KEY = key.as_pem(private=True).decode()
+    (told,) = await keys(http)
+    assert not {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & set(told)
+    assert key.as_dict(private=False).items() <= told.items()
+
+
+@requires("5", "A set holds several keys: while a signing key is rotated, the previous one and the current one.")
+async def test_5_several_keys(http: httpx.AsyncClient, settings: Any) -> None:
+    new = ECKey.generate_key("P-256").as_pem(private=False).decode()
+    settings.SUBJECT_PUBLIC_KEY = new + settings.SUBJECT_PUBLIC_KEY
+    assert [key["alg"] for key in await keys(http)] == ["ES256", "Ed25519"]
+    metadata = (await http.get("/.well-known/oauth-authorization-server")).json()
+    assert metadata["token_endpoint_auth_signing_alg_values_supported"] == ["ES256", "Ed25519"]

@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from django.conf import settings
-from joserfc.jwk import OKPKey
+from django.conf import settings as configured
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from tests.vault.asking import actor_claims, assertion_claims, b64, claims, sign, sign_raw, signed_with, unb64
 from tests.vault.rfc.requirement import requires
@@ -41,7 +41,7 @@ def test_3_1_named_algorithms_only(algorithm: str) -> None:
 @pytest.mark.parametrize("spelling", ["pem", "stripped", "raw", "jwk"])
 @pytest.mark.parametrize("algorithm", ["HS256", "Ed25519"])
 def test_3_1_no_key_confusion(algorithm: str, spelling: str) -> None:
-    pem = settings.SUBJECT_PUBLIC_KEY
+    pem = configured.SUBJECT_PUBLIC_KEY
     jwk = OKPKey.import_key(pem).as_dict(private=False)
     secret = {
         "pem": pem.encode(),
@@ -53,6 +53,22 @@ def test_3_1_no_key_confusion(algorithm: str, spelling: str) -> None:
     signed = message({"alg": algorithm})
     mac.update(signed)
     refuse(with_signature(signed, mac.finalize()))
+
+
+@requires("3.1", "A key of another kind brings its own algorithm, and its public half is no HMAC secret either.")
+@pytest.mark.parametrize("key", [ECKey.generate_key("P-256"), RSAKey.generate_key(2048)], ids=lambda key: key.key_type)
+def test_3_1_no_confusion_with_other_keys(settings: Any, key: ECKey | RSAKey) -> None:
+    """The attack of CVE-2015-9235, and its kin between the algorithms that are accepted."""
+    ed25519_token = sign(claims())
+    public = key.as_pem(private=False)
+    settings.SUBJECT_PUBLIC_KEY, settings.SUBJECT_SIGNING_KEY = public.decode(), key.as_pem(private=True).decode()
+    accept(sign(claims()))
+    refuse(ed25519_token)
+    for algorithm in ("HS256", "ES256", "RS256", "Ed25519"):
+        signed = message({"alg": algorithm})
+        mac = hmac.HMAC(public, hashes.SHA256())
+        mac.update(signed)
+        refuse(with_signature(signed, mac.finalize()))
 
 
 @requires("3.2", "Tokens with alg none are not accepted.")
@@ -109,12 +125,12 @@ def test_3_8_issuer_and_subject() -> None:
     refuse(sign(claims(iss="devcontext-web")))
     refuse(sign(claims(sub="agent:devcontext")))
     with pytest.raises(InvalidClientError):
-        tokens.verify_assertion(sign(assertion_claims(iss=settings.APP_URL), typ="client-authentication+jwt"))
+        tokens.verify_assertion(sign(assertion_claims(iss=configured.APP_URL), typ="client-authentication+jwt"))
 
 
 @requires("3.9", "The audience is used and validated, so that a token for another server cannot be substituted.")
 def test_3_9_audience() -> None:
-    assert claims()["aud"] == settings.VAULT_ISSUER
+    assert claims()["aud"] == configured.VAULT_ISSUER
     refuse(sign(claims(aud="https://other.example")))
     with pytest.raises(InvalidRequestError):
         tokens.verify_actor(sign(actor_claims(aud="https://other.example"), typ="actor+jwt"), subject=ALICE)
