@@ -1,5 +1,6 @@
 """What the permission page shows of each service: the vault's status, and the last use from the audit timeline."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,29 +11,54 @@ from django.utils.timesince import timesince
 from audit import timeline
 from audit.errors import AuditUnavailableError
 from permissions import scopes
+from permissions.scopes import ScopeGroup
 from permissions.types import ServiceStatus
-from vault.client import ConnectionState
+from vault.client import ConnectionState, Revocation, RevocationState
 
 STATE_WORDS = {
     ConnectionState.CONNECTED: "Connected",
     ConnectionState.REVOKED: "Revoked",
     ConnectionState.NOT_CONNECTED: "Not connected",
 }
+# The card is about what is; the timeline tells the rest.
+_MAX_ENDINGS = 3
 _NEEDS_RECONNECT = "{name} no longer honours this connection. Reconnect it to let the AI read again."
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAccount:
+    """An account of the user besides the default one."""
+
+    connection: str
+    account: str
+    state: str
+    state_word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of an erased account's tokens: a sentence with an instant before its full stop, or none."""
+
+    words: str
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceCard:
     """One service on the permission page.
 
-    `scopes` are the provider's own names and `scope_words` what they mean. `reconnect_reason` is a sentence, or "".
-    `last_used_at` is None when the agent never used it, or the audit cannot be read; then the words about it are "".
+    `connection` is the id of the default account's connection, "" for none, and `others` are the other accounts.
+    `missing` says what was asked for and not granted, or is ""; `addable` is what the user could still let it read.
+    `endings` say what became of the tokens of accounts that were disconnected lately. `scopes` are the provider's own
+    names and `scope_words` what they mean. `reconnect_reason` is a sentence, or "". `last_used_at` is None when the
+    agent never used it, or the audit cannot be read; then the words about it are "".
     """
 
     slug: str
     name: str
     state: str
     state_word: str
+    connection: str
     account: str
     connected_at: datetime | None
     reconnect_reason: str
@@ -44,9 +70,13 @@ class ServiceCard:
     last_used_ago: str
     last_used_for: str
     is_sandbox: bool
+    missing: str
+    addable: tuple[ScopeGroup, ...]
+    others: tuple[OtherAccount, ...]
+    endings: tuple[Ending, ...]
 
 
-def make_card(status: ServiceStatus, *, user: str) -> ServiceCard:
+def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocation] = ()) -> ServiceCard:
     """Return the card of one service; sync, since it reads the audit."""
     service = status.service
     last_use = _find_last_use(user=user, provider=service.slug)
@@ -56,6 +86,7 @@ def make_card(status: ServiceStatus, *, user: str) -> ServiceCard:
         name=service.name,
         state=status.state.value,
         state_word=STATE_WORDS[status.state],
+        connection=status.connection,
         account=status.account,
         connected_at=status.connected_at,
         reconnect_reason=_NEEDS_RECONNECT.format(name=service.name) if status.reconnect_reason else "",
@@ -67,13 +98,43 @@ def make_card(status: ServiceStatus, *, user: str) -> ServiceCard:
         last_used_ago=_ago(last_use.used_at) if last_use else "",
         last_used_for=last_use.what if last_use else "",
         is_sandbox=is_sandbox(service.slug),
+        missing=missing_of(status),
+        addable=scopes.list_addable(service.slug, granted_scope=status.granted_scope) if status.connection else (),
+        others=tuple(
+            OtherAccount(other.connection, other.account, other.state.value, STATE_WORDS[other.state])
+            for other in status.others
+        ),
+        endings=tuple(
+            _ending(revocation, name=service.name) for revocation in revocations if revocation.provider == service.slug
+        )[:_MAX_ENDINGS],
     )
+
+
+def missing_of(status: ServiceStatus) -> str:
+    """Return a sentence about what was asked for and not granted, "" when nothing is missing."""
+    if not status.missing_scope:
+        return ""
+    words = "; ".join(scopes.words_of(scope) for scope in status.missing_scope.split())
+    return f"Asked for and not granted by {status.service.name}: {words}."
 
 
 def is_sandbox(provider: str) -> bool:
     """Tell whether a local stand-in answers for `provider`."""
     configured = settings.PROVIDERS.get(provider)
     return configured is not None and configured.is_sandbox
+
+
+def _ending(revocation: Revocation, *, name: str) -> Ending:
+    account = revocation.account or name
+    if revocation.state is RevocationState.REVOKED:
+        return Ending(f"{account}: revoked at {name}", revocation.ended_at)
+    if revocation.state is RevocationState.WAITING:
+        return Ending(
+            f"{account}: {name} has not confirmed yet that it ended the tokens; DevContext keeps trying", None
+        )
+    if revocation.token_ends_at is None:
+        return Ending(f"{account}: {name} did not confirm that it ended the token; remove the app at {name}", None)
+    return Ending(f"{account}: {name} did not confirm; the access token ends by itself by", revocation.token_ends_at)
 
 
 def _ago(at: datetime) -> str:

@@ -11,13 +11,20 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from permissions import connections
-from permissions.cards import is_sandbox
+from permissions import connections, scopes
+from permissions.cards import is_sandbox, missing_of
 from permissions.pages import SESSION_ENDED, load_asker, load_service, render_page, see_page
 from permissions.types import SERVICES_BY_SLUG, Service
-from vault.client import ConnectStateError, NotConnectedError, SessionEndedError, VaultError
+from vault.client import (
+    AccountChoice,
+    ConnectStateError,
+    NotConnectedError,
+    OtherAccountError,
+    SessionEndedError,
+    VaultError,
+)
 from vault.client import connections as vault
 
 
@@ -40,6 +47,10 @@ _FAILURES: Mapping[str, _Failure] = {
 }
 
 
+_CHOICES = {choice.value: choice for choice in (AccountChoice.REPLACE, AccountChoice.KEEP_BOTH)}
+_CANCEL = "cancel"
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 async def connect(request: HttpRequest, provider: str) -> HttpResponse:
@@ -49,8 +60,7 @@ async def connect(request: HttpRequest, provider: str) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         return await _start(request, service=service)
-    context = {"service": service, "is_sandbox": is_sandbox(provider)}
-    return await render_page(request, template="permissions/connect.html", context=context)
+    return await _ask(request, service=service)
 
 
 @require_safe
@@ -72,36 +82,114 @@ async def connect_return(request: HttpRequest, provider: str) -> HttpResponse:
     return await _confirm(request, service=service, connection=connection, nonce=nonce)
 
 
+@require_POST
+@login_required
+async def choose(request: HttpRequest, provider: str) -> HttpResponse:
+    """Take the user's choice when another account signed in than the one to connect again: replace, keep both, cancel.
+
+    The nonce is in the form as it was in the address; the vault binds it to this user and session.
+    """
+    service = load_service(provider)
+    connection, nonce = request.POST.get("connection", ""), request.POST.get("nonce", "")
+    choice = request.POST.get("choice", "")
+    if not connection or not nonce or choice not in {*_CHOICES, _CANCEL}:
+        return await _fail(request, service=service, failure=_INVALID_STATE)
+    if choice == _CANCEL:
+        return await _discard(request, service=service, connection=connection, nonce=nonce)
+    return await _confirm(request, service=service, connection=connection, nonce=nonce, choice=_CHOICES[choice])
+
+
+async def _ask(request: HttpRequest, *, service: Service) -> HttpResponse:
+    """Show the consent page; the address may name a connection to make again and a group that is to be added."""
+    account, reconnects = None, request.GET.get("reconnects", "")
+    if reconnects:
+        try:
+            account = await connections.load_account(
+                **await load_asker(request), provider=service.slug, connection=reconnects
+            )
+        except NotConnectedError:
+            raise Http404 from None
+        except VaultError as error:
+            return await _fail(request, service=service, failure=_failure_of(error))
+    offered = scopes.list_addable(service.slug, granted_scope=account.granted_scope if account else "")
+    # Nothing here grants anything: a prepared address ticks a box at most, and the user sends the form.
+    ticked = {request.GET.get("add", "")} if account else {group.name for group in offered}
+    context = {
+        "service": service,
+        "is_sandbox": is_sandbox(service.slug),
+        "account": account,
+        "groups": [(group, group.name in ticked) for group in offered],
+        "base_group": scopes.BASE_GROUP,
+    }
+    return await render_page(request, template="permissions/connect.html", context=context)
+
+
 async def _start(request: HttpRequest, *, service: Service) -> HttpResponse:
     asker = await load_asker(request)
+    posted = set(request.POST.getlist("scope_group"))
+    chosen = [group.name for group in scopes.OPTIONAL_GROUPS.get(service.slug, ()) if group.name in posted]
     try:
-        authorization_url = await vault.start_connect(**asker, provider=service.slug)
+        authorization_url = await vault.start_connect(
+            **asker,
+            provider=service.slug,
+            # A form without groups leaves the choice to the vault's defaults; one with any holds the base.
+            scope_groups=[scopes.BASE_GROUP, *chosen] if posted and scopes.OPTIONAL_GROUPS.get(service.slug) else (),
+            reconnects=request.POST.get("reconnects", ""),
+        )
     except NotConnectedError:
         raise Http404 from None
-    except SessionEndedError:
-        return await _fail(request, service=service, failure=_SESSION_ENDED)
-    except VaultError:
-        return await _fail(request, service=service, failure=_VAULT_DOWN)
+    except VaultError as error:
+        return await _fail(request, service=service, failure=_failure_of(error))
     return HttpResponseRedirect(authorization_url, status=303)
 
 
-async def _confirm(request: HttpRequest, *, service: Service, connection: str, nonce: str) -> HttpResponse:
+async def _confirm(
+    request: HttpRequest,
+    *,
+    service: Service,
+    connection: str,
+    nonce: str,
+    choice: AccountChoice = AccountChoice.ASK,
+) -> HttpResponse:
     asker = await load_asker(request)
     try:
-        confirmed = await vault.confirm_connection(**asker, connection=connection, nonce=nonce)
-    except ConnectStateError:
-        return await _fail(request, service=service, failure=_INVALID_STATE)
-    except SessionEndedError:
-        return await _fail(request, service=service, failure=_SESSION_ENDED)
-    except VaultError:
-        return await _fail(request, service=service, failure=_VAULT_DOWN)
+        confirmed = await vault.confirm_connection(**asker, connection=connection, nonce=nonce, choice=choice)
+    except OtherAccountError:
+        return await _let_choose(request, connection=connection, nonce=nonce)
+    except VaultError as error:
+        return await _fail(request, service=service, failure=_failure_of(error))
     finally:
         await sync_to_async(connections.forget)(user=asker["user"])
     # The vault's word, not the address's: the nonce may belong to an attempt for another service.
-    name = SERVICES_BY_SLUG[confirmed.provider].name
+    connected = SERVICES_BY_SLUG[confirmed.provider]
     account = f" as {confirmed.account}" if confirmed.account else ""
-    messages.success(request, f"{name} is connected{account}.")
+    messages.success(request, f"{connected.name} is connected{account}.")
+    if missing := missing_of(connections.status_of(confirmed, service=connected)):
+        messages.warning(request, missing)
     return see_page()
+
+
+async def _let_choose(request: HttpRequest, *, connection: str, nonce: str) -> HttpResponse:
+    """Show who signed in, and whose place it would take; until the user chooses, nothing changes."""
+    pending = await vault.load_pending(**await load_asker(request), connection=connection, nonce=nonce)
+    service = SERVICES_BY_SLUG[pending.provider]
+    context = {"service": service, "pending": pending, "nonce": nonce}
+    return await render_page(request, template="permissions/choose.html", context=context)
+
+
+async def _discard(request: HttpRequest, *, service: Service, connection: str, nonce: str) -> HttpResponse:
+    try:
+        await vault.discard_connection(**await load_asker(request), connection=connection, nonce=nonce)
+    except VaultError as error:
+        return await _fail(request, service=service, failure=_failure_of(error))
+    messages.info(request, f"Nothing was changed: {service.name} stays connected as it was.")
+    return see_page()
+
+
+def _failure_of(error: VaultError) -> _Failure:
+    if isinstance(error, ConnectStateError):
+        return _INVALID_STATE
+    return _SESSION_ENDED if isinstance(error, SessionEndedError) else _VAULT_DOWN
 
 
 async def _fail(request: HttpRequest, *, service: Service, failure: _Failure) -> HttpResponse:

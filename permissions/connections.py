@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.core.cache import cache
 
 from permissions.types import SERVICES, Service, ServiceStatus
-from vault.client import Connection, ConnectionState
+from vault.client import Connection, ConnectionState, NotConnectedError
 from vault.client import connections as vault
 
 # Short enough that a change made in another process shows on the next look, long enough that the parallel tool calls
@@ -46,15 +46,32 @@ async def load_status(*, user: str, sid: str, auth_time: float, provider: str, i
     return {status.service.slug: status for status in statuses}[provider]
 
 
-def status_of(connection: Connection, *, service: Service) -> ServiceStatus:
+async def load_account(*, user: str, sid: str, auth_time: float, provider: str, connection: str = "") -> ServiceStatus:
+    """Return the status of one of the user's accounts at a service, fresh; the default one when none is named.
+
+    Raises:
+        vault.client.NotConnectedError: The user has no such connection to this service.
+        vault.client.VaultError: As `list_statuses` raises it.
+    """
+    status = await load_status(user=user, sid=sid, auth_time=auth_time, provider=provider, is_fresh=True)
+    for account in status.accounts:
+        if connection in ("", account.connection):
+            return account
+    raise NotConnectedError
+
+
+def status_of(connection: Connection, *, service: Service, others: tuple[ServiceStatus, ...] = ()) -> ServiceStatus:
     """Return what the pages show of a connection to `service`."""
     return ServiceStatus(
         service=service,
         state=connection.state,
+        connection=connection.id,
         account=connection.account,
         granted_scope=connection.granted_scope,
+        missing_scope=connection.missing_scope,
         connected_at=connection.connected_at,
         reconnect_reason=connection.reconnect_reason,
+        others=others,
     )
 
 
@@ -68,10 +85,14 @@ def _key(user: str) -> str:
 
 
 def _statuses(found: Iterable[Connection]) -> tuple[ServiceStatus, ...]:
-    by_provider = {connection.provider: connection for connection in found if connection.is_default}
-    return tuple(
-        status_of(by_provider[service.slug], service=service)
-        if service.slug in by_provider
-        else ServiceStatus(service=service, state=ConnectionState.NOT_CONNECTED)
-        for service in SERVICES
-    )
+    connected = tuple(found)
+    return tuple(_status(connected, service=service) for service in SERVICES)
+
+
+def _status(connected: tuple[Connection, ...], *, service: Service) -> ServiceStatus:
+    own = [connection for connection in connected if connection.provider == service.slug]
+    default = next((connection for connection in own if connection.is_default), None)
+    if default is None:
+        return ServiceStatus(service=service, state=ConnectionState.NOT_CONNECTED)
+    others = tuple(status_of(connection, service=service) for connection in own if connection is not default)
+    return status_of(default, service=service, others=others)

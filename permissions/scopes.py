@@ -1,6 +1,28 @@
-"""What a granted scope means in plain words; a scope this table does not know is shown as the provider calls it."""
+"""What can be asked for and what was granted, in plain words.
+
+A scope that no table here knows is shown as the provider calls it. Only groups that one of the agent's tools reads are
+offered: a permission that nothing uses is one too many, although the vault could ask for more.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeGroup:
+    """A group of scopes that the user may add or leave out; `name` is the vault's, `scopes` are the provider's."""
+
+    name: str
+    words: str
+    scopes: frozenset[str]
+
+
+# What is asked for each time, by the vault's name of it; a service without scopes has none.
+BASE_GROUP = "base"
+# What the user may leave out or add.
+OPTIONAL_GROUPS: Mapping[str, tuple[ScopeGroup, ...]] = {
+    "slack": (ScopeGroup("search", "Messages that mention you, found by Slack's search", frozenset({"search:read"})),),
+}
 
 # Sources: https://developers.google.com/workspace/calendar/api/auth, https://docs.slack.dev/reference/scopes.
 _WORDS: Mapping[str, str] = {
@@ -18,3 +40,9 @@ _WORDS: Mapping[str, str] = {
 def words_of(scope: str) -> str:
     """Return what `scope` lets DevContext do."""
     return _WORDS.get(scope, scope)
+
+
+def list_addable(provider: str, *, granted_scope: str) -> tuple[ScopeGroup, ...]:
+    """Return the groups of `provider` that the user could still grant."""
+    granted = set(granted_scope.split())
+    return tuple(group for group in OPTIONAL_GROUPS.get(provider, ()) if not group.scopes <= granted)

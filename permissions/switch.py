@@ -1,48 +1,82 @@
-"""The user's own changes to a service: revoke and restore the agent's access, disconnect.
+"""The user's own changes to a service: revoke and restore the agent's access, choose the account, disconnect.
+
+`connection` is the id of one of the user's accounts there; without one, the default account is meant.
 
 The vault makes and audits them. After each, confirmed or not, the cached statuses are forgotten.
 """
+
+from collections.abc import Awaitable
 
 from asgiref.sync import sync_to_async
 
 from permissions import connections
 from permissions.types import SERVICES_BY_SLUG, ServiceStatus
-from vault.client import ConnectionState
+from vault.client import Connection, ConnectionState, VaultError
 from vault.client import connections as vault
 
 
-async def revoke(*, user: str, sid: str, auth_time: float, provider: str) -> ServiceStatus:
-    """Stop the agent from using the service; the connection stays.
+async def revoke(*, user: str, sid: str, auth_time: float, provider: str, connection: str = "") -> ServiceStatus:
+    """Stop the agent from using the account; the connection stays.
 
     Raises:
         vault.client.NotConnectedError: The user has no such connection.
         vault.client.VaultError: The vault did not confirm the change.
     """
-    return await _set_access(user=user, sid=sid, auth_time=auth_time, provider=provider, is_allowed=False)
+    return await _set_access(
+        user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection, is_allowed=False
+    )
 
 
-async def restore(*, user: str, sid: str, auth_time: float, provider: str) -> ServiceStatus:
-    """Let the agent use the service again; raises as `revoke` does."""
-    return await _set_access(user=user, sid=sid, auth_time=auth_time, provider=provider, is_allowed=True)
+async def restore(*, user: str, sid: str, auth_time: float, provider: str, connection: str = "") -> ServiceStatus:
+    """Let the agent use the account again; raises as `revoke` does."""
+    return await _set_access(
+        user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection, is_allowed=True
+    )
 
 
-async def disconnect(*, user: str, sid: str, auth_time: float, provider: str) -> ServiceStatus:
-    """Erase the connection and its tokens; raises as `revoke` does."""
+async def make_default(*, user: str, sid: str, auth_time: float, provider: str, connection: str) -> ServiceStatus:
+    """Let the agent read this account when it reads the service; raises as `revoke` does."""
+    account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
+    change = vault.set_default(user=user, sid=sid, auth_time=auth_time, connection=account.connection)
+    return connections.status_of(await _forgetting(change, user=user), service=account.service)
+
+
+async def disconnect(*, user: str, sid: str, auth_time: float, provider: str, connection: str = "") -> ServiceStatus:
+    """Erase the connection and its tokens, and return what is left of it; raises as `revoke` does."""
+    account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
     try:
-        await vault.disconnect(user=user, sid=sid, auth_time=auth_time, connection=provider)
+        await vault.disconnect(user=user, sid=sid, auth_time=auth_time, connection=account.connection)
     finally:
         await _forget(user)
-    return ServiceStatus(service=SERVICES_BY_SLUG[provider], state=ConnectionState.NOT_CONNECTED)
+    return ServiceStatus(service=account.service, state=ConnectionState.NOT_CONNECTED, account=account.account)
 
 
-async def _set_access(*, user: str, sid: str, auth_time: float, provider: str, is_allowed: bool) -> ServiceStatus:
+async def _set_access(
+    *, user: str, sid: str, auth_time: float, provider: str, connection: str, is_allowed: bool
+) -> ServiceStatus:
+    account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
+    change = vault.set_access(
+        user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=is_allowed
+    )
+    return connections.status_of(await _forgetting(change, user=user), service=SERVICES_BY_SLUG[provider])
+
+
+async def _load(*, user: str, sid: str, auth_time: float, provider: str, connection: str) -> ServiceStatus:
+    """Return the account that is meant: an id of another service's connection must change nothing under this name."""
     try:
-        connection = await vault.set_access(
-            user=user, sid=sid, auth_time=auth_time, connection=provider, is_allowed=is_allowed
+        return await connections.load_account(
+            user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection
         )
+    except VaultError:
+        await _forget(user)
+        raise
+
+
+async def _forgetting(change: Awaitable[Connection], *, user: str) -> Connection:
+    try:
+        return await change
     finally:
         await _forget(user)
-    return connections.status_of(connection, service=SERVICES_BY_SLUG[provider])
 
 
 async def _forget(user: str) -> None:

@@ -9,7 +9,9 @@ urlpatterns = [
     path("settings/permissions/", views.show_page, name="page"),
     path("settings/permissions/<slug:provider>/revoke", views.revoke, name="revoke"),
     path("settings/permissions/<slug:provider>/restore", views.restore, name="restore"),
+    path("settings/permissions/<slug:provider>/default", views.make_default, name="make_default"),
     path("settings/permissions/<slug:provider>/disconnect", views.disconnect, name="disconnect"),
     path("auth/connect/<slug:provider>", connect_views.connect, name="connect"),
+    path("auth/connect/<slug:provider>/choose", connect_views.choose, name="connect_choose"),
     path("auth/connect/<slug:provider>/return", connect_views.connect_return, name="connect_return"),
 ]

@@ -6,14 +6,15 @@ from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from permissions import switch
 from permissions.cards import ServiceCard, make_card
-from permissions.connections import list_statuses
+from permissions.connections import list_statuses, load_account
 from permissions.pages import SESSION_ENDED, load_asker, load_service, render_page, see_page
 from permissions.types import ServiceStatus
-from vault.client import NotConnectedError, SessionEndedError, VaultError
+from vault.client import NotConnectedError, Revocation, SessionEndedError, VaultError
+from vault.client import connections as vault
 
 _VAULT_DOWN = (
     "The token vault does not answer, so the state of your services is not known. Until it does, the AI reads nothing."
@@ -30,7 +31,8 @@ async def show_page(request: HttpRequest) -> HttpResponse:
     try:
         # Fresh: this is the page a person trusts to say what is allowed.
         statuses = await list_statuses(**asker, is_fresh=True)
-        cards = await sync_to_async(_make_cards)(statuses, user=asker["user"])
+        revocations = await vault.list_revocations(**asker)
+        cards = await sync_to_async(_make_cards)(statuses, user=asker["user"], revocations=revocations)
     except SessionEndedError:
         vault_message = SESSION_ENDED
     except VaultError:
@@ -62,10 +64,32 @@ async def restore(request: HttpRequest, provider: str) -> HttpResponse:
 
 @require_POST
 @login_required
+async def make_default(request: HttpRequest, provider: str) -> HttpResponse:
+    """Let the agent read another account of a service."""
+    said = "The AI reads {name} as {account} from now on."
+    return await _change(request, provider=provider, change=switch.make_default, said=said)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
 async def disconnect(request: HttpRequest, provider: str) -> HttpResponse:
-    """Erase a connection."""
-    return await _change(
-        request, provider=provider, change=switch.disconnect, said="{name} is disconnected and its tokens are erased."
+    """Say what a disconnect deletes, keeps and really ends at the service; a POST erases the connection."""
+    if request.method == "POST":
+        said = "{name} is disconnected and its tokens are erased."
+        return await _change(request, provider=provider, change=switch.disconnect, said=said)
+    service = load_service(provider)
+    try:
+        account = await load_account(
+            **await load_asker(request), provider=provider, connection=request.GET.get("connection", "")
+        )
+    except NotConnectedError:
+        messages.warning(request, f"{service.name} is not connected, so there is nothing to change.")
+        return see_page()
+    except VaultError:
+        messages.error(request, _VAULT_DOWN)
+        return see_page()
+    return await render_page(
+        request, template="permissions/disconnect.html", context={"service": service, "account": account}
     )
 
 
@@ -76,7 +100,7 @@ async def _change(
     service = load_service(provider)
     asker = await load_asker(request)
     try:
-        await change(**asker, provider=provider)
+        changed = await change(**asker, provider=provider, connection=request.POST.get("connection", ""))
     except NotConnectedError:
         messages.warning(request, f"{service.name} is not connected, so there is nothing to change.")
     except SessionEndedError:
@@ -84,9 +108,11 @@ async def _change(
     except VaultError:
         messages.error(request, f"The token vault did not confirm the change. Check {service.name} and try again.")
     else:
-        messages.success(request, said.format(name=service.name))
+        messages.success(request, said.format(name=service.name, account=changed.account))
     return see_page()
 
 
-def _make_cards(statuses: tuple[ServiceStatus, ...], *, user: str) -> tuple[ServiceCard, ...]:
-    return tuple(make_card(status, user=user) for status in statuses)
+def _make_cards(
+    statuses: tuple[ServiceStatus, ...], *, user: str, revocations: tuple[Revocation, ...]
+) -> tuple[ServiceCard, ...]:
+    return tuple(make_card(status, user=user, revocations=revocations) for status in statuses)

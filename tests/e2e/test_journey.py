@@ -152,8 +152,9 @@ async def test_a_provider_in_trouble_is_one_sentence_and_the_others_are_read(
 async def test_disconnecting_takes_two_steps_and_ends_the_connection(visitor: Page) -> None:
     await visitor.goto("/settings/permissions/")
     card = visitor.get_by_role("region", name="Google Calendar")
-    await card.get_by_text("Disconnect…").click()
-    await card.get_by_role("button", name=re.compile("Disconnect")).click()
+    await card.get_by_role("link", name=re.compile("Disconnect")).click()
+    await expect(visitor.get_by_text("Google Cloud project")).to_be_visible()
+    await visitor.get_by_role("button", name=re.compile("Disconnect")).click()
     await expect(card.get_by_text("Not connected", exact=True)).to_be_visible()
 
 
