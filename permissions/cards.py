@@ -61,6 +61,7 @@ class ServiceCard:
     connection: str
     account: str
     connected_at: datetime | None
+    paused_until: datetime | None
     reconnect_reason: str
     scopes: tuple[str, ...]
     scope_words: tuple[str, ...]
@@ -85,10 +86,11 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         slug=service.slug,
         name=service.name,
         state=status.state.value,
-        state_word=STATE_WORDS[status.state],
+        state_word=_word_of(status),
         connection=status.connection,
         account=status.account,
         connected_at=status.connected_at,
+        paused_until=status.paused_until,
         reconnect_reason=_NEEDS_RECONNECT.format(name=service.name) if status.reconnect_reason else "",
         scopes=granted,
         scope_words=tuple(scopes.words_of(scope) for scope in granted),
@@ -101,13 +103,16 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         missing=missing_of(status),
         addable=scopes.list_addable(service.slug, granted_scope=status.granted_scope) if status.connection else (),
         others=tuple(
-            OtherAccount(other.connection, other.account, other.state.value, STATE_WORDS[other.state])
-            for other in status.others
+            OtherAccount(other.connection, other.account, other.state.value, _word_of(other)) for other in status.others
         ),
         endings=tuple(
             _ending(revocation, name=service.name) for revocation in revocations if revocation.provider == service.slug
         )[:_MAX_ENDINGS],
     )
+
+
+def _word_of(status: ServiceStatus) -> str:
+    return "Paused" if status.paused_until else STATE_WORDS[status.state]
 
 
 def missing_of(status: ServiceStatus) -> str:

@@ -71,6 +71,7 @@ def status_of(connection: Connection, *, service: Service, others: tuple[Service
         missing_scope=connection.missing_scope,
         connected_at=connection.connected_at,
         reconnect_reason=connection.reconnect_reason,
+        paused_until=connection.paused_until if connection.is_access_allowed and connection.is_paused else None,
         others=others,
     )
 

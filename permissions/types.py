@@ -59,6 +59,7 @@ class ServiceStatus:
 
     It is the default account's, which the agent reads; `others` are the user's other accounts there. `connection` is
     "" when there is none. `missing_scope` is what was asked for and not granted, space-separated.
+    `paused_until` is None unless the agent may use it again by itself then: a pause is a revoke with an end.
     """
 
     service: Service
@@ -69,6 +70,7 @@ class ServiceStatus:
     missing_scope: str = ""
     connected_at: datetime | None = None
     reconnect_reason: str = ""
+    paused_until: datetime | None = None
     others: tuple["ServiceStatus", ...] = ()
 
     @property

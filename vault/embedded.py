@@ -57,9 +57,7 @@ class EmbeddedVault:
 
     async def list_connections(self, *, subject_token: str) -> tuple[Connection, ...]:
         """See `VaultClient.list_connections`."""
-        subject = await self._subject(subject_token)
-        await run(sessions.find_standing, subject)
-        return await run(connections.list_active, user=subject.user)
+        return await run(connections.list_active, user=(await self._living(subject_token)).user)
 
     async def set_access(self, *, subject_token: str, connection: str, is_allowed: bool) -> Connection:
         """See `VaultClient.set_access`."""
@@ -102,7 +100,7 @@ class EmbeddedVault:
 
     async def list_revocations(self, *, subject_token: str) -> tuple[Revocation, ...]:
         """See `VaultClient.list_revocations`."""
-        return await run(revocations.list_shown, user=(await self._subject(subject_token)).user)
+        return await run(revocations.list_shown, user=(await self._living(subject_token)).user)
 
     async def revoke_token(self, token: str) -> None:
         """Refuse one of the client's own subject or actor tokens from now on; see `issued.revoke`."""
@@ -115,6 +113,12 @@ class EmbeddedVault:
     async def aclose(self) -> None:
         """Wait for the work that outlives its requests."""
         await background.settle()
+
+    async def _living(self, subject_token: str) -> Subject:
+        """Return the subject of a token whose session is living, be the user there or not."""
+        subject = await self._subject(subject_token)
+        await run(sessions.find_standing, subject)
+        return subject
 
     async def _attended(self, subject_token: str) -> Subject:
         """Return the subject of a token whose session is living, with the user there."""

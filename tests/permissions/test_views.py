@@ -1,7 +1,7 @@
 """The permission page and its switches: who may, what they say, and what happens when the vault is gone."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -121,6 +121,28 @@ async def test_a_needed_reconnect_is_a_sentence_and_no_fourth_state(alice: Perso
     card = (await cards(alice))[2]
     assert card.state == "connected"
     assert card.reconnect_reason.startswith("Slack no longer honours this connection.")
+
+
+async def test_a_pause_is_told_with_its_end_and_restore_ends_it(alice: Person, connect: Connect) -> None:
+    await connect(alice)
+    until = datetime(2999, 1, 2, 3, 4, tzinfo=UTC)
+    await models.Connection.objects.aupdate(paused_until=until)
+    card = (await cards(alice))[0]
+    assert (card.state, card.state_word, card.paused_until) == ("revoked", "Paused", until)
+    page = (await alice.browser.get(PAGE)).content.decode()
+    assert "AI blocked until" in page
+    assert "2 January 2999, 03:04 UTC" in page
+    await change(alice, "restore")
+    card = (await cards(alice))[0]
+    assert (card.state, card.state_word, card.paused_until) == ("connected", "Connected", None)
+
+
+async def test_a_revoked_service_is_not_called_paused(alice: Person, connect: Connect) -> None:
+    """Its pause will end, and the AI is blocked all the same."""
+    await connect(alice)
+    await models.Connection.objects.aupdate(paused_until=datetime(2999, 1, 1, tzinfo=UTC), is_access_allowed=False)
+    card = (await cards(alice))[0]
+    assert (card.state_word, card.paused_until) == ("Revoked", None)
 
 
 async def test_revoke_and_restore_flip_the_switch_and_keep_the_connection(alice: Person, connect: Connect) -> None:

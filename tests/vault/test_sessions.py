@@ -53,6 +53,7 @@ async def test_an_ended_session_manages_no_connection(client: VaultClient, conne
         client.start_connect(**ended, provider="slack"),
         client.confirm_connection(**ended, connection="con_1", nonce="n"),
         client.list_connections(**ended),
+        client.list_revocations(**ended),
         client.set_access(**ended, connection="github", is_allowed=False),
         client.set_default(**ended, connection="github"),
         client.disconnect(**ended, connection="github"),
