@@ -7,9 +7,11 @@ As a command it runs another command with the three databases there:
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,49 +30,52 @@ def serve_postgres(*, is_durable: bool = True) -> Iterator[str]:
     """
     programs = _find_programs()
     folder = Path(tempfile.mkdtemp(prefix="devcontext-postgres-"))
-    prefix = _as_other_user(folder)
-    data, options = folder / "data", f"-c listen_addresses= -c max_connections=200 -k {folder}"
+    # With its parent dies the server, also when the parent is killed.
+    prefix = ["setpriv", "--pdeathsig=INT", *_as_other_user(folder)]
+    data = folder / "data"
+    options = ["-c", "listen_addresses=", "-c", "max_connections=200", "-k", folder]
     if not is_durable:
-        options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    initdb = [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
-    control = [*prefix, programs / "pg_ctl", "-D", data, "-w"]
+        options += ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
     try:
-        _run([*prefix, *initdb])
-        _run([*control, "-o", options, "-l", folder / "log", "start"])
+        with (folder / "log").open("wb") as log:
+            initdb = [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
+            subprocess.run([*prefix, *initdb], cwd="/", stdout=log, stderr=log, check=True)
+            server = subprocess.Popen(
+                [*prefix, programs / "postgres", "-D", data, *options], cwd="/", stdout=log, stderr=log
+            )
         try:
+            _wait_for(programs / "pg_isready", folder=folder, server=server)
             yield f"postgresql://postgres@{quote(str(folder), safe='')}/"
         finally:
-            _run([*control, "-m", "immediate", "stop"])
+            server.send_signal(signal.SIGQUIT)
+            server.wait()
     finally:
         shutil.rmtree(folder)
 
 
+def _wait_for(program: Path, *, folder: Path, server: subprocess.Popen[bytes]) -> None:
+    while subprocess.run([program, "-q", "-h", folder], check=False).returncode:
+        if server.poll() is not None:
+            raise RuntimeError((folder / "log").read_text(errors="replace"))
+        time.sleep(0.05)
+
+
 def _find_programs() -> Path:
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
     installed = sorted(_DEBIAN.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    if not installed:
+    on_path = shutil.which("initdb")
+    if not installed and not on_path:
         raise RuntimeError("These tests need PostgreSQL. On Debian: apt-get install postgresql")
-    return installed[-1].parent
+    # A link on the path leads to where the other programs are.
+    return (installed[-1] if installed else Path(on_path or "").resolve()).parent
 
 
 def _as_other_user(folder: Path) -> list[str]:
-    """Return how to run a program that refuses to run as root, and let its user into `folder`."""
+    """Return how `setpriv` runs a program that refuses to run as root, and let its user into `folder`."""
     if os.geteuid() != 0:
         return []
     user = pwd.getpwnam("postgres")
     os.chown(folder, user.pw_uid, user.pw_gid)
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-
-
-def _run(command: list[str | Path]) -> None:
-    # A server started here inherits its output: a pipe would be waited for until the server ends.
-    with tempfile.TemporaryFile() as output:
-        done = subprocess.run(command, cwd="/", stdout=output, stderr=output, check=False)
-        if done.returncode:
-            output.seek(0)
-            raise RuntimeError(output.read().decode(errors="replace"))
+    return [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
 def main(command: list[str]) -> int:

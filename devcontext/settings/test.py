@@ -1,4 +1,8 @@
-"""The web process with an embedded vault as the tests run it: a throw-away folder, fast password hashes."""
+"""The web process with an embedded vault as the tests run it: a throw-away folder, fast password hashes.
+
+On SQLite, or on the PostgreSQL that `DATABASE_URL`, `VAULT_DATABASE_URL` and `AUDIT_DATABASE_URL` name, as
+`python -m tests.postgres` sets them.
+"""
 
 import os
 import tempfile

@@ -1,7 +1,7 @@
 """A vault with providers on this machine, and the people: alice owns connections, bob others, mallory none."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
@@ -67,18 +67,36 @@ def change(user: str = ALICE, **fields: Any) -> None:
     assert models.Connection.objects.using("vault").filter(subject=user).update(**fields)
 
 
+_DISK_FULL = {
+    "sqlite": (
+        "CREATE TRIGGER disk_full BEFORE {event} ON {table} {when} BEGIN SELECT RAISE(ABORT, 'disk full'); END",
+        "DROP TRIGGER disk_full",
+    ),
+    "postgresql": (
+        """CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = 'disk_full'; END $$;
+            CREATE TRIGGER disk_full BEFORE {event} ON {table} FOR EACH ROW {when} EXECUTE FUNCTION disk_full()""",
+        "DROP FUNCTION disk_full CASCADE",
+    ),
+}
+
+
 @contextmanager
-def broken_audit() -> Iterator[None]:
-    """Make the audit database refuse every row, as a full disk would. Sync: for code on a database thread."""
-    with connections["audit"].cursor() as cursor:
-        cursor.execute(
-            "CREATE TRIGGER disk_full BEFORE INSERT ON audit_event BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-        )
+def disk_full(alias: str, *, table: str, event: str = "INSERT", when: str = "") -> Iterator[None]:
+    """Make a database refuse to write some rows, as a full disk would. Sync: for code on a database thread."""
+    begin, end = _DISK_FULL[connections[alias].vendor]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(begin.format(event=event, table=table, when=f"WHEN ({when})" if when else ""))
     try:
         yield
     finally:
-        with connections["audit"].cursor() as cursor:
-            cursor.execute("DROP TRIGGER disk_full")
+        with connections[alias].cursor() as cursor:
+            cursor.execute(end)
+
+
+def broken_audit() -> AbstractContextManager[None]:
+    """Make the audit database refuse every row."""
+    return disk_full("audit", table="audit_event")
 
 
 @asynccontextmanager

@@ -1,10 +1,6 @@
 """One refresh per generation, whoever asks, however many, and whatever dies on the way."""
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,11 +9,9 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.db import connections
 from django.utils import timezone
 
-from tests.vault.conftest import ALICE, audit_down, change, events, request, subject
+from tests.vault.conftest import ALICE, audit_down, change, disk_full, events, request, subject
 from tests.vault.upstream import Upstream
 from vault import background, drainer, models
 from vault.client.base import VaultClient
@@ -27,38 +21,6 @@ pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vaul
 
 Connect = Callable[..., Any]
 ROOT = Path(__file__).resolve().parents[2]
-
-# Another process of the same vault: exchanges at once, and prints what it got.
-PROCESS = """
-import asyncio, json, sys
-import django
-django.setup()
-from asgiref.sync import async_to_sync
-from tests.vault.conftest import request
-from vault.embedded import EmbeddedVault
-
-async def main():
-    vault = EmbeddedVault()
-    found = await asyncio.gather(*(vault.exchange(request()) for _ in range(int(sys.argv[1]))))
-    await vault.aclose()
-    return sorted({token.access_token for token in found})
-
-print(json.dumps(async_to_sync(main)()))
-"""
-
-
-def start_process(upstream: Upstream, *, callers: int) -> subprocess.Popen[bytes]:
-    """Start a process on the databases and keys of this test."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DJANGO_SETTINGS_MODULE": "devcontext.settings.test",
-        "DATA_DIR": str(Path(str(connections["vault"].settings_dict["NAME"])).parent),
-        "SANDBOX_URL": upstream.url,
-        "VAULT_KEYS": settings.VAULT_KEYS,
-        "SUBJECT_SIGNING_KEY": settings.SUBJECT_SIGNING_KEY,
-    }
-    command = [sys.executable, "-c", PROCESS, str(callers)]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
 
 
 async def expire(user: str = ALICE, *, left_seconds: float = 0) -> None:
@@ -89,23 +51,6 @@ async def test_many_callers_make_one_refresh(vault: VaultClient, connect_user: C
     upstream.delay_seconds = 0.1
     found = await asyncio.gather(*(vault.exchange(request()) for _ in range(50)))
     assert len({token.access_token for token in found}) == 1
-    assert upstream.calls["github refresh_token"] == 1
-    assert upstream.grants[0].is_alive
-
-
-async def test_callers_in_several_processes_make_one_refresh(
-    vault: VaultClient, connect_user: Connect, upstream: Upstream
-) -> None:
-    await connect_user()
-    await expire()
-    upstream.delay_seconds = 1.5
-    processes = [await sync_to_async(start_process)(upstream, callers=5) for _ in range(2)]
-    mine = asyncio.gather(*(vault.exchange(request()) for _ in range(5)))
-    answers = [await asyncio.to_thread(process.communicate, timeout=60) for process in processes]
-    found = {token.access_token for token in await mine}
-    for output, _ in answers:
-        found |= set(json.loads(output))
-    assert len(found) == 1
     assert upstream.calls["github refresh_token"] == 1
     assert upstream.grants[0].is_alive
 
@@ -260,25 +205,6 @@ async def test_a_slack_token_is_given_to_its_end_when_the_refresh_is_in_doubt(
         await vault.exchange(request(audience="slack"))
 
 
-async def test_a_killed_process_leaves_an_intent_that_the_next_one_understands(
-    vault: VaultClient, connect_user: Connect, upstream: Upstream
-) -> None:
-    await connect_user()
-    await expire()
-    upstream.delay_seconds = 3
-    process = await sync_to_async(start_process)(upstream, callers=1)
-    async with asyncio.timeout(30):
-        await asyncio.to_thread(upstream.was_asked_to_refresh.wait)
-    process.kill()
-    await asyncio.to_thread(process.communicate)
-    upstream.delay_seconds = 0
-    await change(lease_until=timezone.now())
-    with pytest.raises(ReconnectRequiredError):
-        await vault.exchange(request())
-    (listed,) = await vault.list_connections(subject_token=subject())
-    assert listed.reconnect_reason == "refresh_in_doubt"
-
-
 async def test_tokens_that_arrive_after_a_disconnect_are_revoked(
     vault: VaultClient, connect_user: Connect, upstream: Upstream
 ) -> None:
@@ -325,29 +251,17 @@ async def test_who_waited_for_a_refresh_that_failed_does_not_ask_again_at_once(
     assert upstream.calls["github refresh_token"] == 0
 
 
-def _refuse_new_tokens() -> None:
-    with connections["vault"].cursor() as cursor:
-        cursor.execute(
-            "CREATE TRIGGER disk_full BEFORE UPDATE ON vault_connection WHEN NEW.generation > OLD.generation "
-            "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
-        )
-
-
-def _take_new_tokens() -> None:
-    with connections["vault"].cursor() as cursor:
-        cursor.execute("DROP TRIGGER disk_full")
-
-
 async def test_a_database_that_is_away_for_a_moment_does_not_cost_the_grant(
     vault: VaultClient, connect_user: Connect, upstream: Upstream
 ) -> None:
     """The provider has taken the old tokens back; the new ones exist in this process alone."""
     await connect_user()
     await expire()
-    await sync_to_async(_refuse_new_tokens)()
+    full = disk_full("vault", table="vault_connection", event="UPDATE", when="NEW.generation > OLD.generation")
+    await sync_to_async(full.__enter__)()
     caller = asyncio.create_task(vault.exchange(request()))
     await asyncio.to_thread(upstream.was_asked_to_refresh.wait)
     await asyncio.sleep(0.3)
-    await sync_to_async(_take_new_tokens)()
+    await sync_to_async(full.__exit__)(None, None, None)
     assert (await caller).access_token in upstream.grants[0].access
     assert upstream.calls["github refresh_token"] == 1

@@ -43,7 +43,7 @@ def test_a_revoke_waits_for_a_decision_that_waited_for_a_reconnect() -> None:
         databases.close_all()
 
     def decide() -> None:
-        is_replaced.wait()
+        assert is_replaced.wait(30)
         with connections.lock_for_decision(user=ALICE, audience="github") as connection:
             happened.append(f"decided on {connection.row.id}")
             is_decided.set()
@@ -52,7 +52,7 @@ def test_a_revoke_waits_for_a_decision_that_waited_for_a_reconnect() -> None:
         databases.close_all()
 
     def revoke() -> None:
-        is_decided.wait()
+        assert is_decided.wait(30)
         with connections.lock_for_change(user=ALICE, connection="github") as row:
             connections.set_access(row, is_allowed=False)
         happened.append("revoked")
