@@ -64,7 +64,7 @@ def main() -> None:
             "BENCHMARK_HELLO": hello.url,
         }
         flavours = [
-            stack.enter_context(_flavour(database, environment=common, upstream=upstream, pool=options.pool))
+            stack.enter_context(_flavour(database, environment=common, upstream=upstream))
             for database in options.databases
         ]
         lines = [line for flavour in flavours for line in _lines(flavour, hello=hello, moto=secrets_manager)]
@@ -98,20 +98,17 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--races", type=int, default=10, help="repetitions of the refresh race (default 10)")
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"], choices=["sqlite", "postgresql"])
-    parser.add_argument("--pool", action="store_true", help="let Django hold PostgreSQL connections in psycopg's pool")
     parser.add_argument("--json", type=Path, help="write everything measured to this file as well")
     return parser.parse_args()
 
 
 @contextmanager
-def _flavour(database: str, *, environment: dict[str, str], upstream: Upstream, pool: bool) -> Iterator[Flavour]:
+def _flavour(database: str, *, environment: dict[str, str], upstream: Upstream) -> Iterator[Flavour]:
     with ExitStack() as stack:
         environment = environment | {"DATA_DIR": stack.enter_context(tempfile.TemporaryDirectory())}
         if database == "postgresql":
             url = stack.enter_context(serve_postgres())
             environment |= _databases(url)
-        if pool:
-            environment |= {"BENCHMARK_POOL": "1"}
         web = environment | {"DJANGO_SETTINGS_MODULE": "benchmarks.settings_web"}
         embedded = stack.enter_context(processes.work(web))
         embedded.ask("migrate")
