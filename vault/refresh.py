@@ -36,7 +36,9 @@ _LEASE_TTL = timedelta(seconds=10)
 _BEAT_SECONDS = 2.5
 # A caller waits for another process's flight as long as for its own; then the provider counts as down.
 _WAIT_LIMIT_SECONDS = 22
-_FIRST_LOOK_SECONDS = 0.05
+# Looks follow close on each other while a provider that is well may answer: what is waited past that is lost to all.
+_FIRST_LOOK_SECONDS = 0.02
+_LOOK_GROWTH = 1.3
 _LONGEST_LOOK_SECONDS = 0.5
 _FIRST_RETRY_SECONDS = 5
 _LONGEST_RETRY_SECONDS = 300
@@ -86,7 +88,7 @@ async def _take_lease(connection: str, *, generation: int) -> Lease | None:
         if outcome == "over" or time.monotonic() > deadline:
             return None
         await asyncio.sleep(pause)
-        pause = min(2 * pause, _LONGEST_LOOK_SECONDS)
+        pause = min(_LOOK_GROWTH * pause, _LONGEST_LOOK_SECONDS)
 
 
 @asynccontextmanager
