@@ -8,3 +8,5 @@ SECURE_SSL_REDIRECT = False
 ALLOWED_HOSTS = ["127.0.0.1"]
 # What is measured is what the vault can do, not what it lets one caller do.
 VAULT_USER_EXCHANGES_PER_MINUTE = VAULT_CLIENT_EXCHANGES_PER_MINUTE = 10_000_000
+# The limits are counted as ever, and never reached: what is measured is an exchange, not a refusal.
+VAULT_CLIENT_EXCHANGES_PER_MINUTE = VAULT_USER_EXCHANGES_PER_MINUTE = 10**9
