@@ -45,6 +45,8 @@ class Flavour:
 
     database: str
     embedded: Worker
+    # Of its own: boto3's service models make each garbage collection of their process longer.
+    manager_client: Worker
     separate: Worker
     vault: Server
     racers: list[Worker]
@@ -122,9 +124,10 @@ def _flavour(database: str, *, environment: dict[str, str], upstream: Upstream) 
                 path="/.well-known/oauth-authorization-server",
             )
         )
+        manager_client = stack.enter_context(processes.work(web))
         separate = stack.enter_context(processes.work(web | {"VAULT_URL": vault.url}))
         racers = [stack.enter_context(processes.work(web)) for _ in range(race.PROCESSES)]
-        yield Flavour(database, embedded, separate, vault, racers)
+        yield Flavour(database, embedded, manager_client, separate, vault, racers)
 
 
 def _databases(url: str) -> dict[str, str]:
@@ -146,7 +149,7 @@ def _lines(flavour: Flavour, *, hello: Server, moto: Server) -> list[Line]:
     in_process = ["exchange", "answer", "encrypted_column", "raw_encrypted_column", "insert", "verify_and_insert"]
     return [
         *(Line(name=f"{name} {database}", subject=name, worker=flavour.embedded) for name in in_process),
-        Line(name=f"secrets_manager {database}", subject="secrets_manager", worker=flavour.embedded, server=moto),
+        Line(name=f"secrets_manager {database}", subject="secrets_manager", worker=flavour.manager_client, server=moto),
         Line(name=f"http {database}", subject="exchange", worker=flavour.separate, server=flavour.vault),
         Line(name=f"http8 {database}", subject="exchange", worker=flavour.separate, server=flavour.vault, at_once=8),
         Line(name=f"hello {database}", subject="hello", worker=flavour.separate, server=hello),

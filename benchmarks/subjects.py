@@ -14,7 +14,6 @@ from abc import ABC, abstractmethod
 from random import choice
 from typing import Any, ClassVar
 
-import boto3
 import httpx
 import psycopg
 from asgiref.sync import sync_to_async
@@ -150,6 +149,8 @@ class SecretsManager(Subject):
 
     async def open(self) -> None:
         """Store a secret per user."""
+        import boto3  # noqa: PLC0415  (its service models would be in every process, and only one needs them)
+
         self._client = boto3.client(
             "secretsmanager",
             endpoint_url=os.environ["BENCHMARK_SECRETS_MANAGER"],
