@@ -21,6 +21,8 @@ OUTCOME_NAMES: Mapping[Outcome, str] = {
 # What each tool of the agent reads, after "may read" and "exchanged to read".
 _READS: Mapping[str, str] = {
     "calendar_agenda": "your agenda in Google Calendar",
+    "calendar_event": "one of your events in Google Calendar",
+    "calendar_free_slots": "when you are free in Google Calendar",
     "github_activity": "your activity on GitHub",
     "github_my_pull_requests": "your pull requests on GitHub",
     "github_review_requests": "the reviews asked of you on GitHub",

@@ -34,7 +34,7 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "google-calendar",
         "Google Calendar",
-        ("Events on the calendars you own", "Times, titles, places and attendees"),
+        ("Events on the calendars you own", "Times, titles, places, descriptions and attendees"),
         ("Create, change or answer events", "Read your mail or files"),
         # Source: https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke.
         "Google ends all access of DevContext's whole Google Cloud project to this account: each calendar, and every "

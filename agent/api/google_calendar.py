@@ -1,9 +1,11 @@
-"""Google Calendar's API: one windowed list of events, with a mask of the fields that we use.
+"""Google Calendar's API: windowed lists of events, and one event, each with a mask of the fields that we use.
 
-It never reads descriptions, attendees' addresses or other people's calendars.
-Source: https://developers.google.com/workspace/calendar/api/v3/reference/events/list
+It never reads attendees' addresses or other people's calendars, and a description only of an event asked for by its id.
+Source: https://developers.google.com/workspace/calendar/api/v3/reference/events
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any, Self
@@ -16,14 +18,29 @@ from agent.api.wire import Line, Link, Wire, parse
 from agent.errors import ToolErrorCode
 from agent.toolkit import ProviderHTTP
 
-FIELDS = (
-    "items(id,summary,status,start,end,location,hangoutLink,htmlLink,eventType,transparency,visibility,"
-    "attendees(self,responseStatus),attendeesOmitted,organizer(self,displayName)),nextPageToken"
+_LISTED = (
+    "id,summary,status,start,end,location,hangoutLink,htmlLink,eventType,transparency,visibility,recurringEventId,"
 )
+FIELDS = f"items({_LISTED}attendees(self,responseStatus),attendeesOmitted,organizer(self,displayName)),nextPageToken"
+# What decides whether an event takes time, and what names it.
+BUSY_FIELDS = (
+    "items(id,summary,status,start,end,htmlLink,eventType,transparency,attendees(self,responseStatus)),nextPageToken"
+)
+EVENT_FIELDS = (
+    f"{_LISTED}description,recurrence,originalStartTime,"
+    "attendees(self,displayName,responseStatus,optional,resource),attendeesOmitted,organizer(self,displayName)"
+)
+SERIES_FIELDS = "recurrence"
 # Working locations and birthdays take nobody's time.
 EVENT_TYPES = ("default", "outOfOffice", "focusTime")
+# A flight or a table that Gmail put there takes time as well, though it is no meeting to brief on.
+BUSY_EVENT_TYPES = (*EVENT_TYPES, "fromGmail")
 # More guests than a briefing counts; beyond them Google sends the user's own entry only.
 MAX_ATTENDEES = 50
+# With their guests these are about 100 kB; the transport takes 2 MB.
+EVENTS_PER_PAGE = 50
+# Google's own default page; without guests an event is a few hundred bytes.
+BUSY_EVENTS_PER_PAGE = 250
 
 _LIMIT_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
 
@@ -41,9 +58,14 @@ class When(Wire):
         return self
 
 
-class _Attendee(Wire):
+class Attendee(Wire):
+    """One guest of an event; a `resource` is a room or a thing."""
+
     is_self: bool = Field(default=False, alias="self")
     response_status: Line = "needsAction"
+    display_name: Line = ""
+    optional: bool = False
+    resource: bool = False
 
 
 class _Organizer(Wire):
@@ -65,37 +87,111 @@ class Event(Wire):
     event_type: Line = "default"
     transparency: Line = "opaque"
     visibility: Line = "default"
-    attendees: tuple[_Attendee, ...] = ()
+    attendees: tuple[Attendee, ...] = ()
     attendees_omitted: bool = False
     organizer: _Organizer | None = None
+    recurring_event_id: str = ""
 
 
-class Events(Wire):
-    """Answer of `list_events`."""
+class EventDetails(Event):
+    """One event with its description, as it was written: often HTML. `recurrence` is there for a whole series only."""
 
+    description: str = ""
+    recurrence: tuple[Line, ...] = ()
+    original_start_time: When | None = None
+
+
+class _Series(Wire):
+    recurrence: tuple[Line, ...] = ()
+
+
+class _Page(Wire):
     items: tuple[Event, ...] = ()
     next_page_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Events in the order of their start; `is_truncated` says that later ones were not read."""
+
+    items: tuple[Event, ...]
+    is_truncated: bool
 
 
 async def list_events(http: ProviderHTTP, *, start: datetime, end: datetime, zone: ZoneInfo, limit: int) -> Events:
     """Read the events of the user's primary calendar that end after `start` and begin before `end`, in order.
 
-    Times in the answer carry `zone`'s offset.
+    Times in the answer carry `zone`'s offset; instances of a series are events of their own.
     Source: https://developers.google.com/workspace/calendar/api/v3/reference/events/list
     """
-    params = {
+    query = {
+        **_window(start, end=end, zone=zone),
+        "eventTypes": list(EVENT_TYPES),
+        "maxResults": EVENTS_PER_PAGE,
+        "maxAttendees": MAX_ATTENDEES,
+        "fields": FIELDS,
+    }
+    return await _read_pages(http, query=query, limit=limit)
+
+
+async def list_busy_events(http: ProviderHTTP, *, start: datetime, end: datetime, zone: ZoneInfo, limit: int) -> Events:
+    """Read what may take the user's time between `start` and `end`, as `list_events` does, without the other guests."""
+    query = {
+        **_window(start, end=end, zone=zone),
+        "eventTypes": list(BUSY_EVENT_TYPES),
+        "maxResults": BUSY_EVENTS_PER_PAGE,
+        # Where there are more, Google sends the user's own entry alone: the only one that decides.
+        "maxAttendees": 1,
+        "fields": BUSY_FIELDS,
+    }
+    return await _read_pages(http, query=query, limit=limit)
+
+
+async def read_event(http: ProviderHTTP, *, event: str, zone: ZoneInfo) -> EventDetails:
+    """Read one event of the user's primary calendar.
+
+    Raises:
+        ToolFailedError: `not_found`, when that calendar has no such event.
+
+    Source: https://developers.google.com/workspace/calendar/api/v3/reference/events/get
+    """
+    params = {"timeZone": zone.key, "maxAttendees": MAX_ATTENDEES, "fields": EVENT_FIELDS}
+    return parse(EventDetails, provider="google-calendar", data=await _get_event(http, event=event, params=params))
+
+
+async def read_recurrence(http: ProviderHTTP, *, series: str) -> tuple[str, ...]:
+    """Return the RRULE, EXDATE and RDATE lines (RFC 5545) of a series that an event named."""
+    body = await _get_event(http, event=series, params={"fields": SERIES_FIELDS})
+    return parse(_Series, provider="google-calendar", data=body).recurrence
+
+
+async def _get_event(http: ProviderHTTP, *, event: str, params: Mapping[str, Any]) -> Any:
+    path_values = {"calendar": "primary", "event": event}
+    return await http.get("/calendars/{calendar}/events/{event}", params=params, path_values=path_values)
+
+
+def _window(start: datetime, *, end: datetime, zone: ZoneInfo) -> dict[str, str]:
+    return {
         "timeMin": start.isoformat(timespec="seconds"),
         "timeMax": end.isoformat(timespec="seconds"),
         "timeZone": zone.key,
         "singleEvents": "true",
         "orderBy": "startTime",
-        "eventTypes": list(EVENT_TYPES),
-        "maxResults": limit,
-        "maxAttendees": MAX_ATTENDEES,
-        "fields": FIELDS,
     }
-    body = await http.get("/calendars/{calendar}/events", params=params, path_values={"calendar": "primary"})
-    return parse(Events, provider="google-calendar", data=body)
+
+
+async def _read_pages(http: ProviderHTTP, *, query: Mapping[str, Any], limit: int) -> Events:
+    items: tuple[Event, ...] = ()
+    token = ""
+    # Google may send pages that are shorter than asked for, even empty ones: requests are bounded, not only events.
+    for _ in range(-(-limit // query["maxResults"])):
+        params = {**query, **({"pageToken": token} if token else {})}
+        body = await http.get("/calendars/{calendar}/events", params=params, path_values={"calendar": "primary"})
+        page = parse(_Page, provider="google-calendar", data=body)
+        items, token = items + page.items, page.next_page_token
+        if not token:
+            break
+    return Events(items=items[:limit], is_truncated=bool(token) or len(items) > limit)
 
 
 def find_refusal(answer: Answer) -> ToolErrorCode | None:

@@ -7,6 +7,8 @@ from agent.toolkit import Tool
 from agent.tools.connections import CONNECTIONS
 from agent.tools.github import GITHUB_ACTIVITY, GITHUB_MY_PULL_REQUESTS, GITHUB_REVIEW_REQUESTS
 from agent.tools.google_calendar import CALENDAR_AGENDA
+from agent.tools.google_calendar_event import CALENDAR_EVENT
+from agent.tools.google_calendar_free import CALENDAR_FREE_SLOTS
 from agent.tools.slack import SLACK_CHANNEL_MESSAGES, SLACK_MENTIONS
 
 # The order is part of every signed conversation: new tools go to the end.
@@ -18,5 +20,7 @@ _ORDER = (
     SLACK_MENTIONS,
     SLACK_CHANNEL_MESSAGES,
     CONNECTIONS,
+    CALENDAR_FREE_SLOTS,
+    CALENDAR_EVENT,
 )
 TOOLS: Mapping[str, Tool] = MappingProxyType({tool.name: tool for tool in _ORDER})

@@ -22,10 +22,22 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "github_review_requests": {"limit": 50, "include_team": False},
     "github_my_pull_requests": {"state": "merged", "limit": 1},
     "calendar_agenda": {"start": "2026-11-23", "end": "2026-11-27"},
+    "calendar_free_slots": {"start": "2026-11-24", "end": "2026-11-27", "work_days": ["mon"]},
+    "calendar_event": {"event_id": "standup_20261123T083000Z"},
     "slack_mentions": {"since": "2026-11-20"},
     "slack_channel_messages": {"channel": "#general", "since": "2026-11-20", "limit": 7},
 }
 READING = [name for name, tool in TOOLS.items() if tool.provider]
+CALENDAR = [name for name in READING if TOOLS[name].provider == "google-calendar"]
+EVENT = {
+    "id": "standup_20261123T083000Z",
+    "htmlLink": "https://www.google.com/calendar/event?eid=x",
+    "start": {"dateTime": "2026-11-23T09:30:00+01:00"},
+    "end": {"dateTime": "2026-11-23T09:45:00+01:00"},
+    "recurringEventId": "standup",
+}
+# Tools that need an argument refuse the call without any.
+_NEEDS = {"slack_channel_messages", "calendar_event"}
 
 
 def _example(method: str) -> Any:
@@ -42,7 +54,10 @@ def _answer_all(upstream: Upstream) -> None:
     }
     viewer = {"login": "alice", "contributionsCollection": contributions}
     upstream.tell("/api/graphql", told({"data": {"viewer": viewer, "search": {"issueCount": 0, "nodes": []}}}))
-    upstream.tell("/api/calendars/primary/events", told({"items": []}))
+    # A second page, so that the token of a page is sent too.
+    upstream.tell("/api/calendars/primary/events", told({"items": [], "nextPageToken": "two"}), told({"items": []}))
+    upstream.tell("/api/calendars/primary/events/standup_20261123T083000Z", told(EVENT))
+    upstream.tell("/api/calendars/primary/events/standup", told({"recurrence": ["RRULE:FREQ=DAILY"]}))
     for method in ("auth.test", "search.messages", "conversations.history", "users.info"):
         upstream.tell(f"/api/{method}", told(_example(method)))
     first = _example("users.conversations")
@@ -57,7 +72,8 @@ async def _requests_of(tool: str, *, upstream: Upstream, open_http: Open, contex
         try:
             accepted = TOOLS[tool].arguments.model_validate(arguments)
         except ValueError:
-            assert (tool, arguments) == ("slack_channel_messages", {})
+            assert tool in _NEEDS
+            assert arguments == {}
             continue
         with open_http(TOOLS[tool].provider) as http:
             await TOOLS[tool].run(accepted, http, context)
@@ -113,21 +129,25 @@ async def test_a_github_search_never_mixes_issues_and_pull_requests(
     assert all(query.split().count("is:pr") == 1 and "is:issue" not in query for query in queries)
 
 
-async def test_the_calendar_tool_sends_documented_parameters_only(
-    upstream: Upstream, open_http: Open, read_context: ReadContext
+@pytest.mark.parametrize("tool", CALENDAR)
+async def test_a_calendar_tool_sends_documented_parameters_only(
+    tool: str, upstream: Upstream, open_http: Open, read_context: ReadContext
 ) -> None:
-    requests = await _requests_of("calendar_agenda", upstream=upstream, open_http=open_http, context=read_context)
+    requests = await _requests_of(tool, upstream=upstream, open_http=open_http, context=read_context)
     document = spec("google/calendar-v3.discovery.trimmed.json")
-    method = document["resources"]["events"]["methods"]["list"]
-    known = document["parameters"] | method["parameters"]
+    methods = document["resources"]["events"]["methods"]
+    assert requests
     for request in requests:
+        event = request.path.removeprefix("/api/calendars/primary/events").removeprefix("/")
+        method = methods["get" if event else "list"]
+        known = document["parameters"] | method["parameters"]
         assert request.method == method["httpMethod"]
-        assert request.path == "/api/" + method["path"].format(calendarId="primary")
+        assert request.path == "/api/" + method["path"].format(calendarId="primary", eventId=event)
         for name, values in request.query.items():
             assert known[name]["location"] == "query"
             assert len(values) == 1 or known[name].get("repeated")
             assert all(_fits(value, rule=known[name]) for value in values), name
-    assert TOOLS["calendar_agenda"].scope in method["scopes"]
+        assert TOOLS[tool].scope in method["scopes"]
 
 
 def _fits(value: str, *, rule: dict[str, Any]) -> bool:
@@ -141,16 +161,23 @@ def _fits(value: str, *, rule: dict[str, Any]) -> bool:
     return rule.get("format") != "date-time" or datetime.fromisoformat(value).tzinfo is not None
 
 
-async def test_the_calendar_mask_names_fields_of_an_event(
-    upstream: Upstream, open_http: Open, read_context: ReadContext
+@pytest.mark.parametrize("tool", CALENDAR)
+async def test_a_calendar_mask_names_fields_of_an_event(
+    tool: str, upstream: Upstream, open_http: Open, read_context: ReadContext
 ) -> None:
-    requests = await _requests_of("calendar_agenda", upstream=upstream, open_http=open_http, context=read_context)
-    mask = requests[0].query["fields"][0]
-    inside = mask.removeprefix("items(").rpartition("),")[0]
-    top_level = {name.partition("(")[0] for name in _split(inside)}
-    known = set(spec("google/calendar-v3.jsonschema.json")["$defs"]["Event"]["properties"])
-    assert top_level <= known
-    assert "description" not in top_level
+    requests = await _requests_of(tool, upstream=upstream, open_http=open_http, context=read_context)
+    definitions = spec("google/calendar-v3.jsonschema.json")["$defs"]
+    for request in requests:
+        inside = request.query["fields"][0].removeprefix("items(").removesuffix(",nextPageToken").removesuffix(")")
+        # `attendees(…)` is the last part of some masks; its bracket is not that of `items`.
+        inside += ")" * (inside.count("(") - inside.count(")"))
+        parts = {name.partition("(")[0]: name.partition("(")[2].removesuffix(")") for name in _split(inside)}
+        assert set(parts) <= set(definitions["Event"]["properties"])
+        assert set(filter(None, parts.get("attendees", "").split(","))) <= set(
+            definitions["EventAttendee"]["properties"]
+        )
+        assert "email" not in inside
+        assert ("description" in parts) <= (tool == "calendar_event")
 
 
 def _split(mask: str) -> Iterator[str]:
@@ -193,7 +220,9 @@ async def test_no_tool_sends_anything_but_reads(upstream: Upstream, open_http: O
     for tool in READING:
         await _requests_of(tool, upstream=upstream, open_http=open_http, context=read_context)
     reads = {"auth.test", "search.messages", "users.conversations", "conversations.history", "users.info"}
-    allowed = {("GET", "/api/calendars/primary/events"), ("POST", "/api/graphql")}
+    events = "/api/calendars/primary/events"
+    allowed = {("GET", events), ("GET", f"{events}/{EVENT['id']}"), ("GET", f"{events}/standup")}
+    allowed |= {("POST", "/api/graphql")}
     allowed |= {("POST", f"/api/{method}") for method in reads}
     assert {(request.method, request.path) for request in upstream.received} == allowed
     assert not any("mutation" in document for document in DOCUMENTS.values())

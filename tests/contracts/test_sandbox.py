@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from agent.api.egress import close_clients
 from agent.api.github import DOCUMENTS
-from agent.api.google_calendar import FIELDS
+from agent.api.google_calendar import BUSY_FIELDS, EVENT_FIELDS, FIELDS, SERIES_FIELDS
 from agent.api.http import authorized
 from agent.errors import ToolFailedError
 from agent.toolkit import Item, ReadContext, ToolResult
@@ -22,7 +22,10 @@ from tests.agent.api.fixtures import Calls
 from tests.contracts.sandbox import SCOPES, issue_token, serving
 from tests.contracts.specs import key_paths, spec
 
-ARGUMENTS: dict[str, dict[str, Any]] = {"slack_channel_messages": {"channel": "#engineering"}}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "slack_channel_messages": {"channel": "#engineering"},
+    "calendar_event": {"event_id": "standup_20261123"},
+}
 READING = [name for name, tool in TOOLS.items() if tool.provider]
 SLACK_CALLS = {
     "auth.test": {},
@@ -177,12 +180,40 @@ async def test_the_sandboxs_events_fit_googles_schema(sandbox: Sandbox) -> None:
         "orderBy": "startTime",
     }
     schema = spec("google/calendar-v3.jsonschema.json") | {"$ref": "#/$defs/Events"}
-    for extra in ({}, {"fields": FIELDS}, {"maxResults": "2"}):
+    for extra in ({}, {"fields": FIELDS}, {"fields": BUSY_FIELDS, "maxAttendees": "1"}, {"maxResults": "2"}):
         answer = await sandbox.ask(
             "google-calendar", "GET", "/google/calendar/v3/calendars/primary/events", params=params | extra
         )
         assert answer.json()["items"]
         jsonschema.validate(answer.json(), schema)
+
+
+@pytest.mark.parametrize("event", ["standup_20261123", "standup", "home", "releaseweek"])
+async def test_the_sandboxs_event_fits_googles_schema(sandbox: Sandbox, event: str) -> None:
+    schema = spec("google/calendar-v3.jsonschema.json") | {"$ref": "#/$defs/Event"}
+    for extra in ({}, {"fields": EVENT_FIELDS}, {"fields": SERIES_FIELDS}, {"maxAttendees": "1", "timeZone": "UTC"}):
+        path = f"/google/calendar/v3/calendars/primary/events/{event}"
+        answer = await sandbox.ask("google-calendar", "GET", path, params=extra)
+        assert answer.status_code == 200
+        jsonschema.validate(answer.json(), schema)
+
+
+async def test_free_time_lies_around_the_agenda(sandbox: Sandbox, read_context: ReadContext) -> None:
+    """The team is an hour behind Berlin; the declined demo, the release week and the working location take no time."""
+    result = await sandbox.run("calendar_free_slots", context=read_context)
+    assert [item.title.removeprefix("Free Mon ") for item in result.items] == [
+        "09:12-10:30",
+        "11:30-12:00",
+        "13:00-13:30",
+        "15:30-17:00",
+    ]
+
+
+async def test_an_event_of_a_series_tells_how_it_repeats(sandbox: Sandbox, read_context: ReadContext) -> None:
+    (item,) = (await sandbox.run("calendar_event", context=read_context)).items
+    assert item.fields["repeats"] == ["RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"]
+    assert item.fields["description"] == "Yesterday, today, blockers. Two minutes each."
+    assert {"name": "Tomás Reyes", "response": "accepted"} in item.fields["attendees"]
 
 
 def _legal_keys(method: str) -> set[str]:

@@ -166,3 +166,22 @@ async def test_one_event_can_be_read_and_others_are_404(visitor: Visitor) -> Non
     ):
         answer = await visitor.http.get(missing, headers=headers)
         assert (answer.status_code, answer.json()["error"]["errors"][0]["reason"]) == (404, "notFound")
+
+
+async def test_a_series_and_its_instance_are_two_events(visitor: Visitor) -> None:
+    headers = bearer(await _token(visitor))
+    path = "/google/calendar/v3/calendars/primary/events"
+    series = (await visitor.http.get(f"{path}/standup", headers=headers)).json()
+    instance = (await visitor.http.get(f"{path}/standup_20261118?maxAttendees=1", headers=headers)).json()
+    assert (series["id"], series["recurrence"]) == ("standup", ["RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"])
+    assert (instance["recurringEventId"], "recurrence" in instance) == ("standup", False)
+    assert instance["originalStartTime"] == instance["start"]
+    assert [guest["self"] for guest in instance["attendees"]] == [True]
+
+
+@pytest.mark.parametrize("query", ["maxAttendees=0", "timeZone=Mars/Olympus", "timeMin=2026-11-18T00:00:00Z"])
+async def test_a_malformed_parameter_of_one_event_is_400(visitor: Visitor, query: str) -> None:
+    path = f"/google/calendar/v3/calendars/primary/events/standup?{query}"
+    answer = await visitor.http.get(path, headers=bearer(await _token(visitor)))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["errors"][0]["location"] == query.partition("=")[0]

@@ -11,10 +11,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from devcontext.sandbox.context import Sandbox, bearer_token, sandbox_of
 from devcontext.sandbox.faults import Fault, FaultGate, FaultKind, Faults
 from devcontext.sandbox.google_calendar.errors import GoogleError, insufficient_scope, invalid_credentials, not_found
-from devcontext.sandbox.google_calendar.events import event_body, list_events
+from devcontext.sandbox.google_calendar.events import find_event, list_events
 from devcontext.sandbox.google_calendar.mask import FieldsError, apply_mask
 from devcontext.sandbox.google_calendar.oauth import EVENT_SCOPES, PROVIDER, routes
-from devcontext.sandbox.google_calendar.query import read_query, read_zone
+from devcontext.sandbox.google_calendar.query import read_event_query, read_query
 
 _EMAIL_SCOPE = "https://www.googleapis.com/auth/userinfo.email"
 _PROFILE_SCOPE = "https://www.googleapis.com/auth/userinfo.profile"
@@ -69,21 +69,20 @@ async def events(request: Request) -> Response:
 
 
 async def event(request: Request) -> Response:
-    """Return one event.
+    """Return one event, one instance of a series, or the series itself by its own id.
 
     Source: https://developers.google.com/workspace/calendar/api/v3/reference/events/get
     """
     sandbox = sandbox_of(request)
     try:
         _require_calendar(request, sandbox)
-        zone = read_zone(request.query_params, calendar_zone=sandbox.world.zone)
-        snapshot = sandbox.world.now()
-        for found in snapshot.events:
-            if found.id == request.path_params["event_id"]:
-                return _masked(request, event_body(found, snapshot=snapshot, zone=zone, links=sandbox.links))
+        query = read_event_query(request.query_params, calendar_zone=sandbox.world.zone)
+        body = find_event(sandbox.world.now(), request.path_params["event_id"], query=query, links=sandbox.links)
+        if body is None:
+            raise not_found()
+        return _masked(request, body)
     except GoogleError as error:
         return error.response()
-    return not_found().response()
 
 
 async def unknown(_: Request) -> Response:

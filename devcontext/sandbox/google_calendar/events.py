@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from devcontext.sandbox.google_calendar.query import EventQuery, page_token
+from devcontext.sandbox.google_calendar.query import EventQuery, SingleQuery, page_token
 from devcontext.sandbox.links import Links
 from devcontext.sandbox.types import Attendee, Event, Person, Snapshot
 
@@ -41,6 +41,21 @@ def list_events(snapshot: Snapshot, query: EventQuery, *, links: Links) -> dict[
         **following,
         "items": items,
     }
+
+
+def find_event(snapshot: Snapshot, event_id: str, *, query: SingleQuery, links: Links) -> dict[str, Any] | None:
+    """Return the answer of `events.get`: an event or instance by its id, a series by its own, or None."""
+    for event in snapshot.events:
+        if event_id in (event.id, event.series):
+            return event_body(
+                event,
+                snapshot=snapshot,
+                zone=query.zone,
+                links=links,
+                max_attendees=query.max_attendees,
+                is_instance=event_id == event.id,
+            )
+    return None
 
 
 def event_body(

@@ -1,4 +1,4 @@
-"""Reads the parameters of Calendar's `events.list` as strictly as Google does, and refuses what it does not know.
+"""Reads the parameters of Calendar's `events.list` and `events.get` as strictly as Google does; refuses any other.
 
 Source: the discovery document of Calendar v3, revision 20261030.
 """
@@ -25,6 +25,16 @@ _KNOWN = frozenset(
     }
 )  # fmt: skip
 
+_KNOWN_OF_ONE = frozenset({"alwaysIncludeEmail", "fields", "maxAttendees", "prettyPrint", "timeZone"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SingleQuery:
+    """A checked query for one event."""
+
+    zone: ZoneInfo
+    max_attendees: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQuery:
@@ -48,9 +58,7 @@ def read_query(parameters: QueryParams, *, calendar_zone: ZoneInfo) -> EventQuer
     Raises:
         GoogleError: A parameter is unknown or malformed (400), or a sync token is sent (410: none is ever given out).
     """
-    for name in parameters:
-        if name not in _KNOWN:
-            _refuse(name, f"Unknown name {name!r}: Cannot bind query parameter.")
+    _require_known(parameters, known=_KNOWN)
     if parameters.get("syncToken"):
         raise GoogleError(
             410, "fullSyncRequired", "Sync token is no longer valid, a full sync is required.",
@@ -65,7 +73,7 @@ def read_query(parameters: QueryParams, *, calendar_zone: ZoneInfo) -> EventQuer
     return EventQuery(
         time_min=time_min,
         time_max=time_max,
-        zone=read_zone(parameters, calendar_zone=calendar_zone),
+        zone=_zone(parameters, calendar_zone=calendar_zone),
         kinds=_kinds(parameters),
         text=parameters.get("q", ""),
         is_single=is_single,
@@ -76,12 +84,32 @@ def read_query(parameters: QueryParams, *, calendar_zone: ZoneInfo) -> EventQuer
     )
 
 
-def read_zone(parameters: QueryParams, *, calendar_zone: ZoneInfo) -> ZoneInfo:
-    """Return the zone of the answer: `timeZone`, or the calendar's own.
+def read_event_query(parameters: QueryParams, *, calendar_zone: ZoneInfo) -> SingleQuery:
+    """Return the checked query for one event.
 
     Raises:
-        GoogleError: There is no such zone.
+        GoogleError: A parameter is unknown or malformed (400).
     """
+    _require_known(parameters, known=_KNOWN_OF_ONE)
+    return SingleQuery(
+        zone=_zone(parameters, calendar_zone=calendar_zone),
+        max_attendees=_number(parameters, "maxAttendees", default=_MAX_RESULTS),
+    )
+
+
+def page_token(start: int) -> str:
+    """Return the token of the page that begins after `start` events."""
+    return f"page{start}"
+
+
+def _require_known(parameters: QueryParams, *, known: frozenset[str]) -> None:
+    for name in parameters:
+        if name not in known:
+            _refuse(name, f"Unknown name {name!r}: Cannot bind query parameter.")
+
+
+def _zone(parameters: QueryParams, *, calendar_zone: ZoneInfo) -> ZoneInfo:
+    """Return the zone of the answer: `timeZone`, or the calendar's own."""
     name = parameters.get("timeZone")
     if not name:
         return calendar_zone
@@ -89,11 +117,6 @@ def read_zone(parameters: QueryParams, *, calendar_zone: ZoneInfo) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         _refuse("timeZone", "Invalid time zone definition.")
-
-
-def page_token(start: int) -> str:
-    """Return the token of the page that begins after `start` events."""
-    return f"page{start}"
 
 
 def _page_start(token: str) -> int:

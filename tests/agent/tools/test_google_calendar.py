@@ -8,7 +8,7 @@ from agent.errors import ToolFailedError
 from agent.toolkit import ReadContext, ToolResult
 from agent.tools import TOOLS
 from tests.agent.api.fixtures import Open
-from tests.agent.api.upstream import Upstream, told
+from tests.agent.api.upstream import Told, Upstream, told
 
 PATH = "/api/calendars/primary/events"
 
@@ -29,8 +29,8 @@ def _me(response: str) -> list[dict[str, Any]]:
 def agenda(upstream: Upstream, open_http: Open, read_context: ReadContext) -> Any:
     """Read an agenda of these events."""
 
-    async def read(*events: dict[str, Any], **answer: Any) -> ToolResult:
-        upstream.tell(PATH, told({"items": list(events), **answer}))
+    async def read(*events: dict[str, Any], pages: tuple[Told, ...] = (), **answer: Any) -> ToolResult:
+        upstream.tell(PATH, *(pages or [told({"items": list(events), **answer})]))
         tool = TOOLS["calendar_agenda"]
         with open_http("google-calendar") as http:
             return await tool.run(tool.arguments(), http, read_context)
@@ -52,6 +52,7 @@ async def test_a_meeting_says_when_with_whom_and_how_long(agenda: Any) -> None:
     assert item.title == "Planning, Mon 09:30"
     assert item.url == "https://www.google.com/event?eid=Planning"
     assert dict(item.fields) == {
+        "event_id": "Planning",
         "start": "2026-11-23T09:30+01:00",
         "end": "2026-11-23T10:15+01:00",
         "all_day": False,
@@ -119,9 +120,29 @@ async def test_times_are_told_in_the_users_zone(agenda: Any) -> None:
     assert (item.fields["start"], item.fields["minutes"]) == ("2026-11-23T18:00+01:00", 30)
 
 
-async def test_more_events_are_said(agenda: Any) -> None:
+async def test_all_pages_are_read(agenda: Any, upstream: Upstream) -> None:
+    first = told({"items": [_event("A", "09:00", "10:00")], "nextPageToken": "two"})
+    second = told({"items": [_event("B", "10:00", "11:00")]})
+    result = await agenda(pages=(first, second))
+    assert [item.fields["event_id"] for item in result.items] == ["A", "B"]
+    assert not result.is_truncated
+    assert [request.query.get("pageToken") for request in upstream.received] == [None, ["two"]]
+
+
+async def test_pages_end_when_they_do_not_and_more_events_are_said(agenda: Any, upstream: Upstream) -> None:
     assert (await agenda(nextPageToken="more")).is_truncated
+    assert len(upstream.received) == 4
     assert not (await agenda()).is_truncated
+
+
+async def test_more_events_than_the_limit_are_said(agenda: Any) -> None:
+    result = await agenda(*(_event(f"E{n}", "09:00", "10:00") for n in range(201)))
+    assert (len(result.items), result.is_truncated) == (200, True)
+
+
+async def test_an_instance_of_a_series_is_marked(agenda: Any) -> None:
+    (item,) = (await agenda(_event("A_1", "09:00", "10:00", recurringEventId="A"))).items
+    assert item.fields["is_recurring"]
 
 
 async def test_the_day_asked_for_is_the_users(agenda: Any, upstream: Upstream) -> None:

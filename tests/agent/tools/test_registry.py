@@ -20,6 +20,8 @@ def test_the_tools_stand_in_a_fixed_order() -> None:
         "slack_mentions",
         "slack_channel_messages",
         "connections",
+        "calendar_free_slots",
+        "calendar_event",
     ]
 
 
@@ -37,8 +39,9 @@ def test_a_tool_says_what_it_does_to_model_and_user(tool: Tool) -> None:
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
 def test_no_argument_is_an_address(tool: Tool) -> None:
-    """The model names no URL, host, path or id."""
+    """The model names no URL, host or path; an id is a plain word that only the user's own list can resolve."""
     known = {"since", "until", "start", "end", "limit", "include_team", "state", "channel"}
+    known |= {"min_minutes", "work_hours", "work_days", "event_id"}
     assert set(tool.arguments.model_fields) <= known
 
 
@@ -58,6 +61,22 @@ def test_no_argument_is_an_address(tool: Tool) -> None:
         ("slack_channel_messages", {"channel": "a" * 81}),
         ("slack_channel_messages", {"channel": "general", "limit": 101}),
         ("connections", {"user": "bob"}),
+        ("calendar_event", {}),
+        ("calendar_event", {"event_id": ""}),
+        ("calendar_event", {"event_id": ".."}),
+        ("calendar_event", {"event_id": "a/../../b"}),
+        ("calendar_event", {"event_id": "a?fields=*"}),
+        ("calendar_event", {"event_id": "a\n"}),
+        ("calendar_event", {"event_id": "a", "calendar": "bob@example.com"}),
+        ("calendar_free_slots", {"min_minutes": 4}),
+        ("calendar_free_slots", {"min_minutes": 1441}),
+        ("calendar_free_slots", {"work_hours": "9-17"}),
+        ("calendar_free_slots", {"work_hours": "17:00-09:00"}),
+        ("calendar_free_slots", {"work_hours": "09:00-09:00"}),
+        ("calendar_free_slots", {"work_hours": "24:00-24:00"}),
+        ("calendar_free_slots", {"work_hours": "09:00-17:00\n"}),
+        ("calendar_free_slots", {"work_days": []}),
+        ("calendar_free_slots", {"work_days": ["someday"]}),
     ],
 )
 def test_arguments_outside_their_bounds_are_refused(tool: str, arguments: dict[str, Any]) -> None:
