@@ -82,6 +82,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
     service = status.service
     last_use = _find_last_use(user=user, provider=service.slug)
     granted = tuple(status.granted_scope.split())
+    addable = scopes.list_addable(service.slug, granted_scope=status.granted_scope) if status.connection else ()
     return ServiceCard(
         slug=service.slug,
         name=service.name,
@@ -94,14 +95,14 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         reconnect_reason=_NEEDS_RECONNECT.format(name=service.name) if status.reconnect_reason else "",
         scopes=granted,
         scope_words=tuple(scopes.words_of(scope) for scope in granted),
-        can_read=service.can_read,
+        can_read=tuple(words for words in service.can_read if words not in {group.words for group in addable}),
         cannot=service.cannot,
         last_used_at=last_use.used_at if last_use else None,
         last_used_ago=_ago(last_use.used_at) if last_use else "",
         last_used_for=last_use.what if last_use else "",
         is_sandbox=is_sandbox(service.slug),
         missing=missing_of(status),
-        addable=scopes.list_addable(service.slug, granted_scope=status.granted_scope) if status.connection else (),
+        addable=addable,
         others=tuple(
             OtherAccount(other.connection, other.account, other.state.value, _word_of(other)) for other in status.others
         ),

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ScopeGroup:
-    """A group of scopes that the user may add or leave out; `name` is the vault's, `scopes` are the provider's."""
+    """A group of scopes that the user may add or leave out; `name` is the vault's, `scopes` are the provider's.
+
+    `words` are one of the sentences of what the service lets the AI read.
+    """
 
     name: str
     words: str
@@ -21,7 +24,7 @@ class ScopeGroup:
 BASE_GROUP = "base"
 # What the user may leave out or add.
 OPTIONAL_GROUPS: Mapping[str, tuple[ScopeGroup, ...]] = {
-    "slack": (ScopeGroup("search", "Messages that mention you, found by Slack's search", frozenset({"search:read"})),),
+    "slack": (ScopeGroup("search", "Messages that mention you", frozenset({"search:read"})),),
 }
 
 # Sources: https://developers.google.com/workspace/calendar/api/auth, https://docs.slack.dev/reference/scopes.

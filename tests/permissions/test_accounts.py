@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from permissions import scopes
+from permissions.types import SERVICES_BY_SLUG
 from tests.permissions.conftest import DATABASES, Connect, Person, SignIn
 from tests.permissions.test_views import PAGE, cards, change, said, state
 from tests.vault.upstream import Upstream
@@ -198,6 +199,7 @@ async def test_a_group_can_be_left_out_and_added_later(alice: Person, upstream: 
     connection = await connect(alice, "slack")
     card = (await cards(alice))[2]
     assert [group.name for group in card.addable] == ["search"]
+    assert "Messages that mention you" not in card.can_read
     assert "Search the messages you can see" in card.missing
     page = await alice.browser.get(f"/auth/connect/slack?reconnects={connection}&add=search")
     assert [(group.name, is_ticked) for group, is_ticked in page.context["groups"]] == [("search", True)]
@@ -230,4 +232,5 @@ def test_every_group_that_is_offered_is_the_vaults() -> None:
         assert scopes.BASE_GROUP in table
         for group in groups:
             assert group.scopes == set(table[group.name])
+            assert group.words in SERVICES_BY_SLUG[provider].can_read
             assert all(scopes.words_of(scope) != scope for scope in group.scopes)

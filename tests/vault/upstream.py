@@ -58,6 +58,7 @@ class Upstream:
     calls: Counter[str] = field(default_factory=Counter)
     was_asked_to_refresh: threading.Event = field(default_factory=threading.Event)
     issued: list[str] = field(default_factory=list)
+    verifiers: list[bool] = field(default_factory=list)
 
     def consent(self, authorization_url: str) -> dict[str, str]:
         """Say yes as `person` at the consent page, and return what the browser brings to the callback."""
@@ -180,6 +181,7 @@ class Upstream:
         return Response("<lost>", status_code=502) if self.drops_answer else JSONResponse(body)
 
     def _redeem(self, form: dict[str, str], provider: str) -> Grant | None:
+        self.verifiers.append("code_verifier" in form)
         grant = self.codes.pop(form["code"], None)
         if grant is None or grant.provider != provider or form["redirect_uri"] != grant.query["redirect_uri"]:
             return None
