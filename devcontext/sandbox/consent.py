@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from devcontext.sandbox.accounts import ACCOUNTS, MAIN, person_of
 from devcontext.sandbox.context import Sandbox, sandbox_of
 from devcontext.sandbox.oauth import (
     CODE_LIFETIME,
@@ -23,6 +24,7 @@ from devcontext.sandbox.oauth import (
 )
 from devcontext.sandbox.pages import page, paragraph
 from devcontext.sandbox.store import AuthorizationRequest
+from devcontext.sandbox.types import Person
 
 
 def consent_route(flavour: Flavour) -> Route:
@@ -49,7 +51,7 @@ def _ask(request: Request, flavour: Flavour) -> Response:
     form_token = sandbox.store.ask(question, ends_at=sandbox.now() + QUESTION_LIFETIME)
     return page(
         f"Sandbox {flavour.name}",
-        _question_html(flavour, question, account=sandbox.world.now().me.email, form_token=form_token),
+        _question_html(flavour, question, me=sandbox.world.now().me, form_token=form_token),
         notice=f"This is not {flavour.name}. It is a local stand-in: {sandbox.world.label}.",
         # The answer leads to the vault's callback and on from there to the app, which may be another local origin.
         form_target="http://localhost:* http://127.0.0.1:*",
@@ -79,7 +81,8 @@ async def _answer(request: Request, flavour: Flavour) -> Response:
         return _back(question, flavour.denial)
     ticked = {value for name, value in form if name == "scope"}
     scope = tuple(scope for scope in question.scope if scope not in flavour.optional or scope in ticked)
-    granted = replace(question, scope=scope)
+    account = values.get("account", MAIN)
+    granted = replace(question, scope=scope, account=account if account in ACCOUNTS else MAIN)
     code = sandbox.store.issue_code(granted, prefix=flavour.code_prefix, ends_at=sandbox.now() + CODE_LIFETIME)
     return _back(question, {"code": code})
 
@@ -98,17 +101,26 @@ def _refusal(flavour: Flavour, sentence: str) -> Response:
     )
 
 
-def _question_html(flavour: Flavour, question: AuthorizationRequest, *, account: str, form_token: str) -> str:
+def _question_html(flavour: Flavour, question: AuthorizationRequest, *, me: Person, form_token: str) -> str:
     wishes = "".join(_wish_html(flavour, scope) for scope in question.scope) or "".join(
         f"<li>{escape(words)}</li>" for words in flavour.reads
     )
+    accounts = "".join(_account_html(me, account=account) for account in ACCOUNTS)
     return (
-        f"<p><strong>DevContext</strong> ({escape(_origin(question.redirect_uri))}) asks to read, as "
-        f"{escape(account)}:</p>"
+        f"<p><strong>DevContext</strong> ({escape(_origin(question.redirect_uri))}) asks to read:</p>"
         f'<form method="post" action="{escape(flavour.authorize_path.rsplit("/", 1)[-1])}"><ul>{wishes}</ul>'
+        f"<p>Sign in to this sandbox as:</p><ul>{accounts}</ul>"
         f'<input type="hidden" name="form_token" value="{form_token}">'
         '<button name="decision" value="allow">Allow</button><button name="decision" value="cancel">Cancel</button>'
         "</form>"
+    )
+
+
+def _account_html(me: Person, *, account: str) -> str:
+    checked = " checked" if account == MAIN else ""
+    return (
+        f'<li><label><input type="radio" name="account" value="{escape(account)}"{checked}> '
+        f"{escape(person_of(me, account=account).email)}, {escape(ACCOUNTS[account])}</label></li>"
     )
 
 

@@ -18,7 +18,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS questions (hash TEXT PRIMARY KEY, body TEXT NOT NULL, ends_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS codes (hash TEXT PRIMARY KEY, body TEXT NOT NULL, ends_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS grants (
-    id INTEGER PRIMARY KEY, provider TEXT NOT NULL, scope TEXT NOT NULL
+    id INTEGER PRIMARY KEY, provider TEXT NOT NULL, scope TEXT NOT NULL, account TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS tokens (
     id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, grant_id INTEGER NOT NULL REFERENCES grants (id),
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS tokens (
 CREATE INDEX IF NOT EXISTS tokens_of_grant ON tokens (grant_id, kind);
 """
 _FIND = """
-SELECT tokens.id, grant_id, kind, scope, expires_at, revoked_at, used_at
+SELECT tokens.id, grant_id, kind, scope, expires_at, revoked_at, used_at, account
 FROM tokens JOIN grants ON grants.id = grant_id WHERE hash = ? AND provider = ?
 """
 # The busy timeout covers a second sandbox process on the same file, in seconds.
@@ -36,7 +36,7 @@ _BUSY_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """What an app asked the user for, checked; `scope` is what the user grants in the end."""
+    """What an app asked the user for, checked; `scope` and `account` are what the user grants in the end."""
 
     provider: str
     redirect_uri: str
@@ -44,6 +44,7 @@ class AuthorizationRequest:
     scope: tuple[str, ...]
     code_challenge: str = ""
     wants_refresh: bool = True
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Token:
     expires_at: float | None
     revoked_at: float | None
     used_at: float | None
+    account: str
 
     def is_expired(self, now: datetime) -> bool:
         """Return whether its lifetime is over."""
@@ -80,6 +82,9 @@ class Store:
         # The connection closes with the store, also where no server announces a shutdown.
         weakref.finalize(self, connection.close)
         connection.executescript(_SCHEMA)
+        # A file of before there was a second account.
+        if "account" not in [row[1] for row in connection.execute("PRAGMA table_info(grants)")]:
+            connection.execute("ALTER TABLE grants ADD COLUMN account TEXT NOT NULL DEFAULT ''")
         self._connection = connection
 
     @contextmanager
@@ -109,9 +114,11 @@ class Store:
         """Return what `code` stands for and forget the code; None when it is unknown, used or too old."""
         return self._take("codes", code, now=now)
 
-    def open_grant(self, provider: str, *, scope: str) -> int:
-        """Record that the user granted `scope` and return the grant's id."""
-        cursor = self._connection.execute("INSERT INTO grants (provider, scope) VALUES (?, ?)", (provider, scope))
+    def open_grant(self, provider: str, *, scope: str, account: str = "") -> int:
+        """Record that the user granted `scope` as `account` and return the grant's id."""
+        cursor = self._connection.execute(
+            "INSERT INTO grants (provider, scope, account) VALUES (?, ?, ?)", (provider, scope, account)
+        )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
@@ -150,12 +157,12 @@ class Store:
             "UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE grant_id = ?", (now.timestamp(), grant_id)
         )
 
-    def revoke_all(self, provider: str, *, now: datetime) -> None:
-        """Revoke every token that the user granted at `provider`."""
+    def revoke_all(self, provider: str, *, now: datetime, account: str = "") -> None:
+        """Revoke every token that the user granted at `provider` as `account`."""
         self._connection.execute(
             "UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) "
-            "WHERE grant_id IN (SELECT id FROM grants WHERE provider = ?)",
-            (now.timestamp(), provider),
+            "WHERE grant_id IN (SELECT id FROM grants WHERE provider = ? AND account = ?)",
+            (now.timestamp(), provider, account),
         )
 
     def has_live_refresh_token(self, provider: str) -> bool:

@@ -17,6 +17,7 @@ from tests.vault.conftest import ALICE, change, events, request, subject
 from vault import connect
 from vault.client.base import VaultClient
 from vault.errors import NotConnectedError
+from vault.types import Connection
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
 
@@ -35,23 +36,24 @@ def sandbox(settings: Any) -> Iterator[str]:
         yield url
 
 
-async def answer(authorization_url: str, *, decision: str = "allow") -> dict[str, str]:
+async def answer(authorization_url: str, *, decision: str = "allow", account: str = "") -> dict[str, str]:
     """Press a button of the consent page, and return what the browser is sent back with."""
     async with httpx.AsyncClient(trust_env=False) as browser:
         page = await browser.get(authorization_url)
         fields = dict(re.findall(r'name="(form_token|scope)" value="([^"]+)"', page.text))
         address = authorization_url.partition("?")[0]
-        sent_back = await browser.post(address, data={**fields, "decision": decision})
+        sent_back = await browser.post(address, data={**fields, "decision": decision, "account": account})
     return dict(httpx.URL(sent_back.headers["location"]).params)
 
 
-async def connect_alice(vault: VaultClient, *, provider: str) -> None:
+async def connect_alice(vault: VaultClient, *, provider: str, account: str = "") -> Connection:
     url = await vault.start_connect(subject_token=subject(), provider=provider)
-    returned = httpx.URL(await connect.finish(provider, query=await answer(url))).params
+    returned = httpx.URL(await connect.finish(provider, query=await answer(url, account=account))).params
     connected = await vault.confirm_connection(
         subject_token=subject(), connection=returned["connection"], nonce=returned["nonce"]
     )
     assert connected.account
+    return connected
 
 
 @pytest.mark.parametrize("provider", SCOPES)
@@ -69,6 +71,17 @@ async def test_connect_exchange_refresh_and_disconnect(client: VaultClient, sand
         ("vault:refresh:succeeded", ALICE, ""),
         ("vault:revocation:succeeded", ALICE, ""),
     ]
+
+
+@pytest.mark.parametrize("provider", SCOPES)
+async def test_two_accounts_live_and_end_apart(vault: VaultClient, sandbox: str, provider: str) -> None:
+    first = await connect_alice(vault, provider=provider)
+    second = await connect_alice(vault, provider=provider, account="second")
+    assert first.account != second.account
+    assert await vault.list_connections(subject_token=subject()) == (first, second)
+    await vault.disconnect(subject_token=subject(), connection=first.id)
+    await change(access_expires_at=timezone.now())
+    assert (await vault.exchange(request(audience=provider, scope=SCOPES[provider]))).access_token
 
 
 @pytest.mark.parametrize("provider", SCOPES)

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -10,12 +11,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from devcontext.sandbox.accounts import person_of
 from devcontext.sandbox.context import Sandbox, bearer_token, sandbox_of
 from devcontext.sandbox.faults import Fault, FaultGate, FaultKind, Faults, retry_after
 from devcontext.sandbox.github.asker import Asker
 from devcontext.sandbox.github.graphql import answer
 from devcontext.sandbox.github.oauth import PROVIDER, not_found, revocation_routes, routes
 from devcontext.sandbox.github.user import user_body
+from devcontext.sandbox.store import Token
 
 _DOCS = "https://docs.github.com/rest"
 
@@ -38,9 +41,12 @@ async def user(request: Request) -> Response:
     Source: https://docs.github.com/en/rest/users/users#get-the-authenticated-user
     """
     sandbox = sandbox_of(request)
-    if not _is_authorized(request, sandbox):
+    token = _find_token(request, sandbox)
+    if token is None:
         return bad_credentials()
-    return _respond(user_body(sandbox.world.now(), links=sandbox.links))
+    snapshot = sandbox.world.now()
+    snapshot = replace(snapshot, me=person_of(snapshot.me, account=token.account))
+    return _respond(user_body(snapshot, links=sandbox.links))
 
 
 async def graphql(request: Request) -> Response:
@@ -73,8 +79,13 @@ def bad_credentials() -> JSONResponse:
 
 
 def _is_authorized(request: Request, sandbox: Sandbox) -> bool:
+    return _find_token(request, sandbox) is not None
+
+
+def _find_token(request: Request, sandbox: Sandbox) -> Token | None:
+    """Return the living token that the request carries."""
     token = sandbox.store.find_token(bearer_token(request), provider=PROVIDER, kind="access")
-    return token is not None and token.is_alive(sandbox.now())
+    return token if token is not None and token.is_alive(sandbox.now()) else None
 
 
 def _respond(body: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -109,7 +109,7 @@ async def _revoke(request: Request, *, is_whole_app: bool) -> Response:
     if token is None or token.revoked_at is not None:
         return not_found()
     if is_whole_app:
-        sandbox.store.revoke_all(PROVIDER, now=sandbox.now())
+        sandbox.store.revoke_all(PROVIDER, now=sandbox.now(), account=token.account)
     else:
         sandbox.store.revoke_grant(token.grant_id, now=sandbox.now())
     return Response(status_code=204)
@@ -142,7 +142,7 @@ def _exchange_code(sandbox: Sandbox, values: Mapping[str, str]) -> dict[str, str
     if not is_verified(granted, code_verifier=values.get("code_verifier", "")):
         return _error("bad_verification_code")
     with sandbox.store.transaction():
-        return _pair(sandbox, sandbox.store.open_grant(PROVIDER, scope=""))
+        return _pair(sandbox, sandbox.store.open_grant(PROVIDER, scope="", account=granted.account))
 
 
 def _refresh(sandbox: Sandbox, refresh_token: str) -> dict[str, str | int]:

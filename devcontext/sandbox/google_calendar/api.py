@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from devcontext.sandbox.accounts import person_of
 from devcontext.sandbox.context import Sandbox, bearer_token, sandbox_of
 from devcontext.sandbox.faults import Fault, FaultGate, FaultKind, Faults
 from devcontext.sandbox.google_calendar.errors import GoogleError, insufficient_scope, invalid_credentials, not_found
@@ -44,7 +45,10 @@ async def userinfo(request: Request) -> Response:
         scopes = _require(request, frozenset({"openid"}))
     except GoogleError as error:
         return error.response()
-    me = sandbox_of(request).world.now().me
+    sandbox = sandbox_of(request)
+    token = sandbox.store.find_token(bearer_token(request), provider=PROVIDER, kind="access")
+    assert token is not None
+    me = person_of(sandbox.world.now().me, account=token.account)
     body: dict[str, Any] = {"sub": f"10{me.database_id:019d}"}
     if _EMAIL_SCOPE in scopes:
         body |= {"email": me.email, "email_verified": True}

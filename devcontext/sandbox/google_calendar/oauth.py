@@ -75,9 +75,10 @@ async def revoke(request: Request) -> Response:
     sandbox, values = sandbox_of(request), await read_parameters(request)
     now, text = sandbox.now(), values.get("token", "")
     found = [sandbox.store.find_token(text, provider=PROVIDER, kind=kind) for kind in ("access", "refresh")]
-    if not any(one is not None and one.is_alive(now) for one in found):
+    alive = [one for one in found if one is not None and one.is_alive(now)]
+    if not alive:
         return _error("invalid_token", "Token expired or revoked")
-    sandbox.store.revoke_all(PROVIDER, now=now)
+    sandbox.store.revoke_all(PROVIDER, now=now, account=alive[0].account)
     return JSONResponse({})
 
 
@@ -91,7 +92,7 @@ def _exchange_code(sandbox: Sandbox, values: Mapping[str, str]) -> Response:
         return _error("invalid_grant", "Invalid code verifier.")
     scope = " ".join(dict.fromkeys(_LONG_NAMES.get(scope, scope) for scope in granted.scope))
     with sandbox.store.transaction():
-        grant_id = sandbox.store.open_grant(PROVIDER, scope=scope)
+        grant_id = sandbox.store.open_grant(PROVIDER, scope=scope, account=granted.account)
         answer = _access(sandbox, grant_id, scope=scope)
         if granted.wants_refresh:
             answer["refresh_token"] = sandbox.store.issue_token(grant_id, kind="refresh", prefix="1//", expires_at=None)

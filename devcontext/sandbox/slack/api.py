@@ -69,6 +69,7 @@ async def _open(request: Request) -> Call:
         values=await read_parameters(request),
         scopes=frozenset(token.scope.split(",")),
         grant_id=token.grant_id,
+        account=token.account,
     )
 
 

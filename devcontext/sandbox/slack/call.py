@@ -37,6 +37,7 @@ class Call:
     values: Mapping[str, str]
     scopes: frozenset[str]
     grant_id: int
+    account: str
 
     def require_scope(self, needed: str) -> None:
         """Refuse unless the token has the scope.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from devcontext.sandbox.accounts import person_of
 from devcontext.sandbox.links import slack_ts
 from devcontext.sandbox.slack.call import Call, SlackError
 from devcontext.sandbox.slack.oauth import TEAM
@@ -21,7 +22,7 @@ _TIMESTAMP = re.compile(r"\d{1,11}(\.\d{1,6})?")
 
 def test_auth(call: Call) -> Mapping[str, Any]:
     """Source: https://docs.slack.dev/reference/methods/auth.test."""
-    me = call.snapshot.me
+    me = person_of(call.snapshot.me, account=call.account)
     return {
         "url": f"{call.links.slack}/",
         "team": TEAM["name"],

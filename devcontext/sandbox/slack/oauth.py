@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from devcontext.sandbox.accounts import person_of
 from devcontext.sandbox.consent import consent_route
 from devcontext.sandbox.context import (
     CLIENT_ID,
@@ -97,8 +98,9 @@ def _exchange_code(sandbox: Sandbox, values: Mapping[str, str]) -> Response:
         return refusal("invalid_code_verifier")
     scope = ",".join(granted.scope)
     with sandbox.store.transaction():
-        pair = _pair(sandbox, sandbox.store.open_grant(PROVIDER, scope=scope))
-    user = {"id": sandbox.world.now().me.slack_id, "scope": scope, "token_type": "user", **pair}
+        pair = _pair(sandbox, sandbox.store.open_grant(PROVIDER, scope=scope, account=granted.account))
+    me = person_of(sandbox.world.now().me, account=granted.account)
+    user = {"id": me.slack_id, "scope": scope, "token_type": "user", **pair}
     return _success({"authed_user": user})
 
 
@@ -114,7 +116,7 @@ def _refresh(sandbox: Sandbox, refresh_token: str) -> Response:
         sandbox.store.mark_used(token, now=now)
         pair = _pair(sandbox, token.grant_id)
         sandbox.store.revoke_older(token.grant_id, kind="access", keep=_ACTIVE_TOKENS, now=now)
-    user_id = sandbox.world.now().me.slack_id
+    user_id = person_of(sandbox.world.now().me, account=token.account).slack_id
     return _success({**pair, "token_type": "user", "scope": token.scope, "user_id": user_id})
 
 
