@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from devcontext.sandbox.accounts import ACCOUNTS, MAIN, person_of
 from devcontext.sandbox.context import Sandbox, sandbox_of
+from devcontext.sandbox.faults.cases import Place
 from devcontext.sandbox.oauth import (
     CODE_LIFETIME,
     QUESTION_LIFETIME,
@@ -48,6 +49,9 @@ def _ask(request: Request, flavour: Flavour) -> Response:
         )
     except AuthorizationRefusedError as error:
         return _refusal(flavour, str(error))
+    order = sandbox.faults.take(flavour.provider, place=Place.AUTHORIZE)
+    if order is not None:
+        return _back(question, order.case.body)
     form_token = sandbox.store.ask(question, ends_at=sandbox.now() + QUESTION_LIFETIME)
     return page(
         f"Sandbox {flavour.name}",

@@ -11,7 +11,9 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from devcontext.sandbox.faults import Faults
+from devcontext.sandbox.clock import TokenClock
+from devcontext.sandbox.faults.orders import Faults
+from devcontext.sandbox.limits import Limits
 from devcontext.sandbox.links import Links
 from devcontext.sandbox.store import Store
 from devcontext.sandbox.types import World
@@ -28,11 +30,13 @@ class Sandbox:
     world: World
     store: Store
     faults: Faults
+    limits: Limits
+    clock: TokenClock
     links: Links
 
     def now(self) -> datetime:
-        """Return the moment the world is at; tokens expire by the same clock."""
-        return self.world.clock()
+        """Return the time that tokens, codes and questions live by."""
+        return self.clock()
 
 
 def sandbox_of(request: Request) -> Sandbox:

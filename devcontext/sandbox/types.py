@@ -231,7 +231,7 @@ class World:
     """One set of data that moves with the clock.
 
     `label` says in words what the data are, for every page and for `/health`; `code_notice` says it for GitHub's
-    pages, whose data may be a real history. `clock` also decides when the sandbox's tokens expire.
+    pages, whose data may be a real history. Tokens expire by `clock` too, as far as it is not moved on (`TokenClock`).
     """
 
     label: str

@@ -57,10 +57,10 @@ class Sandbox:
         async with httpx.AsyncClient(trust_env=False) as client:
             return await client.request(method, f"{self.url}{path}", headers=headers, **request)
 
-    async def fail(self, provider: str, fault: str, **bounds: int) -> None:
+    async def fail(self, provider: str, case: str, **bounds: int) -> None:
         """Let the next answers of a provider fail."""
         async with httpx.AsyncClient(trust_env=False) as client:
-            asked = await client.post(f"{self.url}/faults", json={"provider": provider, "fault": fault, **bounds})
+            asked = await client.post(f"{self.url}/faults", json={"provider": provider, "case": case, **bounds})
         assert asked.is_success
 
 

@@ -138,7 +138,7 @@ async def test_a_restored_service_is_read_again_without_reconnecting(visitor: Pa
 async def test_a_provider_in_trouble_is_one_sentence_and_the_others_are_read(
     visitor: Page, installation: Installation, fault: str, sentence: str
 ) -> None:
-    order = {"provider": "google-calendar", "fault": fault, "times": 3, "seconds": 60}
+    order = {"provider": "google-calendar", "case": fault, "times": 3, "seconds": 60}
     async with httpx.AsyncClient(trust_env=False) as client:
         (await client.post(f"{installation.sandbox_url}/faults", json=order)).raise_for_status()
         await visitor.goto("/")

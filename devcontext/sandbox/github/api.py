@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,17 +13,20 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from devcontext.sandbox.accounts import person_of
 from devcontext.sandbox.context import Sandbox, bearer_token, sandbox_of
-from devcontext.sandbox.faults import Fault, FaultGate, FaultKind, Faults, retry_after
+from devcontext.sandbox.fault_gate import FaultGate
+from devcontext.sandbox.faults.cases import Place
 from devcontext.sandbox.github.asker import Asker
 from devcontext.sandbox.github.graphql import answer
 from devcontext.sandbox.github.oauth import PROVIDER, not_found, revocation_routes, routes
+from devcontext.sandbox.github.quota import QUOTA
 from devcontext.sandbox.github.user import user_body
+from devcontext.sandbox.limit_gate import LimitGate
 from devcontext.sandbox.store import Token
 
 _DOCS = "https://docs.github.com/rest"
 
 
-def github_routes(faults: Faults) -> list[BaseRoute]:
+def github_routes() -> list[BaseRoute]:
     """Return everything below `/github` except its pages."""
     api = [
         *revocation_routes(),
@@ -31,8 +34,8 @@ def github_routes(faults: Faults) -> list[BaseRoute]:
         Route("/graphql", graphql, methods=["POST"]),
         Route("/{path:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
-    gate = Middleware(FaultGate, faults=faults, provider=PROVIDER, answers=FAULT_ANSWERS)
-    return [*routes(), Mount("/api", routes=api, middleware=[gate])]
+    gates = [Middleware(FaultGate, provider=PROVIDER, place=Place.API), Middleware(LimitGate, quota=QUOTA)]
+    return [*routes(), Mount("/api", routes=api, middleware=gates)]
 
 
 async def user(request: Request) -> Response:
@@ -88,35 +91,5 @@ def _find_token(request: Request, sandbox: Sandbox) -> Token | None:
     return token if token is not None and token.is_alive(sandbox.now()) else None
 
 
-def _respond(body: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    request_id = secrets.token_hex(16).upper()
-    return JSONResponse(body, status_code=status, headers={"x-github-request-id": request_id, **(headers or {})})
-
-
-def _rate_limited(fault: Fault) -> Response:
-    """The secondary limit, which is the one that says how long to wait.
-
-    Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
-    """
-    message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
-    return _respond({"message": message, "documentation_url": _DOCS}, status=403, headers=retry_after(fault))
-
-
-def _forbidden(_: Fault) -> Response:
-    return _respond(
-        {"message": "Resource not accessible by integration", "documentation_url": _DOCS, "status": "403"},
-        status=403,
-        headers={"x-accepted-github-permissions": "pull_requests=read"},
-    )
-
-
-def _unavailable(_: Fault) -> Response:
-    return _respond({"message": "We couldn't respond to your request in time"}, status=502)
-
-
-FAULT_ANSWERS: Mapping[FaultKind, Callable[[Fault], Response]] = {
-    FaultKind.RATE_LIMITED: _rate_limited,
-    FaultKind.UNAUTHORIZED: lambda _: bad_credentials(),
-    FaultKind.FORBIDDEN: _forbidden,
-    FaultKind.UNAVAILABLE: _unavailable,
-}
+def _respond(body: Mapping[str, Any], *, status: int = 200) -> JSONResponse:
+    return JSONResponse(body, status_code=status, headers={"x-github-request-id": secrets.token_hex(16).upper()})

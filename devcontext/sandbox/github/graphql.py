@@ -25,7 +25,7 @@ from devcontext.sandbox.github.fields import FIELDS, type_name
 _SCHEMA = Path(__file__).parent / "schema.graphql"
 _CAPITAL = re.compile(r"(?=[A-Z])")
 # Our largest document has some 200 tokens; nothing honest needs more than this.
-_MAX_TOKENS = 2000
+MAX_TOKENS = 2000
 
 
 @cache
@@ -46,7 +46,7 @@ def github_time(at: datetime) -> str:
 def answer(query: str, variables: Mapping[str, Any], *, asker: Asker) -> dict[str, Any]:
     """Return the body of the answer: `data`, `errors` or both; GitHub sends all of them with status 200."""
     try:
-        document = parse(query, max_tokens=_MAX_TOKENS)
+        document = parse(query, max_tokens=MAX_TOKENS)
     except GraphQLSyntaxError as error:
         return {"errors": [_error(error)]}
     mistakes = validate(schema(), document)

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import urlencode
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from devcontext.sandbox.consent import consent_route
 from devcontext.sandbox.context import Sandbox, client_credentials, is_client, read_parameters, sandbox_of
+from devcontext.sandbox.fault_gate import FaultGate
+from devcontext.sandbox.faults.cases import Place
 from devcontext.sandbox.oauth import Flavour, is_verified
 
 PROVIDER = "github"
@@ -54,9 +57,10 @@ FLAVOUR = Flavour(
 
 def routes() -> list[Route]:
     """Return the pages and endpoints that make, renew and end tokens."""
+    gate = Middleware(FaultGate, provider=PROVIDER, place=Place.TOKEN)
     return [
         consent_route(FLAVOUR),
-        Route("/login/oauth/access_token", access_token, methods=["POST"]),
+        Route("/login/oauth/access_token", access_token, methods=["POST"], middleware=[gate]),
     ]
 
 
@@ -158,9 +162,10 @@ def _refresh(sandbox: Sandbox, refresh_token: str) -> dict[str, str | int]:
 
 def _pair(sandbox: Sandbox, grant_id: int) -> dict[str, str | int]:
     now, issue = sandbox.now(), sandbox.store.issue_token
+    lifetime = sandbox.clock.lifetime_or(_ACCESS_LIFETIME)
     return {
-        "access_token": issue(grant_id, kind="access", prefix="ghu_", expires_at=now + _ACCESS_LIFETIME),
-        "expires_in": int(_ACCESS_LIFETIME.total_seconds()),
+        "access_token": issue(grant_id, kind="access", prefix="ghu_", expires_at=now + lifetime),
+        "expires_in": int(lifetime.total_seconds()),
         "refresh_token": issue(grant_id, kind="refresh", prefix="ghr_", expires_at=now + _REFRESH_LIFETIME),
         "refresh_token_expires_in": int(_REFRESH_LIFETIME.total_seconds()),
         "scope": "",

@@ -1,6 +1,6 @@
 """Google's userinfo and the part of Calendar that reads events; everything else is 404 in Google's own form."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -10,20 +10,23 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from devcontext.sandbox.accounts import person_of
 from devcontext.sandbox.context import Sandbox, bearer_token, sandbox_of
-from devcontext.sandbox.faults import Fault, FaultGate, FaultKind, Faults
+from devcontext.sandbox.fault_gate import FaultGate
+from devcontext.sandbox.faults.cases import Place
 from devcontext.sandbox.google_calendar.errors import GoogleError, insufficient_scope, invalid_credentials, not_found
 from devcontext.sandbox.google_calendar.events import find_event, list_events
 from devcontext.sandbox.google_calendar.mask import FieldsError, apply_mask
 from devcontext.sandbox.google_calendar.oauth import EVENT_SCOPES, PROVIDER, routes
 from devcontext.sandbox.google_calendar.query import read_event_query, read_query
+from devcontext.sandbox.google_calendar.quota import QUOTA
+from devcontext.sandbox.limit_gate import LimitGate
 
 _EMAIL_SCOPE = "https://www.googleapis.com/auth/userinfo.email"
 _PROFILE_SCOPE = "https://www.googleapis.com/auth/userinfo.profile"
 
 
-def google_routes(faults: Faults) -> list[BaseRoute]:
+def google_routes() -> list[BaseRoute]:
     """Return everything below `/google` except its pages."""
-    gate = Middleware(FaultGate, faults=faults, provider=PROVIDER, answers=FAULT_ANSWERS)
+    gate = Middleware(FaultGate, provider=PROVIDER, place=Place.API)
     calendar = [
         Route("/calendars/{calendar_id}/events", events, methods=["GET"]),
         Route("/calendars/{calendar_id}/events/{event_id}", event, methods=["GET"]),
@@ -32,7 +35,7 @@ def google_routes(faults: Faults) -> list[BaseRoute]:
     return [
         *routes(),
         Mount("/v1", routes=[Route("/userinfo", userinfo, methods=["GET"])], middleware=[gate]),
-        Mount("/calendar/v3", routes=calendar, middleware=[gate]),
+        Mount("/calendar/v3", routes=calendar, middleware=[gate, Middleware(LimitGate, quota=QUOTA)]),
     ]
 
 
@@ -122,16 +125,3 @@ def _masked(request: Request, body: Mapping[str, Any]) -> Response:
         return JSONResponse(apply_mask(body, fields) if fields else body)
     except FieldsError:
         raise GoogleError(400, "invalidParameter", f"Invalid field selection {fields}", location="fields") from None
-
-
-def _rate_limited(_: Fault) -> Response:
-    # Google documents no Retry-After header for Calendar.
-    return GoogleError(429, "rateLimitExceeded", "Rate Limit Exceeded", domain="usageLimits").response()
-
-
-FAULT_ANSWERS: Mapping[FaultKind, Callable[[Fault], Response]] = {
-    FaultKind.RATE_LIMITED: _rate_limited,
-    FaultKind.UNAUTHORIZED: lambda _: invalid_credentials().response(),
-    FaultKind.FORBIDDEN: lambda _: insufficient_scope().response(),
-    FaultKind.UNAVAILABLE: lambda _: GoogleError(503, "backendError", "Backend Error").response(),
-}

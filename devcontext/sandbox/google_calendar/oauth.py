@@ -6,12 +6,15 @@ Source: https://developers.google.com/identity/protocols/oauth2/web-server
 from collections.abc import Mapping
 from datetime import timedelta
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from devcontext.sandbox.consent import consent_route
 from devcontext.sandbox.context import Sandbox, client_credentials, is_client, read_parameters, sandbox_of
+from devcontext.sandbox.fault_gate import FaultGate
+from devcontext.sandbox.faults.cases import Place
 from devcontext.sandbox.oauth import Flavour, is_verified
 
 PROVIDER = "google-calendar"
@@ -46,9 +49,10 @@ FLAVOUR = Flavour(
 
 def routes() -> list[Route]:
     """Return the pages and endpoints that make, renew and end tokens."""
+    gate = Middleware(FaultGate, provider=PROVIDER, place=Place.TOKEN)
     return [
         consent_route(FLAVOUR),
-        Route("/token", token, methods=["POST"]),
+        Route("/token", token, methods=["POST"], middleware=[gate]),
         Route("/revoke", revoke, methods=["POST"]),
     ]
 
@@ -108,10 +112,11 @@ def _refresh(sandbox: Sandbox, refresh_token: str) -> Response:
 
 
 def _access(sandbox: Sandbox, grant_id: int, *, scope: str) -> dict[str, str | int]:
-    expires_at = sandbox.now() + _ACCESS_LIFETIME
+    lifetime = sandbox.clock.lifetime_or(_ACCESS_LIFETIME)
+    expires_at = sandbox.now() + lifetime
     return {
         "access_token": sandbox.store.issue_token(grant_id, kind="access", prefix="ya29.", expires_at=expires_at),
-        "expires_in": int(_ACCESS_LIFETIME.total_seconds()),
+        "expires_in": int(lifetime.total_seconds()),
         "scope": scope,
         "token_type": "Bearer",
     }

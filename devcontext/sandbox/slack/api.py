@@ -13,17 +13,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from devcontext.sandbox.context import bearer_token, read_parameters, sandbox_of
-from devcontext.sandbox.faults import Fault, FaultGate, FaultKind, Faults, retry_after
+from devcontext.sandbox.fault_gate import FaultGate
+from devcontext.sandbox.faults.cases import Place
+from devcontext.sandbox.limit_gate import LimitGate
 from devcontext.sandbox.slack.call import Call, SlackError
 from devcontext.sandbox.slack.methods import METHODS
 from devcontext.sandbox.slack.oauth import PROVIDER, refusal, routes
+from devcontext.sandbox.slack.quota import QUOTA, shrunk
 
 _METHOD = Callable[[Call], Mapping[str, Any]]
 
 
-def slack_routes(faults: Faults) -> list[BaseRoute]:
+def slack_routes() -> list[BaseRoute]:
     """Return everything below `/slack` except its pages."""
-    gate = Middleware(FaultGate, faults=faults, provider=PROVIDER, answers=FAULT_ANSWERS)
+    gates = [Middleware(FaultGate, provider=PROVIDER, place=Place.API), Middleware(LimitGate, quota=QUOTA)]
     methods: list[BaseRoute] = [
         Route(f"/{name}", _endpoint(name, method), methods=["GET", "POST"]) for name, method in METHODS.items()
     ]
@@ -31,13 +34,13 @@ def slack_routes(faults: Faults) -> list[BaseRoute]:
         Route("/auth.revoke", revoke, methods=["GET", "POST"]),
         Route("/{path:path}", unknown, methods=["GET", "POST"]),
     ]
-    return [*routes(), Mount("/api", routes=methods, middleware=[gate])]
+    return [*routes(), Mount("/api", routes=methods, middleware=gates)]
 
 
 def _endpoint(name: str, method: _METHOD) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
-            call = await _open(request)
+            call = await _open(request, method=name)
             return _respond(call, {"ok": True, **method(call)})
         except SlackError as error:
             return refusal(error.code, headers=_request_id(), **error.details)
@@ -46,7 +49,7 @@ def _endpoint(name: str, method: _METHOD) -> Callable[[Request], Awaitable[Respo
     return endpoint
 
 
-async def _open(request: Request) -> Call:
+async def _open(request: Request, *, method: str) -> Call:
     """Return the call with its token.
 
     Raises:
@@ -66,7 +69,7 @@ async def _open(request: Request) -> Call:
         snapshot=sandbox.world.now(),
         zone=sandbox.world.zone,
         links=sandbox.links,
-        values=await read_parameters(request),
+        values=shrunk(await read_parameters(request), method=method, mode=sandbox.limits.mode(PROVIDER)),
         scopes=frozenset(token.scope.split(",")),
         grant_id=token.grant_id,
         account=token.account,
@@ -80,7 +83,7 @@ async def revoke(request: Request) -> Response:
     """
     sandbox = sandbox_of(request)
     try:
-        call = await _open(request)
+        call = await _open(request, method="auth.revoke")
     except SlackError as error:
         return refusal(error.code, headers=_request_id())
     is_test = call.values.get("test", "") in ("1", "true")
@@ -100,19 +103,3 @@ def _respond(call: Call, body: Mapping[str, Any]) -> JSONResponse:
 
 def _request_id() -> dict[str, str]:
     return {"x-slack-req-id": secrets.token_hex(16)}
-
-
-def _rate_limited(fault: Fault) -> Response:
-    return JSONResponse({"ok": False, "error": "ratelimited"}, status_code=429, headers=retry_after(fault))
-
-
-def _forbidden(_: Fault) -> Response:
-    return refusal("missing_scope", headers=_request_id(), needed="channels:history", provided="users:read")
-
-
-FAULT_ANSWERS: Mapping[FaultKind, Callable[[Fault], Response]] = {
-    FaultKind.RATE_LIMITED: _rate_limited,
-    FaultKind.UNAUTHORIZED: lambda _: refusal("token_revoked", headers=_request_id()),
-    FaultKind.FORBIDDEN: _forbidden,
-    FaultKind.UNAVAILABLE: lambda _: JSONResponse({"ok": False, "error": "service_unavailable"}, status_code=503),
-}

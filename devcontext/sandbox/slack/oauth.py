@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -21,6 +22,8 @@ from devcontext.sandbox.context import (
     read_parameters,
     sandbox_of,
 )
+from devcontext.sandbox.fault_gate import FaultGate
+from devcontext.sandbox.faults.cases import Place
 from devcontext.sandbox.oauth import Flavour
 
 PROVIDER = "slack"
@@ -57,9 +60,10 @@ FLAVOUR = Flavour(
 
 def routes() -> list[Route]:
     """Return the pages and endpoints that make and renew tokens."""
+    gate = Middleware(FaultGate, provider=PROVIDER, place=Place.TOKEN)
     return [
         consent_route(FLAVOUR),
-        Route("/api/oauth.v2.access", access, methods=["POST"]),
+        Route("/api/oauth.v2.access", access, methods=["POST"], middleware=[gate]),
     ]
 
 
@@ -122,9 +126,10 @@ def _refresh(sandbox: Sandbox, refresh_token: str) -> Response:
 
 def _pair(sandbox: Sandbox, grant_id: int) -> dict[str, str | int]:
     now, issue = sandbox.now(), sandbox.store.issue_token
+    lifetime = sandbox.clock.lifetime_or(_ACCESS_LIFETIME)
     return {
-        "access_token": issue(grant_id, kind="access", prefix="xoxe.xoxp-1-", expires_at=now + _ACCESS_LIFETIME),
-        "expires_in": int(_ACCESS_LIFETIME.total_seconds()),
+        "access_token": issue(grant_id, kind="access", prefix="xoxe.xoxp-1-", expires_at=now + lifetime),
+        "expires_in": int(lifetime.total_seconds()),
         "refresh_token": issue(grant_id, kind="refresh", prefix="xoxe-1-", expires_at=None),
     }
 
