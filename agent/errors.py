@@ -41,13 +41,22 @@ class ToolFailedError(AgentError):
         code: Why, in one word.
         message: One fixed sentence for the model and the user; it never holds text from outside.
         retry_after_seconds: How long the provider asks to wait, if it does.
+        status: HTTP status of the provider's answer, None when there was none.
     """
 
-    def __init__(self, code: ToolErrorCode, message: str, *, retry_after_seconds: int | None = None) -> None:
+    def __init__(
+        self,
+        code: ToolErrorCode,
+        message: str,
+        *,
+        retry_after_seconds: int | None = None,
+        status: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retry_after_seconds = retry_after_seconds
+        self.status = status
 
 
 class ArgumentsError(AgentError):

@@ -22,7 +22,10 @@ _NAMES = {"github": "GitHub", "google-calendar": "Google Calendar", "slack": "Sl
 _SENTENCES: Mapping[str, str] = {
     "reconnect_required": "{name} no longer accepts the connection. Reconnect it in Settings.",
     "missing_scope": "{name} was connected without the permission this needs. Reconnect it in Settings to add it.",
+    "missing_named": "{name} was connected without a permission that this needs: {needed}. Whoever runs DevContext can "
+    "ask for it where the app is registered.",
     "not_found": "{name} has nothing there that this connection can see.",
+    "not_found_named": "{name} has nothing there that this connection can see. It may take a permission: {needed}.",
     "rate_limited": "{name} is rate limiting; try again in {seconds} seconds.",
     "timeout": "{name} did not answer in time, so it is not part of this answer.",
     "unreachable": "{name} cannot be reached, so it is not part of this answer.",
@@ -79,41 +82,51 @@ def unusable(provider: str) -> ToolFailedError:
     return ToolFailedError("upstream_unavailable", _SENTENCES["unusable"].format(name=name_of(provider)))
 
 
-def find_failure(*, provider: str, answer: Answer, code: ToolErrorCode | None) -> ToolFailedError | None:
+def find_failure(
+    *, provider: str, answer: Answer, code: ToolErrorCode | None, needed: str = ""
+) -> ToolFailedError | None:
     """Return why `answer` cannot be used, or None.
 
     Args:
         provider: Provider id.
         answer: What came back.
         code: What the provider's own way of refusing says, where it does: it is more exact than the status.
+        needed: Permissions that would have been enough, in our words, where the provider names them.
     """
     if answer.error or answer.status is None:
         return _unavailable(provider, sentence=answer.error if answer.error in _SENTENCES else "unreachable")
     code = code or _BY_STATUS.get(answer.status)
     if code is not None:
-        return _failure(provider, code=code, answer=answer)
+        return _failure(provider, code=code, answer=answer, needed=needed)
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _failure(provider, code="upstream_unavailable", answer=answer)
     if answer.status >= HTTPStatus.BAD_REQUEST:
-        return _unavailable(provider, sentence="refused")
+        return _unavailable(provider, sentence="refused", status=answer.status)
     # A redirect is not followed: it could lead the token to another host.
     is_usable = answer.status == HTTPStatus.OK and answer.json() is not None
     return None if is_usable else unusable(provider)
 
 
-def _failure(provider: str, *, code: ToolErrorCode, answer: Answer) -> ToolFailedError:
+def _failure(provider: str, *, code: ToolErrorCode, answer: Answer, needed: str = "") -> ToolFailedError:
     wait = _wait_seconds(answer.headers)
     if code == "rate_limited":
         wait = DEFAULT_WAIT_SECONDS if wait is None else wait
     elif code != "upstream_unavailable":
         wait = None
-    sentence = "broken" if code == "upstream_unavailable" else code
-    message = _SENTENCES[sentence].format(name=name_of(provider), seconds=wait)
-    return ToolFailedError(code, message, retry_after_seconds=wait)
+    message = _SENTENCES[_sentence_of(code, needed=needed)].format(name=name_of(provider), seconds=wait, needed=needed)
+    return ToolFailedError(code, message, retry_after_seconds=wait, status=answer.status)
 
 
-def _unavailable(provider: str, *, sentence: str) -> ToolFailedError:
-    return ToolFailedError("upstream_unavailable", _SENTENCES[sentence].format(name=name_of(provider)))
+def _sentence_of(code: ToolErrorCode, *, needed: str) -> str:
+    named = {"missing_scope": "missing_named", "not_found": "not_found_named"}
+    if needed and code in named:
+        return named[code]
+    return "broken" if code == "upstream_unavailable" else code
+
+
+def _unavailable(provider: str, *, sentence: str, status: int | None = None) -> ToolFailedError:
+    message = _SENTENCES[sentence].format(name=name_of(provider))
+    return ToolFailedError("upstream_unavailable", message, status=status)
 
 
 def _wait_seconds(headers: Mapping[str, str]) -> int | None:

@@ -14,10 +14,11 @@ from typing import Any, Generic, TypeVar
 from django.conf import settings
 from pydantic import BaseModel
 
-from agent.api.answers import Answer
+from agent.api.github_pull_request_wire import CheckSearch, PullRequestAnswer
 from agent.api.github_wire import Activity, CommitSearch, PullRequestSearch
+from agent.api.github_work_wire import IssueSearch, MentionSearch, RepositoryList
 from agent.api.wire import parse
-from agent.errors import ToolErrorCode
+from agent.errors import ToolFailedError
 from agent.toolkit import ProviderHTTP
 
 DOCUMENTS: Mapping[str, str] = {
@@ -45,16 +46,17 @@ async def read_activity(http: ProviderHTTP, *, since: datetime, until: datetime)
 
     Source: https://docs.github.com/en/graphql/reference/objects#contributionscollection
     """
-    return await _ask(http, "activity", model=Activity, variables={"from": _utc(since), "to": _utc(until)})
+    return await _ask(http, "activity", model=Activity, variables={"from": utc(since), "to": utc(until)})
 
 
-async def search_commits(http: ProviderHTTP, *, since: datetime) -> Reply[CommitSearch]:
-    """Read the user's pull requests touched since `since`, each with its newest commits.
+async def search_commits(http: ProviderHTTP, *, since: datetime, repository: str = "") -> Reply[CommitSearch]:
+    """Read the user's pull requests touched since `since`, each with its newest commits; of one repository if given.
 
     The search for commits itself sees default branches only, so branches are read through their pull requests.
     Source: https://docs.github.com/en/search-github/searching-on-github/searching-issues-and-pull-requests
     """
-    variables = {"q": f"is:pr author:@me updated:>={_utc(since)}", "n": MAX_WORKED_ON, "c": MAX_COMMITS_EACH}
+    query = f"is:pr author:@me updated:>={utc(since)}{in_repository(repository)}"
+    variables = {"q": query, "n": MAX_WORKED_ON, "c": MAX_COMMITS_EACH}
     return await _ask(http, "commits", model=CommitSearch, variables=variables)
 
 
@@ -67,29 +69,47 @@ async def search_pull_requests(http: ProviderHTTP, *, query: str, limit: int) ->
     return await _ask(http, "pull_requests", model=PullRequestSearch, variables={"q": query, "n": limit})
 
 
+async def read_pull_request(http: ProviderHTTP, *, repository: str, number: int) -> Reply[PullRequestAnswer]:
+    """Read one pull request of `repository` (`owner/name`) with reviews, conversations and checks.
+
+    Source: https://docs.github.com/en/graphql/reference/queries#repository
+    """
+    owner, _, name = repository.partition("/")
+    variables = {"owner": owner, "name": name, "number": number}
+    return await _ask(http, "pull_request", model=PullRequestAnswer, variables=variables)
+
+
+async def search_failing_checks(http: ProviderHTTP, *, query: str) -> Reply[CheckSearch]:
+    """Search pull requests and read the checks of each; `query` is as in `search_pull_requests`."""
+    return await _ask(http, "failing_checks", model=CheckSearch, variables={"q": query, "n": MAX_WORKED_ON})
+
+
+async def search_mentions(http: ProviderHTTP, *, query: str, limit: int) -> Reply[MentionSearch]:
+    """Search issues or pull requests and read what was said in them; `query` holds `is:issue` or `is:pr`, not both."""
+    return await _ask(http, "mentions", model=MentionSearch, variables={"q": query, "n": limit})
+
+
+async def search_issues(http: ProviderHTTP, *, query: str, limit: int) -> Reply[IssueSearch]:
+    """Search issues; `query` is one of our own qualifiers and holds `is:issue`."""
+    return await _ask(http, "issues", model=IssueSearch, variables={"q": query, "n": limit})
+
+
+async def list_repositories(http: ProviderHTTP, *, limit: int, after: str | None = None) -> Reply[RepositoryList]:
+    """Read the user's repositories, last pushed to first, and up to 100 that they contributed to within a year.
+
+    Source: https://docs.github.com/en/graphql/reference/objects#user
+    """
+    return await _ask(http, "repositories", model=RepositoryList, variables={"n": limit, "after": after})
+
+
+def has_no_graphql(error: ToolFailedError) -> bool:
+    """Tell whether `error` means that this server answers no GraphQL at all, as an old GitHub Enterprise Server."""
+    return error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+
 def commits_url(*, repository: str, author: str) -> str:
     """Return the page that lists the commits of `author` in `repository` (`owner/name`)."""
     return f"{settings.PROVIDERS['github'].web_url}/{repository}/commits?author={author}"
-
-
-def find_refusal(answer: Answer) -> ToolErrorCode | None:
-    """Return what GitHub says by other means than the status: limits as 403, and everything of GraphQL as 200.
-
-    Source: https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
-    """
-    body = answer.json()
-    if answer.status == HTTPStatus.FORBIDDEN:
-        return "rate_limited" if _is_limited(answer, body=body) else None
-    if answer.status != HTTPStatus.OK or not isinstance(body, dict):
-        return None
-    types = _error_types(body)
-    if types & {"RATE_LIMITED", "RATE_LIMIT"}:
-        return "rate_limited"
-    if body.get("data") is not None:
-        return None
-    if types & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
-        return "missing_scope"
-    return "not_found" if "NOT_FOUND" in types else "upstream_unavailable"
 
 
 async def _ask(http: ProviderHTTP, document: str, *, model: type[_Data], variables: Mapping[str, Any]) -> Reply[_Data]:
@@ -98,19 +118,11 @@ async def _ask(http: ProviderHTTP, document: str, *, model: type[_Data], variabl
     return Reply(data=parse(model, provider="github", data=answer.get("data")), is_partial=bool(answer.get("errors")))
 
 
-def _is_limited(answer: Answer, *, body: Any) -> bool:
-    # The secondary limit may come without Retry-After; its message is then the only sign of it, as octokit's
-    # throttling plugin reads it too.
-    message = body.get("message") if isinstance(body, dict) else None
-    is_told = "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
-    return is_told or (isinstance(message, str) and "rate limit" in message.lower())
+def in_repository(repository: str) -> str:
+    """Return the qualifier of a search that keeps to `repository`, "" for none; the name is from a list we fetched."""
+    return f" repo:{repository}" if repository else ""
 
 
-def _error_types(body: Mapping[str, Any]) -> set[str]:
-    errors = body.get("errors")
-    found = [error.get("type") for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
-    return {kind for kind in found if isinstance(kind, str)}
-
-
-def _utc(at: datetime) -> str:
+def utc(at: datetime) -> str:
+    """Return an instant as GitHub's searches and GraphQL take it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

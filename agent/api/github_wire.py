@@ -6,7 +6,7 @@ Source: https://docs.github.com/en/graphql/reference
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from agent.api.wire import Line, Link, Wire
 
@@ -75,8 +75,15 @@ class _ReviewRequest(Wire):
     requested_reviewer: Reviewer | None = None
 
 
-class _ReviewRequests(Wire):
+class ReviewRequests(Wire):
+    """Who was asked for a review and did not give it yet."""
+
     nodes: Nodes[_ReviewRequest]
+
+    @property
+    def asked(self) -> tuple[Reviewer, ...]:
+        """Those of them that we may see."""
+        return tuple(request.requested_reviewer for request in self.nodes if request.requested_reviewer)
 
 
 class PullRequest(Subject):
@@ -91,7 +98,7 @@ class PullRequest(Subject):
     review_decision: Line | None = None
     mergeable: Line
     author: Actor | None = None
-    review_requests: _ReviewRequests | None = None
+    review_requests: ReviewRequests | None = None
     commits: _CheckedConnection
 
     @property
@@ -103,8 +110,7 @@ class PullRequest(Subject):
     @property
     def reviewers(self) -> tuple[Reviewer, ...]:
         """Who was asked for a review and did not give it yet."""
-        requests = self.review_requests.nodes if self.review_requests else ()
-        return tuple(request.requested_reviewer for request in requests if request.requested_reviewer)
+        return self.review_requests.asked if self.review_requests else ()
 
 
 class _PullRequests(Wire):
@@ -126,6 +132,8 @@ class _GitActor(Wire):
 class Commit(Wire):
     """One commit of a pull request."""
 
+    oid: str = Field(pattern=r"^[0-9a-f]{40,64}$")
+    url: Link
     message_headline: Line
     authored_date: datetime
     author: _GitActor | None = None
@@ -161,6 +169,7 @@ class _WorkedOnSearch(Wire):
 class CommitSearch(Wire):
     """Answer of the document `commits`."""
 
+    viewer: Actor
     search: _WorkedOnSearch
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
-from agent.api import github, google_calendar, slack
+from agent.api import github_refusals, google_calendar, slack
 from agent.api.answers import Answer, find_failure
 from agent.api.egress import PinnedToken, client_of, pinned_base, turn_of
 from agent.errors import ToolErrorCode, ToolFailedError
@@ -28,7 +28,7 @@ MAX_CALL_SECONDS = 15.0
 MAX_RETRY_WAIT_SECONDS = 5
 
 _FIND_REFUSAL: Mapping[str, Callable[[Answer], ToolErrorCode | None]] = {
-    "github": github.find_refusal,
+    "github": github_refusals.find_refusal,
     "google-calendar": google_calendar.find_refusal,
     "slack": slack.find_refusal,
 }
@@ -176,7 +176,8 @@ class AuthorizedHTTP:
                 await self._fetch(request, auth=held.auth, into=attempt)
                 answer = attempt.as_answer()
                 refusal = _FIND_REFUSAL[self._provider](answer)
-                failure = find_failure(provider=self._provider, answer=answer, code=refusal)
+                needed = github_refusals.find_needed(answer) if self._provider == "github" else ""
+                failure = find_failure(provider=self._provider, answer=answer, code=refusal, needed=needed)
             finally:
                 # A call that is stopped half-way has still been made: it is reported like any other.
                 duration_ms = round((time.perf_counter() - started) * 1000)

@@ -5,7 +5,18 @@ from types import MappingProxyType
 
 from agent.toolkit import Tool
 from agent.tools.connections import CONNECTIONS
-from agent.tools.github import GITHUB_ACTIVITY, GITHUB_MY_PULL_REQUESTS, GITHUB_REVIEW_REQUESTS
+from agent.tools.github import (
+    GITHUB_ACTIVITY,
+    GITHUB_ASSIGNED_ISSUES,
+    GITHUB_COMMITS,
+    GITHUB_FAILING_CHECKS,
+    GITHUB_MENTIONS,
+    GITHUB_MY_PULL_REQUESTS,
+    GITHUB_PULL_REQUEST,
+    GITHUB_PULL_REQUESTS,
+    GITHUB_REPOSITORIES,
+    GITHUB_REVIEW_REQUESTS,
+)
 from agent.tools.google_calendar import CALENDAR_AGENDA
 from agent.tools.google_calendar_event import CALENDAR_EVENT
 from agent.tools.google_calendar_free import CALENDAR_FREE_SLOTS
@@ -22,5 +33,12 @@ _ORDER = (
     CONNECTIONS,
     CALENDAR_FREE_SLOTS,
     CALENDAR_EVENT,
+    GITHUB_COMMITS,
+    GITHUB_PULL_REQUEST,
+    GITHUB_FAILING_CHECKS,
+    GITHUB_MENTIONS,
+    GITHUB_ASSIGNED_ISSUES,
+    GITHUB_REPOSITORIES,
+    GITHUB_PULL_REQUESTS,
 )
 TOOLS: Mapping[str, Tool] = MappingProxyType({tool.name: tool for tool in _ORDER})

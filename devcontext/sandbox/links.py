@@ -49,6 +49,10 @@ class Links:
         """Return the address of a review on its page."""
         return f"{self.work(pull)}#pullrequestreview-{review.id}"
 
+    def line_comment(self, pull: PullRequest, comment: Comment) -> str:
+        """Return the address of a comment on a line of a pull request's diff."""
+        return f"{self.work(pull)}#discussion_r{comment.id}"
+
     def commit(self, repository: Repository, oid: str) -> str:
         """Return the address of a commit."""
         return f"{self.repository(repository)}/commit/{oid}"

@@ -39,6 +39,7 @@ class Repository:
     owner: str
     name: str
     is_private: bool = True
+    description: str = ""
 
     @property
     def name_with_owner(self) -> str:
@@ -76,6 +77,7 @@ class Commit:
     author: Person | None
     repository: Repository
     checks: tuple[CheckRun | StatusContext, ...] = ()
+    is_merge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,3 +22,13 @@ def key_paths(value: Any, *, at: str = "") -> set[str]:
         return set()
     paths = {f"{at}.{key}".lstrip(".") for key in value}
     return paths.union(*(key_paths(entry, at=f"{at}.{key}".lstrip(".")) for key, entry in value.items()))
+
+
+def as_json_schema(value: Any) -> Any:
+    """Return an OpenAPI 3.0 schema as JSON Schema: what is `nullable` there may be null."""
+    if isinstance(value, list):
+        return [as_json_schema(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: as_json_schema(entry) for key, entry in value.items() if key != "nullable"}
+    return {"anyOf": [kept, {"type": "null"}]} if value.get("nullable") is True else kept

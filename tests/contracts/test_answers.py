@@ -66,7 +66,7 @@ CODES = {
     },
 }
 CASES = [(provider, name, code) for provider, cases in CODES.items() for name, code in cases.items()]
-TOOL_OF = {"github": "github_my_pull_requests", "google": "calendar_agenda", "slack": "slack_mentions"}
+TOOL_OF = {"github": "github_assigned_issues", "google": "calendar_agenda", "slack": "slack_mentions"}
 PATH_OF = {"github": "/api/graphql", "google": "/api/calendars/primary/events", "slack": "/api/auth.test"}
 
 

@@ -20,11 +20,12 @@ from devcontext.sandbox.store import Store
 from devcontext.settings import providers
 from tests.agent.api.fixtures import Calls
 from tests.contracts.sandbox import SCOPES, issue_token, serving
-from tests.contracts.specs import key_paths, spec
+from tests.contracts.specs import as_json_schema, key_paths, spec
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "slack_channel_messages": {"channel": "#engineering"},
     "calendar_event": {"event_id": "standup_20261123"},
+    "github_pull_request": {"owner": "tidewater", "repo": "ledger", "number": 88},
 }
 READING = [name for name, tool in TOOLS.items() if tool.provider]
 SLACK_CALLS = {
@@ -101,6 +102,42 @@ async def test_what_can_be_cited_leads_somewhere(sandbox: Sandbox, read_context:
 def _by_title(result: ToolResult, start: str) -> Item:
     (found,) = [item for item in result.items if item.title.startswith(start)]
     return found
+
+
+async def test_a_commit_without_a_pull_request_is_told_by_its_headline(
+    sandbox: Sandbox, read_context: ReadContext
+) -> None:
+    found = _by_title(await sandbox.run("github_activity", context=read_context), "1 commit in tidewater/infra")
+    assert found.fields["headlines"] == ["Add Maya to the billing on-call rota"]
+
+
+async def test_one_pull_request_tells_what_holds_it_up(sandbox: Sandbox, read_context: ReadContext) -> None:
+    result = await sandbox.run("github_pull_request", context=read_context)
+    assert [item.fields["kind"] for item in result.items] == ["pull_request", "failing_check"]
+    assert result.items[1].fields["summary"] == "test_backfill_is_resumable: row count 4180, expected 4182"
+
+
+async def test_a_github_mention_has_its_words(sandbox: Sandbox, read_context: ReadContext) -> None:
+    mention = _by_title(await sandbox.run("github_mentions", context=read_context), "#84 ")
+    assert (mention.fields["kind"], mention.fields["author"]) == ("issue", "priya-nair")
+    assert "must not be merged" in mention.fields["excerpt"]
+
+
+SEARCHES = [
+    ("commits", {"q": "author:@me author-date:>=2026-11-01 merge:false", "sort": "author-date", "per_page": "5"}),
+    ("issues", {"q": "is:pr author:@me", "sort": "updated", "order": "asc"}),
+    ("issues", {"q": "is:issue mentions:@me", "page": "1"}),
+]
+
+
+@pytest.mark.parametrize(("name", "params"), SEARCHES)
+async def test_the_sandboxs_searches_fit_githubs_schema(sandbox: Sandbox, name: str, params: dict[str, str]) -> None:
+    described = spec("github/openapi-search.json")
+    operation = described["paths"][f"/search/{name}"]["get"]
+    answer = await sandbox.ask("github", "GET", f"/github/api/search/{name}", params=params)
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    assert answer.json()["items"]
+    jsonschema.validate(answer.json(), as_json_schema(schema | {"components": described["components"]}))
 
 
 async def test_the_three_services_tell_one_story(sandbox: Sandbox, read_context: ReadContext) -> None:

@@ -55,7 +55,7 @@ def activity(item: Item) -> str:
         case "commits" if item.get("number"):
             return f"Worked on {link(item)}{place}{_headlines(item)}"
         case _:
-            return link(item)
+            return f"{link(item)}{_headlines(item)}"
 
 
 def own_pull_request(item: Item) -> str:

@@ -11,7 +11,7 @@ from devcontext.sandbox.github.asker import Asker, Owned
 from devcontext.sandbox.github.contributions import CONTRIBUTIONS
 from devcontext.sandbox.github.paging import connection
 from devcontext.sandbox.github.search import SearchError, search, updated_at
-from devcontext.sandbox.github.verdicts import merge_state, review_decision, rollup_state
+from devcontext.sandbox.github.verdicts import OLDEST, merge_state, pushed_at, review_decision, rollup_state
 from devcontext.sandbox.types import (
     CheckRun,
     Comment,
@@ -72,6 +72,13 @@ def _pull_request(repository: Any, asker: Asker, *, number: int) -> PullRequest:
     )
 
 
+def _repositories(_: object, asker: Asker, **page: Any) -> dict[str, Any]:
+    """All of them, last pushed to first, whatever is asked for: none is archived or somebody else's."""
+    snapshot = asker.snapshot
+    latest = sorted(snapshot.repositories, key=lambda one: pushed_at(one, snapshot) or OLDEST, reverse=True)
+    return connection(latest, page)
+
+
 def _rate_limit(_: object, asker: Asker, **_options: Any) -> dict[str, Any]:
     return {"cost": 1, "remaining": _POINTS - 1, "reset_at": asker.snapshot.now + timedelta(hours=1)}
 
@@ -103,8 +110,15 @@ FIELDS: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("Query", "rateLimit"): _rate_limit,
     ("Query", "search"): _search,
     ("Query", "repository"): _repository,
+    ("User", "repositories"): _repositories,
+    # The sandbox's person belongs to every repository there is.
+    ("User", "repositoriesContributedTo"): lambda *_, **page: connection((), page),
     ("Repository", "pullRequest"): _pull_request,
+    ("Repository", "url"): lambda repository, asker: asker.links.repository(repository),
+    ("Repository", "description"): lambda repository, _: repository.description or None,
+    ("Repository", "pushedAt"): lambda repository, asker: pushed_at(repository, asker.snapshot),
     ("PullRequest", "url"): lambda pull, asker: asker.links.work(pull),
+    ("PullRequest", "bodyText"): lambda pull, _: pull.body,
     ("PullRequest", "merged"): lambda pull, _: pull.state == "MERGED",
     ("PullRequest", "updatedAt"): lambda pull, _: updated_at(pull),
     ("PullRequest", "reviewDecision"): lambda pull, _: review_decision(pull),
@@ -114,18 +128,26 @@ FIELDS: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("PullRequest", "comments"): lambda pull, _, **page: _owned(pull.comments, pull, page),
     ("PullRequest", "reviews"): lambda pull, _, **page: _owned(pull.reviews, pull, page),
     ("PullRequest", "reviewThreads"): lambda pull, _, **page: connection(
-        [{"path": one.path, "is_resolved": one.is_resolved, "comments": one.comments} for one in pull.threads], page
+        [
+            {"path": one.path, "is_resolved": one.is_resolved, "comments": one.comments, "of": pull}
+            for one in pull.threads
+        ],
+        page,
     ),
     ("PullRequest", "reviewRequests"): lambda pull, _, **page: connection(
         [{"requested_reviewer": asked} for asked in pull.requested], page
     ),
-    ("PullRequestReviewThread", "comments"): lambda thread, _, **page: connection(thread["comments"], page),
+    ("PullRequestReviewThread", "comments"): lambda thread, _, **page: _owned(thread["comments"], thread["of"], page),
+    ("PullRequestReviewComment", "url"): lambda owned, asker: asker.links.line_comment(owned.work, owned.item),
     ("PullRequestReview", "url"): lambda owned, asker: asker.links.review(owned.work, owned.item),
     ("Issue", "url"): lambda issue, asker: asker.links.work(issue),
+    ("Issue", "bodyText"): lambda issue, _: issue.body,
+    ("Issue", "labels"): lambda issue, _, **page: connection([{"name": name} for name in issue.labels], page),
     ("Issue", "updatedAt"): lambda issue, _: updated_at(issue),
     ("Issue", "comments"): lambda issue, _, **page: _owned(issue.comments, issue, page),
     ("IssueComment", "url"): lambda owned, asker: asker.links.comment(owned.work, owned.item),
     ("Commit", "abbreviatedOid"): lambda commit, _: commit.oid[:7],
+    ("Commit", "url"): lambda commit, asker: asker.links.commit(commit.repository, commit.oid),
     ("Commit", "author"): lambda commit, _: {"name": commit.author_name, "user": commit.author},
     ("Commit", "statusCheckRollup"): lambda commit, _: Rollup(commit) if commit.checks else None,
     ("StatusCheckRollup", "state"): lambda rollup, _: rollup_state(rollup.commit),
@@ -135,6 +157,9 @@ FIELDS: Mapping[tuple[str, str], Callable[..., Any]] = {
     ("CheckRun", "conclusion"): lambda run, _: run.check.conclusion or None,
     ("CheckRun", "status"): lambda run, _: "COMPLETED" if run.check.conclusion else "IN_PROGRESS",
     ("CheckRun", "detailsUrl"): lambda run, asker: asker.links.check(run.commit.repository, run.check.id),
+    # The world does not tell when a check ended or a status was set: the commit and the moment stand for it.
+    ("CheckRun", "completedAt"): lambda run, _: run.commit.authored_date if run.check.conclusion else None,
     ("StatusContext", "targetUrl"): lambda *_: None,
+    ("StatusContext", "createdAt"): lambda _, asker: asker.snapshot.now,
     **CONTRIBUTIONS,
 }

@@ -5,8 +5,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from devcontext.sandbox.context import sandbox_of
+from devcontext.sandbox.github.commit_search import on_default_branches
 from devcontext.sandbox.pages import entries, facts, link, not_found, page, paragraph
 from devcontext.sandbox.types import CheckRun, Issue, PullRequest, Repository, Snapshot
+
+# As many as GitHub shows on a page, and some.
+_MAX_COMMITS = 100
 
 
 def github_pages() -> list[Route]:
@@ -17,6 +21,7 @@ def github_pages() -> list[Route]:
         Route(repository_path, repository),
         Route(repository_path + "/pull/{number:int}", pull_request),
         Route(repository_path + "/issues/{number:int}", issue),
+        Route(repository_path + "/commits", commits),
         Route(repository_path + "/commit/{oid}", commit),
         Route(repository_path + "/runs/{check_id:int}", check_run),
     ]
@@ -62,7 +67,7 @@ async def pull_request(request: Request) -> Response:
                 for one in pull.reviews
             ]
             body = facts(rows) + paragraph(pull.body) + entries("Commits", commits) + entries("Reviews", reviews)
-            return page(f"#{pull.number} {pull.title}", body + _discussion(pull), notice=notice)
+            return page(f"#{pull.number} {pull.title}", body + _threads(pull) + _discussion(pull), notice=notice)
     return not_found(notice)
 
 
@@ -81,6 +86,20 @@ async def issue(request: Request) -> Response:
             body = facts(rows) + paragraph(found.body) + _discussion(found)
             return page(f"#{found.number} {found.title}", body, notice=world.code_notice)
     return not_found(world.code_notice)
+
+
+async def commits(request: Request) -> Response:
+    """Show the commits on a repository's default branch, newest first, of one author where the address names one."""
+    sandbox = sandbox_of(request)
+    snapshot, notice = sandbox.world.now(), sandbox.world.code_notice
+    found, author = _repository(request, snapshot), request.query_params.get("author", "")
+    if found is None:
+        return not_found(notice)
+    here = [one for one in on_default_branches(snapshot) if one.repository == found]
+    theirs = [one for one in here if not author or (one.author and one.author.login == author)]
+    pushed = sorted(theirs, key=lambda one: one.authored_date, reverse=True)[:_MAX_COMMITS]
+    items = "".join(f"<li>{link(sandbox.links.commit(found, one.oid), one.message_headline)}</li>" for one in pushed)
+    return page(f"Commits in {found.name_with_owner}", f"<ul>{items}</ul>", notice=notice)
 
 
 async def commit(request: Request) -> Response:
@@ -111,6 +130,16 @@ async def check_run(request: Request) -> Response:
                 rows = [("Commit", one.message_headline), ("Result", check.conclusion or "running")]
                 return page(check.name, facts(rows) + paragraph(check.title), notice=world.code_notice)
     return not_found(world.code_notice)
+
+
+def _threads(pull: PullRequest) -> str:
+    """Return the conversations on lines, each comment with the anchor its link has."""
+    rows = [
+        (f"discussion_r{one.id}", f"{one.author.name} on {thread.path}", one.body_text)
+        for thread in pull.threads
+        for one in thread.comments
+    ]
+    return entries("Conversations", rows)
 
 
 def _discussion(work: PullRequest | Issue) -> str:

@@ -15,7 +15,7 @@ from devcontext.sandbox.types import Issue, Person, PullRequest, Snapshot, Team
 Work = PullRequest | Issue
 
 # Words, where quotation marks hold several together.
-_PARTS = re.compile(r'(?:[^\s"]|"[^"]*")+')
+PARTS = re.compile(r'(?:[^\s"]|"[^"]*")+')
 
 
 class SearchError(Exception):
@@ -36,6 +36,7 @@ class _Reader:
     snapshot: Snapshot
     kinds: set[type[Work]] = field(default_factory=set)
     tests: list[Callable[[Work], bool]] = field(default_factory=list)
+    repositories: set[str] = field(default_factory=set)
     sort: str = "created-desc"
 
 
@@ -70,7 +71,7 @@ def updated_at(work: Work) -> datetime:
 
 def _read(query: str, snapshot: Snapshot) -> _Query:
     reader = _Reader(snapshot)
-    for part in _PARTS.findall(query):
+    for part in PARTS.findall(query):
         name, colon, value = part.replace('"', "").partition(":")
         if not colon:
             _words(reader, name)
@@ -78,6 +79,8 @@ def _read(query: str, snapshot: Snapshot) -> _Query:
             raise SearchError(f"The qualifier {name!r} is not known here.")
         else:
             _QUALIFIERS[name](reader, value)
+    if reader.repositories:
+        reader.tests.append(lambda work: work.repository.name_with_owner.lower() in reader.repositories)
     if len(reader.kinds) != 1:
         raise SearchError("Query must include either 'is:issue' or 'is:pull-request'.")
     return _Query(reader.kinds.pop(), tuple(reader.tests), reader.sort)
@@ -93,6 +96,7 @@ def _is(reader: _Reader, value: str) -> None:
         "open": lambda work: work.state == "OPEN",
         "closed": lambda work: work.state != "OPEN",
         "merged": lambda work: work.state == "MERGED",
+        "unmerged": lambda work: work.state != "MERGED",
         "draft": _is_draft,
     }
     if value in kinds:
@@ -121,7 +125,8 @@ def _archived(reader: _Reader, value: str) -> None:
 
 
 def _repo(reader: _Reader, value: str) -> None:
-    reader.tests.append(lambda work: work.repository.name_with_owner.lower() == value.lower())
+    # Several of them widen the search, as on GitHub.
+    reader.repositories.add(value.lower())
 
 
 def _org(reader: _Reader, value: str) -> None:

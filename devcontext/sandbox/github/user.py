@@ -3,7 +3,8 @@
 from typing import Any
 
 from devcontext.sandbox.links import Links
-from devcontext.sandbox.types import Snapshot
+from devcontext.sandbox.types import Person, Snapshot
+from devcontext.sandbox.world.tidewater.pen import stable_id
 
 _JOINED = "2021-03-01T09:00:00Z"
 _LISTS = {
@@ -19,24 +20,41 @@ _LISTS = {
 }
 
 
+def account_body(person: Person, *, links: Links) -> dict[str, Any]:
+    """Return a person as they stand in other answers. Source: the schema `simple-user`."""
+    return _account(person.login, number=person.database_id, kind="User", links=links)
+
+
+def organization_body(login: str, *, links: Links) -> dict[str, Any]:
+    """Return an organization as the owner of a repository."""
+    return _account(login, number=stable_id(login), kind="Organization", links=links)
+
+
+def _account(login: str, *, number: int, kind: str, links: Links) -> dict[str, Any]:
+    address = f"{links.base_url}/github/api/users/{login}"
+    return {
+        "login": login,
+        "id": number,
+        "node_id": f"U_{number}",
+        "avatar_url": f"{links.github}/{login}",
+        "gravatar_id": "",
+        "url": address,
+        "html_url": f"{links.github}/{login}",
+        **{name: f"{address}/{path}" for name, path in _LISTS.items()},
+        "type": kind,
+        "site_admin": False,
+    }
+
+
 def user_body(snapshot: Snapshot, *, links: Links) -> dict[str, Any]:
     """Return the body; the counts the sandbox has no data for are 0 and the rest is null.
 
     Source: the schema `private-user` of GitHub's OpenAPI description.
     """
-    me, address = snapshot.me, f"{links.base_url}/github/api/users/{snapshot.me.login}"
+    me = snapshot.me
     return {
-        "login": me.login,
-        "id": me.database_id,
+        **account_body(me, links=links),
         "user_view_type": "private",
-        "node_id": f"U_{me.database_id}",
-        "avatar_url": f"{links.github}/{me.login}",
-        "gravatar_id": "",
-        "url": address,
-        "html_url": f"{links.github}/{me.login}",
-        **{name: f"{address}/{path}" for name, path in _LISTS.items()},
-        "type": "User",
-        "site_admin": False,
         "name": me.name,
         "company": None,
         "blog": None,

@@ -1,7 +1,11 @@
-"""What GitHub works out from reviews and checks: the review decision, the checks together, the merge state."""
+"""What GitHub works out: the review decision, the checks together, the merge state, the last push."""
 
-from devcontext.sandbox.types import CheckRun, Commit, PullRequest
+from datetime import UTC, datetime
 
+from devcontext.sandbox.types import CheckRun, Commit, PullRequest, Repository, Snapshot
+
+# Stands for "never" where instants are sorted.
+OLDEST = datetime.min.replace(tzinfo=UTC)
 _FAILED = ("FAILURE", "TIMED_OUT", "CANCELLED", "ACTION_REQUIRED", "STARTUP_FAILURE", "ERROR")
 
 
@@ -33,3 +37,8 @@ def merge_state(pull: PullRequest) -> str:
         return "BLOCKED"
     is_red = bool(pull.commits) and rollup_state(pull.commits[-1]) == "FAILURE"
     return "UNSTABLE" if is_red else "CLEAN"
+
+
+def pushed_at(repository: Repository, snapshot: Snapshot) -> datetime | None:
+    """Return when the newest commit of a repository was written, on any branch; None while it is empty."""
+    return max((one.authored_date for one in snapshot.commits if one.repository == repository), default=None)

@@ -122,7 +122,15 @@ class History:
                 yield Review(stable_id(merge.oid, reader.login), reader, "APPROVED", merge.at)
 
     def _commit(self, one: LoggedCommit) -> Commit:
-        return Commit(one.oid, one.subject, one.at, one.author.name, self._person(one.author), self.repository)
+        return Commit(
+            one.oid,
+            one.subject,
+            one.at,
+            one.author.name,
+            self._person(one.author),
+            self.repository,
+            is_merge=len(one.parents) > 1,
+        )
 
     def _person(self, mailbox: Mailbox) -> Person:
         if mailbox.is_same(self.my_mailbox):

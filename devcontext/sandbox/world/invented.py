@@ -49,7 +49,10 @@ def tidewater_snapshot(days: Days) -> Snapshot:
         repositories=team.REPOSITORIES,
         pull_requests=pull_requests,
         issues=teams_code.issues(days),
-        commits=tuple(chain.from_iterable(pull.commits for pull in pull_requests)),
+        commits=(
+            *chain.from_iterable(pull.commits for pull in pull_requests),
+            *mayas_code.straight_commits(days),
+        ),
         events=meetings.events(days),
         channels=messages.channels(days),
         messages=messages.messages(days),

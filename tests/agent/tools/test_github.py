@@ -5,95 +5,28 @@ from typing import Any
 import pytest
 
 from agent.errors import ToolFailedError
-from agent.toolkit import ReadContext, ToolResult
-from agent.tools import TOOLS
-from tests.agent.api.fixtures import Open
-from tests.agent.api.upstream import Upstream, told
-
-FRIDAY = "2026-11-20T15:00:00Z"
-LAST_WEEK = "2026-11-12T15:00:00Z"
-
-
-def _subject(number: int, **fields: Any) -> dict[str, Any]:
-    return {
-        "number": number,
-        "title": f"Change {number}",
-        "url": f"https://github.com/acme/api/pull/{number}",
-        "repository": {"nameWithOwner": "acme/api"},
-        **fields,
-    }
-
-
-def _commit(headline: str, *, login: str | None = "alice", at: str = FRIDAY) -> dict[str, Any]:
-    user = {"login": login} if login else None
-    return {"commit": {"messageHeadline": headline, "authoredDate": at, "author": {"user": user}}}
-
-
-def _worked(number: int, *commits: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    given = {"state": "OPEN", "createdAt": LAST_WEEK, "mergedAt": None, "author": {"login": "alice"}}
-    return _subject(number, commits={"nodes": list(commits)}, **(given | fields))
-
-
-def _open(number: int, *, checks: str | None = "SUCCESS", **fields: Any) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        "isDraft": False,
-        "createdAt": FRIDAY,
-        "updatedAt": FRIDAY,
-        "additions": 10,
-        "deletions": 2,
-        "changedFiles": 3,
-        "reviewDecision": None,
-        "mergeable": "MERGEABLE",
-        "author": {"login": "bob"},
-        "reviewRequests": {"nodes": []},
-        "commits": {"nodes": [{"commit": {"statusCheckRollup": {"state": checks} if checks else None}}]},
-    }
-    return _subject(number, **(given | fields))
-
-
-def _found(*nodes: Any, total: int | None = None) -> dict[str, Any]:
-    search = {"issueCount": len(nodes) if total is None else total, "nodes": list(nodes)}
-    return {"data": {"viewer": {"login": "alice"}, "search": search}}
-
-
-def _contributed(**fields: Any) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        "restrictedContributionsCount": 0,
-        "commitContributionsByRepository": [],
-        "pullRequestReviewContributions": {"nodes": []},
-        "issueContributions": {"nodes": []},
-    }
-    return {"data": {"viewer": {"login": "alice", "contributionsCollection": given | fields}}}
-
-
-class GitHub:
-    """Runs a GitHub tool against answers in order."""
-
-    def __init__(self, upstream: Upstream, open_http: Open, context: ReadContext) -> None:
-        self.upstream, self.open_http, self.context = upstream, open_http, context
-
-    async def run(self, tool: str, *answers: dict[str, Any], **arguments: Any) -> ToolResult:
-        """Run the tool."""
-        self.upstream.tell("/api/graphql", *(told(answer) for answer in answers))
-        with self.open_http("github") as http:
-            return await TOOLS[tool].run(TOOLS[tool].arguments(**arguments), http, self.context)
-
-
-@pytest.fixture
-def github(upstream: Upstream, open_http: Open, read_context: ReadContext) -> GitHub:
-    """GitHub on loopback."""
-    return GitHub(upstream, open_http, read_context)
+from tests.agent.tools.github_answers import (
+    FRIDAY,
+    LAST_WEEK,
+    GitHub,
+    commit,
+    contributed,
+    found,
+    open_pull,
+    subject,
+    worked,
+)
 
 
 async def test_a_pull_request_is_told_once_by_what_mattered_most(github: GitHub) -> None:
     result = await github.run(
         "github_activity",
-        _found(
-            _worked(1, _commit("One"), mergedAt=FRIDAY, createdAt=FRIDAY, state="MERGED"),
-            _worked(2, createdAt="2026-11-20T10:00:00Z"),
-            _worked(3, _commit("Older", at="2026-11-20T09:00:00Z"), _commit("Newer")),
+        found(
+            worked(1, commit("One"), mergedAt=FRIDAY, createdAt=FRIDAY, state="MERGED"),
+            worked(2, createdAt="2026-11-20T10:00:00Z"),
+            worked(3, commit("Older", at="2026-11-20T09:00:00Z"), commit("Newer")),
         ),
-        _contributed(),
+        contributed(),
     )
     told_of = {item.fields["number"]: (item.fields["kind"], item.fields["headlines"]) for item in result.items}
     assert told_of == {1: ("merged", ["One"]), 2: ("opened", []), 3: ("commits", ["Newer", "Older"])}
@@ -104,11 +37,11 @@ async def test_a_pull_request_is_told_once_by_what_mattered_most(github: GitHub)
 async def test_only_the_users_own_commits_in_the_window_count(github: GitHub) -> None:
     result = await github.run(
         "github_activity",
-        _found(
-            _worked(1, _commit("Bob's", login="bob"), _commit("Nobody's", login=None)),
-            _worked(2, _commit("Mine"), _commit("Mine, long ago", at=LAST_WEEK)),
+        found(
+            worked(1, commit("Bob's", login="bob"), commit("Nobody's", login=None)),
+            worked(2, commit("Mine"), commit("Mine, long ago", at=LAST_WEEK)),
         ),
-        _contributed(),
+        contributed(),
     )
     assert [(item.fields["number"], item.fields["headlines"]) for item in result.items] == [(2, ["Mine"])]
 
@@ -117,16 +50,16 @@ async def test_reviews_issues_and_direct_commits_are_told(github: GitHub) -> Non
     review = {"state": "CHANGES_REQUESTED", "url": "https://github.com/acme/api/pull/7#pullrequestreview-1"}
     result = await github.run(
         "github_activity",
-        _found(_worked(1, _commit("Mine"))),
-        _contributed(
+        found(worked(1, commit("Mine"))),
+        contributed(
             pullRequestReviewContributions={
                 "nodes": [
-                    {"occurredAt": FRIDAY, "pullRequestReview": review, "pullRequest": _subject(7)},
-                    {"occurredAt": LAST_WEEK, "pullRequestReview": review, "pullRequest": _subject(8)},
+                    {"occurredAt": FRIDAY, "pullRequestReview": review, "pullRequest": subject(7)},
+                    {"occurredAt": LAST_WEEK, "pullRequestReview": review, "pullRequest": subject(8)},
                     None,
                 ]
             },
-            issueContributions={"nodes": [{"occurredAt": FRIDAY, "issue": _subject(9, state="OPEN")}]},
+            issueContributions={"nodes": [{"occurredAt": FRIDAY, "issue": subject(9, state="OPEN")}]},
             commitContributionsByRepository=[
                 {"repository": {"nameWithOwner": "acme/api"}, "contributions": {"totalCount": 5}},
                 {"repository": {"nameWithOwner": "acme/infra"}, "contributions": {"totalCount": 1}},
@@ -144,22 +77,20 @@ async def test_reviews_issues_and_direct_commits_are_told(github: GitHub) -> Non
 async def test_without_contributions_the_search_still_makes_an_answer(github: GitHub) -> None:
     """GitHub does not document contributions for the tokens of GitHub Apps."""
     refused = {"data": None, "errors": [{"type": "FORBIDDEN", "message": "no"}]}
-    result = await github.run("github_activity", _found(_worked(1, _commit("Mine"))), refused)
+    result = await github.run("github_activity", found(worked(1, commit("Mine"))), refused)
     assert [item.title for item in result.items] == ["#1 Change 1"]
-    assert result.warnings == (
-        "GitHub did not show the contributions, so reviews, issues and direct commits are missing.",
-    )
+    assert result.warnings == ("GitHub did not show the contributions, so reviews and issues are missing.",)
 
 
 async def test_another_failure_of_the_contributions_is_a_failure(github: GitHub) -> None:
     with pytest.raises(ToolFailedError) as caught:
-        await github.run("github_activity", _found(), {"data": None, "errors": [{"type": "SOMETHING"}]})
+        await github.run("github_activity", found(), {"data": None, "errors": [{"type": "SOMETHING"}]})
     assert caught.value.code == "upstream_unavailable"
 
 
 async def test_what_is_missing_is_said(github: GitHub) -> None:
-    partial = _found(_worked(1, _commit("Mine")), {}, None, total=40) | {"errors": [{"type": "FORBIDDEN"}]}
-    result = await github.run("github_activity", partial, _contributed(restrictedContributionsCount=3))
+    partial = found(worked(1, commit("Mine")), {}, None, total=40) | {"errors": [{"type": "FORBIDDEN"}]}
+    result = await github.run("github_activity", partial, contributed(restrictedContributionsCount=3))
     assert result.is_truncated
     assert len(result.items) == 1
     assert result.warnings == (
@@ -173,7 +104,7 @@ async def test_what_is_missing_is_said(github: GitHub) -> None:
     [
         {"data": {}},
         {"data": {"search": {"issueCount": 1, "nodes": [{"number": 1}]}}},
-        {"data": {"search": {"issueCount": 1, "nodes": [_worked(1, url="javascript:alert(1)")]}}},
+        {"data": {"search": {"issueCount": 1, "nodes": [worked(1, url="javascript:alert(1)")]}}},
         [],
     ],
 )
@@ -189,10 +120,10 @@ async def test_review_requests_say_whom_they_ask_and_how_old_they_are(github: Gi
     hidden = {"requestedReviewer": None}
     result = await github.run(
         "github_review_requests",
-        _found(
-            _open(1, createdAt="2026-11-19T08:00:00Z", reviewRequests={"nodes": [team, alice]}),
-            _open(2, reviewRequests={"nodes": [team]}, checks="FAILURE"),
-            _open(3, reviewRequests={"nodes": [hidden]}, author=None, checks=None),
+        found(
+            open_pull(1, createdAt="2026-11-19T08:00:00Z", reviewRequests={"nodes": [team, alice]}),
+            open_pull(2, reviewRequests={"nodes": [team]}, checks="FAILURE"),
+            open_pull(3, reviewRequests={"nodes": [hidden]}, author=None, checks=None),
         ),
     )
     asked = [(item.fields["my_request"], item.fields["age_days"], item.fields["ci"]) for item in result.items]
@@ -203,7 +134,7 @@ async def test_review_requests_say_whom_they_ask_and_how_old_they_are(github: Gi
 
 @pytest.mark.parametrize(("include_team", "qualifier"), [(True, "review-requested"), (False, "user-review-requested")])
 async def test_requests_to_teams_can_be_left_out(github: GitHub, include_team: bool, qualifier: str) -> None:
-    await github.run("github_review_requests", _found(), include_team=include_team)
+    await github.run("github_review_requests", found(), include_team=include_team)
     query = github.upstream.received[0].json["variables"]["q"]
     assert f"{qualifier}:@me" in query.split()
 
@@ -211,45 +142,50 @@ async def test_requests_to_teams_can_be_left_out(github: GitHub, include_team: b
 @pytest.mark.parametrize(
     ("pull_request", "next_step", "waiting_on", "blocked_by"),
     [
-        (_open(1, isDraft=True, mergeable="CONFLICTING"), "finish_draft", "me", ["conflicts"]),
-        (_open(1, mergeable="CONFLICTING", checks="FAILURE"), "fix_conflicts", "me", ["conflicts", "checks_failing"]),
-        (_open(1, checks="ERROR", reviewDecision="APPROVED"), "fix_checks", "me", ["checks_failing"]),
-        (_open(1, reviewDecision="CHANGES_REQUESTED"), "address_review", "me", ["changes_requested"]),
-        (_open(1, reviewDecision="REVIEW_REQUIRED"), "wait_for_review", "reviewers", ["review_overdue"]),
+        (open_pull(1, isDraft=True, mergeable="CONFLICTING"), "finish_draft", "me", ["conflicts"]),
         (
-            _open(1, reviewDecision="REVIEW_REQUIRED", createdAt="2026-11-23T07:00:00Z"),
+            open_pull(1, mergeable="CONFLICTING", checks="FAILURE"),
+            "fix_conflicts",
+            "me",
+            ["conflicts", "checks_failing"],
+        ),
+        (open_pull(1, checks="ERROR", reviewDecision="APPROVED"), "fix_checks", "me", ["checks_failing"]),
+        (open_pull(1, reviewDecision="CHANGES_REQUESTED"), "address_review", "me", ["changes_requested"]),
+        (open_pull(1, reviewDecision="REVIEW_REQUIRED"), "wait_for_review", "reviewers", ["review_overdue"]),
+        (
+            open_pull(1, reviewDecision="REVIEW_REQUIRED", createdAt="2026-11-23T07:00:00Z"),
             "wait_for_review",
             "reviewers",
             [],
         ),
-        (_open(1, checks="PENDING", reviewDecision="APPROVED"), "wait_for_checks", "checks", []),
-        (_open(1, reviewDecision="APPROVED"), "merge", "me", []),
-        (_open(1, checks=None), "merge", "me", []),
+        (open_pull(1, checks="PENDING", reviewDecision="APPROVED"), "wait_for_checks", "checks", []),
+        (open_pull(1, reviewDecision="APPROVED"), "merge", "me", []),
+        (open_pull(1, checks=None), "merge", "me", []),
     ],
 )
 async def test_an_open_pull_request_says_who_has_to_move(
     github: GitHub, pull_request: dict[str, Any], next_step: str, waiting_on: str, blocked_by: list[str]
 ) -> None:
-    (item,) = (await github.run("github_my_pull_requests", _found(pull_request))).items
+    (item,) = (await github.run("github_my_pull_requests", found(pull_request))).items
     moves = (item.fields["next_step"], item.fields["waiting_on"], item.fields["blocked_by"])
     assert moves == (next_step, waiting_on, blocked_by)
 
 
 async def test_somebody_asked_for_a_review_is_waited_for_until_they_approve(github: GitHub) -> None:
     asked = {"nodes": [{"requestedReviewer": {"login": "bob"}}]}
-    (waiting,) = (await github.run("github_my_pull_requests", _found(_open(1, reviewRequests=asked)))).items
+    (waiting,) = (await github.run("github_my_pull_requests", found(open_pull(1, reviewRequests=asked)))).items
     assert (waiting.fields["next_step"], waiting.fields["reviewers"]) == ("wait_for_review", ["bob"])
-    approved = _open(1, reviewRequests=asked, reviewDecision="APPROVED")
-    (ready,) = (await github.run("github_my_pull_requests", _found(approved))).items
+    approved = open_pull(1, reviewRequests=asked, reviewDecision="APPROVED")
+    (ready,) = (await github.run("github_my_pull_requests", found(approved))).items
     assert ready.fields["next_step"] == "merge"
 
 
 async def test_a_merged_pull_request_waits_for_nobody(github: GitHub) -> None:
-    (item,) = (await github.run("github_my_pull_requests", _found(_open(1)), state="merged")).items
+    (item,) = (await github.run("github_my_pull_requests", found(open_pull(1)), state="merged")).items
     assert not {"next_step", "waiting_on", "blocked_by"} & set(item.fields)
 
 
 async def test_more_than_was_asked_for_is_said(github: GitHub) -> None:
-    result = await github.run("github_my_pull_requests", _found(_open(1), total=2), limit=1)
+    result = await github.run("github_my_pull_requests", found(open_pull(1), total=2), limit=1)
     assert result.is_truncated
     assert github.upstream.received[0].json["variables"]["n"] == 1

@@ -22,6 +22,13 @@ def test_the_tools_stand_in_a_fixed_order() -> None:
         "connections",
         "calendar_free_slots",
         "calendar_event",
+        "github_commits",
+        "github_pull_request",
+        "github_failing_checks",
+        "github_mentions",
+        "github_assigned_issues",
+        "github_repositories",
+        "github_pull_requests",
     ]
 
 
@@ -42,6 +49,7 @@ def test_no_argument_is_an_address(tool: Tool) -> None:
     """The model names no URL, host or path; an id is a plain word that only the user's own list can resolve."""
     known = {"since", "until", "start", "end", "limit", "include_team", "state", "channel"}
     known |= {"min_minutes", "work_hours", "work_days", "event_id"}
+    known |= {"owner", "repo", "number"}
     assert set(tool.arguments.model_fields) <= known
 
 
@@ -53,6 +61,15 @@ def test_no_argument_is_an_address(tool: Tool) -> None:
         ("github_review_requests", {"limit": 0}),
         ("github_review_requests", {"limit": 51}),
         ("github_my_pull_requests", {"state": "open author:bob"}),
+        ("github_commits", {"repo": "acme"}),
+        ("github_commits", {"repo": "acme/api repo:evil/x"}),
+        ("github_commits", {"repo": "acme/api\n"}),
+        ("github_failing_checks", {"repo": "../graphql"}),
+        ("github_pull_request", {"owner": "acme", "repo": "api"}),
+        ("github_pull_request", {"owner": "acme", "repo": "a/b", "number": 1}),
+        ("github_pull_request", {"owner": "acme", "repo": "api", "number": 0}),
+        ("github_pull_requests", {"state": "open author:bob"}),
+        ("github_repositories", {"limit": 51}),
         ("slack_mentions", {"limit": 21}),
         ("slack_channel_messages", {}),
         ("slack_channel_messages", {"channel": "Gen eral"}),

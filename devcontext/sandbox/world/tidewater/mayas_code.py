@@ -1,9 +1,9 @@
-"""Maya's own pull requests: what she shipped, what is stuck and why."""
+"""Maya's own code: what she shipped, what is stuck and why, and what she pushed straight to a default branch."""
 
-from devcontext.sandbox.types import PullRequest, ReviewThread, StatusContext
+from devcontext.sandbox.types import Commit, PullRequest, ReviewThread, StatusContext
 from devcontext.sandbox.world.days import Days
 from devcontext.sandbox.world.tidewater.pen import check, comment, commit, review
-from devcontext.sandbox.world.tidewater.team import API, JONAS, LEDGER, MAYA, NOOR, PRIYA, SAM, TOMAS, WEB
+from devcontext.sandbox.world.tidewater.team import API, INFRA, JONAS, LEDGER, MAYA, NOOR, PRIYA, SAM, TOMAS, WEB
 
 _GREEN = (check("test"), check("lint"))
 
@@ -18,6 +18,11 @@ def pull_requests(days: Days) -> tuple[PullRequest, ...]:
         _tenant_limits(days),
         _retry_badge(days),
     )
+
+
+def straight_commits(days: Days) -> tuple[Commit, ...]:
+    """Return what Maya pushed without a pull request."""
+    return (commit(INFRA, "Add Maya to the billing on-call rota", author=MAYA, at=days.at("16:55", back=1)),)
 
 
 def _idempotent_retries(days: Days) -> PullRequest:

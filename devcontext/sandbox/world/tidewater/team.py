@@ -13,9 +13,9 @@ NOOR = Person("Noor Haddad", "noor-haddad", "noor@tidewater.example", 5107, "U07
 PEOPLE = (MAYA, TOMAS, PRIYA, JONAS, AIKO, SAM, NOOR)
 BACKEND = Team("backend", (MAYA, NOOR, TOMAS))
 
-API = Repository("tidewater", "harbor-api")
-WEB = Repository("tidewater", "harbor-web")
-LEDGER = Repository("tidewater", "ledger")
-INFRA = Repository("tidewater", "infra")
+API = Repository("tidewater", "harbor-api", description="Berths, charges and invoices over HTTP")
+WEB = Repository("tidewater", "harbor-web", description="What harbour masters see")
+LEDGER = Repository("tidewater", "ledger", description="Who owes what, twice entered")
+INFRA = Repository("tidewater", "infra", description="Alerts, queues and deployments")
 
 REPOSITORIES = (API, WEB, LEDGER, INFRA)

@@ -1,0 +1,101 @@
+"""GitHub's REST searches: commits, which GraphQL does not search, and issues where a server has no GraphQL.
+
+A search that GitHub gave up on half-way says so, and so does what is read from it.
+Source: https://docs.github.com/en/rest/search/search
+"""
+
+from datetime import datetime
+from typing import TypeVar
+
+from pydantic import AliasPath, Field
+
+from agent.api.github import in_repository, utc
+from agent.api.wire import Line, Link, SnakeWire, one_line, parse
+from agent.toolkit import ProviderHTTP
+
+# GitHub's largest page is 100: what one person pushes in the 31 days of the longest window rarely fills half of it.
+MAX_COMMITS = 100
+
+_Found = TypeVar("_Found", bound=SnakeWire)
+
+
+class _Author(SnakeWire):
+    login: Line
+
+
+class FoundCommit(SnakeWire):
+    """A commit on a default branch."""
+
+    sha: str = Field(pattern=r"^[0-9a-f]{40,64}$")
+    url: Link = Field(validation_alias="html_url")
+    message: str = Field(validation_alias=AliasPath("commit", "message"))
+    authored_at: datetime = Field(validation_alias=AliasPath("commit", "author", "date"))
+    repository: Line = Field(validation_alias=AliasPath("repository", "full_name"))
+
+    @property
+    def headline(self) -> str:
+        """The first line of its message."""
+        return one_line(self.message.partition("\n")[0])
+
+
+class FoundCommits(SnakeWire):
+    """Answer of `search_commits`."""
+
+    total_count: int
+    incomplete_results: bool
+    items: tuple[FoundCommit, ...]
+
+
+class FoundIssue(SnakeWire):
+    """An issue or a pull request, as far as a search tells."""
+
+    number: int
+    title: Line
+    url: Link = Field(validation_alias="html_url")
+    repository_url: Link
+    state: Line
+    draft: bool = False
+    created_at: datetime
+    updated_at: datetime
+    user: _Author | None = None
+
+    @property
+    def repository(self) -> str:
+        """`owner/name`, the end of the repository's address in the API."""
+        return "/".join(self.repository_url.rsplit("/", 2)[1:])
+
+
+class FoundIssues(SnakeWire):
+    """Answer of `search_issues`."""
+
+    total_count: int
+    incomplete_results: bool
+    items: tuple[FoundIssue, ...]
+
+
+async def search_commits(http: ProviderHTTP, *, since: datetime, repository: str = "") -> FoundCommits:
+    """Search the user's commits on default branches since `since`, newest first; in one repository if given.
+
+    Merges are left out: they are not the work but what brings it.
+    That this search knows `@me` is NOT VERIFIED: GitHub documents it for issues and pull requests.
+    Source: https://docs.github.com/en/rest/search/search#search-commits
+    """
+    query = f"author:@me author-date:>={utc(since)} merge:false{in_repository(repository)}"
+    params = {"q": query, "sort": "author-date", "order": "desc", "per_page": str(MAX_COMMITS)}
+    return await _search(http, "/search/commits", model=FoundCommits, params=params)
+
+
+async def search_issues(http: ProviderHTTP, *, query: str, limit: int) -> FoundIssues:
+    """Search issues or pull requests; `query` is as GraphQL takes it, at its end the order.
+
+    Source: https://docs.github.com/en/rest/search/search#search-issues-and-pull-requests
+    """
+    # Here the order is a parameter: as a qualifier it is documented for the pages alone.
+    qualifiers, _, ordered = query.partition(" sort:")
+    sort, _, order = ordered.partition("-")
+    params = {"q": qualifiers, "sort": sort, "order": order, "per_page": str(limit)}
+    return await _search(http, "/search/issues", model=FoundIssues, params=params)
+
+
+async def _search(http: ProviderHTTP, path: str, *, model: type[_Found], params: dict[str, str]) -> _Found:
+    return parse(model, provider="github", data=await http.get(path, params=params))

@@ -1,0 +1,101 @@
+"""The tool that tells what the user did on GitHub in a window."""
+
+from pydantic import Field
+
+from agent.api import github, github_rest
+from agent.api.github_rest import FoundCommits
+from agent.api.github_wire import Activity
+from agent.errors import ToolFailedError
+from agent.toolkit import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tools.github.happened import contribution_items, straight_commits, straight_items, worked_on_item
+from agent.tools.github.items import HIDDEN_FIELDS, INCOMPLETE
+from agent.tools.moments import Moment, Window, past_window
+
+_NO_CONTRIBUTIONS = "GitHub did not show the contributions, so reviews and issues are missing."
+NO_HEADLINES = "GitHub did not show the commits of default branches, so their headlines are missing."
+
+
+class ActivityArguments(Arguments):
+    """The window to read."""
+
+    since: Moment | None = Field(default=None, description="ISO 8601 date or datetime; default the last working day.")
+    until: Moment | None = Field(default=None, description="ISO 8601 date or datetime; default now.")
+
+
+async def read_activity(arguments: ActivityArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
+    """Return the user's commits, pull requests, reviews and issues in the window, newest first."""
+    window = past_window(arguments.since, until=arguments.until, context=context)
+    worked_on = await github.search_commits(http, since=window.start)
+    context.report_progress(1, 3)
+    activity = await _find_activity(http, window=window)
+    context.report_progress(2, 3)
+    pushed = await find_pushed(http, window=window)
+    context.report_progress(3, 3)
+    found = worked_on.data.search
+    touched = [worked_on_item(node, window=window, zone=context.time_zone) for node in found.nodes]
+    items = [item for item in touched if item]
+    if pushed:
+        straight = straight_commits(pushed.items, worked_on=found.nodes, window=window)
+        items += straight_items(straight, login=worked_on.data.viewer.login, zone=context.time_zone)
+    if activity:
+        known = frozenset(item.fields["repo"] for item in items)
+        items += contribution_items(activity, window=window, zone=context.time_zone, known=known)
+    items.sort(key=lambda item: str(item.fields.get("occurred_at", "")), reverse=True)
+    warnings = (
+        *window.warnings,
+        *_missing(activity, pushed=pushed),
+        *((HIDDEN_FIELDS,) if worked_on.is_partial else ()),
+    )
+    return ToolResult(items=tuple(items), is_truncated=found.issue_count > len(found.nodes), warnings=warnings)
+
+
+async def find_pushed(http: ProviderHTTP, *, window: Window, repository: str = "") -> FoundCommits | None:
+    """Return the user's commits on default branches, or None when GitHub does not search them for this connection."""
+    try:
+        return await github_rest.search_commits(http, since=window.start, repository=repository)
+    except ToolFailedError as error:
+        # The search has a limit of its own, 30 a minute, and needs a permission that pull requests do not; what was
+        # read before still makes a briefing.
+        if error.code not in ("missing_scope", "not_found", "rate_limited"):
+            raise
+        return None
+
+
+async def _find_activity(http: ProviderHTTP, *, window: Window) -> Activity | None:
+    """Return the contributions, or None when this kind of token does not see them."""
+    try:
+        return (await github.read_activity(http, since=window.start, until=window.end)).data
+    except ToolFailedError as error:
+        # GitHub does not document contributions for GitHub Apps; the searches alone still make a briefing.
+        if error.code != "missing_scope":
+            raise
+        return None
+
+
+def _missing(activity: Activity | None, *, pushed: FoundCommits | None) -> list[str]:
+    """Return what the answer lacks, in our own sentences."""
+    warnings = [_NO_CONTRIBUTIONS] if activity is None else _hidden(activity)
+    if pushed is None:
+        return [*warnings, NO_HEADLINES]
+    return [*warnings, INCOMPLETE] if pushed.incomplete_results else warnings
+
+
+def _hidden(activity: Activity) -> list[str]:
+    count = activity.viewer.contributions_collection.restricted_contributions_count
+    return [f"{count} contributions are in repositories that this connection may not see."] if count else []
+
+
+# A GitHub App's user token carries no scopes: what it may read is the app's permissions.
+GITHUB_ACTIVITY = Tool(
+    name="github_activity",
+    provider="github",
+    label="Fetching GitHub activity…",
+    description=(
+        "What the user did on GitHub in a window: their pull requests that were opened, merged or got commits, and "
+        "commits pushed straight to a default branch (both with commit headlines), reviews they gave, issues they "
+        "opened, and commit counts of other repositories. Use it for 'what did I work on', for standups and summaries."
+    ),
+    arguments=ActivityArguments,
+    scope="",
+    run=read_activity,
+)

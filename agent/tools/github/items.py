@@ -1,0 +1,40 @@
+"""What the items of all GitHub tools have in common. Pure functions."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from agent.api.github_wire import Subject
+from agent.toolkit import Item
+
+HIDDEN_FIELDS = "GitHub hid some fields that this connection may not read; they count as absent."
+INCOMPLETE = "GitHub gave up on the search half-way, so some results are missing."
+# Where a server has no GraphQL, the REST search stands in, which tells less.
+LESS_DETAIL = "This GitHub server answers no GraphQL, so checks, review decisions, sizes and excerpts are missing."
+
+
+def subject_item(subject: Subject, *, url: str = "", **fields: Any) -> Item:
+    """Return a pull request or issue as an item; `url` where what happened to it has a page of its own."""
+    head = {"repo": subject.repository.name_with_owner, "number": subject.number}
+    return Item(title=title_of(subject.number, title=subject.title), url=url or subject.url, fields=head | fields)
+
+
+def title_of(number: int, *, title: str) -> str:
+    """Return how a pull request or issue is called in a briefing."""
+    return f"#{number} {title}"
+
+
+def word(value: str | None) -> str:
+    """Return one of GitHub's enumerated values as the model reads it, `none` where there is none."""
+    return value.lower() if value else "none"
+
+
+def local(at: datetime, *, zone: ZoneInfo) -> str:
+    """Return an instant in the user's zone, to the minute."""
+    return at.astimezone(zone).isoformat(timespec="minutes")
+
+
+def present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that say something: without None, empty texts and empty lists."""
+    return {name: value for name, value in fields.items() if value not in (None, "", [], ())}

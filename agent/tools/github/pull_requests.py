@@ -1,0 +1,163 @@
+"""The tools that list pull requests: those that wait for the user's review, their own, and anybody's."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agent.api import github, github_rest
+from agent.api.github_wire import PullRequest, PullRequestSearch
+from agent.errors import ToolFailedError
+from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tools.github.items import HIDDEN_FIELDS, INCOMPLETE, LESS_DETAIL
+from agent.tools.github.repositories import RepositoryName, list_latest, load_repository
+from agent.tools.github.standing import (
+    any_pull_request_item,
+    found_item,
+    own_pull_request_item,
+    review_request_item,
+)
+
+Limit = Annotated[int, Field(ge=1, le=50, description="How many pull requests at most.")]
+
+# GitHub takes 256 characters of words in a search; how many qualifiers it takes is not documented, ten are few.
+_MAX_REPOSITORIES = 10
+_FEW_REPOSITORIES = f"Only the {_MAX_REPOSITORIES} repositories last pushed to were searched; name one to see others."
+_STATES = {"open": "is:open", "merged": "is:merged", "closed": "is:closed is:unmerged"}
+
+
+class ReviewRequestsArguments(Arguments):
+    """How many, and whether requests to the user's teams count."""
+
+    limit: Limit = 20
+    include_team: bool = Field(default=True, description="Also requests to teams the user is in.")
+
+
+class MyPullRequestsArguments(Arguments):
+    """Which of the user's pull requests."""
+
+    state: Literal["open", "merged"] = "open"
+    limit: Limit = 20
+
+
+class PullRequestsArguments(Arguments):
+    """Whose repository, and in which state."""
+
+    repo: RepositoryName | None = None
+    state: Literal["open", "merged", "closed"] = Field(
+        default="open", description="`closed` means closed without a merge."
+    )
+    limit: Limit = 20
+
+
+async def read_review_requests(
+    arguments: ReviewRequestsArguments, http: ProviderHTTP, context: ReadContext
+) -> ToolResult:
+    """Return the open pull requests that wait for the user's review, oldest first."""
+    qualifier = "review-requested" if arguments.include_team else "user-review-requested"
+    query = f"is:open is:pr {qualifier}:@me archived:false sort:created-asc"
+
+    def make(node: PullRequest, viewer: str) -> Item:
+        return review_request_item(node, viewer=viewer, now=context.now, zone=context.time_zone)
+
+    return await _search(http, query=query, limit=arguments.limit, context=context, make=make)
+
+
+async def read_my_pull_requests(
+    arguments: MyPullRequestsArguments, http: ProviderHTTP, context: ReadContext
+) -> ToolResult:
+    """Return the user's pull requests, last touched first; open ones with what blocks them and who has to move."""
+    query = f"is:{arguments.state} is:pr author:@me archived:false sort:updated-desc"
+    is_open = arguments.state == "open"
+
+    def make(node: PullRequest, _: str) -> Item:
+        return own_pull_request_item(node, is_open=is_open, now=context.now, zone=context.time_zone)
+
+    return await _search(http, query=query, limit=arguments.limit, context=context, make=make)
+
+
+async def read_pull_requests(arguments: PullRequestsArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
+    """Return anybody's pull requests, in one repository of the user or in those last pushed to, last touched first."""
+    if arguments.repo:
+        names, has_more = [await load_repository(http, name=arguments.repo)], False
+    else:
+        names, has_more = await list_latest(http, limit=_MAX_REPOSITORIES)
+    if not names:
+        # A search without a repository would read all of GitHub.
+        return ToolResult(items=())
+    places = "".join(github.in_repository(name) for name in names)
+    query = f"is:pr {_STATES[arguments.state]}{places} archived:false sort:updated-desc"
+    reply = await github.search_pull_requests(http, query=query, limit=arguments.limit)
+    items = tuple(
+        any_pull_request_item(node, now=context.now, zone=context.time_zone) for node in reply.data.search.nodes
+    )
+    return _result(reply, items=items, warnings=(_FEW_REPOSITORIES,) if has_more else ())
+
+
+async def _search(
+    http: ProviderHTTP, *, query: str, limit: int, context: ReadContext, make: Callable[[PullRequest, str], Item]
+) -> ToolResult:
+    """Search by GraphQL, or by REST where the server has no GraphQL; `make` takes a node and the user's login."""
+    try:
+        reply = await github.search_pull_requests(http, query=query, limit=limit)
+    except ToolFailedError as error:
+        if not github.has_no_graphql(error):
+            raise
+        return await _search_rest(http, query=query, limit=limit, context=context)
+    viewer = reply.data.viewer.login
+    return _result(reply, items=tuple(make(node, viewer) for node in reply.data.search.nodes))
+
+
+async def _search_rest(http: ProviderHTTP, *, query: str, limit: int, context: ReadContext) -> ToolResult:
+    found = await github_rest.search_issues(http, query=query, limit=limit)
+    return ToolResult(
+        items=tuple(found_item(one, now=context.now, zone=context.time_zone) for one in found.items),
+        is_truncated=found.total_count > len(found.items),
+        warnings=(LESS_DETAIL, *((INCOMPLETE,) if found.incomplete_results else ())),
+    )
+
+
+def _result(
+    reply: github.Reply[PullRequestSearch], *, items: tuple[Item, ...], warnings: tuple[str, ...] = ()
+) -> ToolResult:
+    found = reply.data.search
+    hidden = (HIDDEN_FIELDS,) if reply.is_partial else ()
+    return ToolResult(items=items, is_truncated=found.issue_count > len(found.nodes), warnings=(*warnings, *hidden))
+
+
+GITHUB_REVIEW_REQUESTS = Tool(
+    name="github_review_requests",
+    provider="github",
+    label="Fetching review requests…",
+    description=(
+        "Open pull requests that wait for the user's review, oldest first: author, age in days, size, checks, and "
+        "whether the user or a team was asked. Use it for 'what needs my review' and for standups."
+    ),
+    arguments=ReviewRequestsArguments,
+    scope="",
+    run=read_review_requests,
+)
+GITHUB_MY_PULL_REQUESTS = Tool(
+    name="github_my_pull_requests",
+    provider="github",
+    label="Fetching pull requests…",
+    description=(
+        "The user's own pull requests, last touched first; open ones with checks, review decision, what blocks them, "
+        "the next step and who has to take it. Use it for 'what is blocked', 'what am I waiting for' and for standups."
+    ),
+    arguments=MyPullRequestsArguments,
+    scope="",
+    run=read_my_pull_requests,
+)
+GITHUB_PULL_REQUESTS = Tool(
+    name="github_pull_requests",
+    provider="github",
+    label="Fetching pull requests…",
+    description=(
+        "Pull requests of anybody, last touched first, in one repository of the user or in the ones last pushed to: "
+        "author, age, size, checks, review decision. Use it for 'what is the team working on' and 'what was merged'."
+    ),
+    arguments=PullRequestsArguments,
+    scope="",
+    run=read_pull_requests,
+)
