@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from devcontext.sandbox.app import create_app
+from devcontext.sandbox.github.commit_search import search_commits
 from devcontext.sandbox.types import PullRequest, Snapshot
 from devcontext.sandbox.world import GitWorldError, git_world
 from tests.sandbox.harness import BASE_URL
@@ -94,6 +95,13 @@ def test_a_merge_is_a_pull_request_with_its_branch(repository: Path) -> None:
     assert (pull.title, pull.author.login, pull.head_ref_name) == ("Read the gauge every minute", "bobroy", "gauge")
     assert [commit.message_headline for commit in pull.commits] == ["Read the gauge", "Round the gauge"]
     assert pull.merged_at == datetime(2026, 11, 18, 11, tzinfo=UTC)
+
+
+def test_a_real_history_is_searched_without_its_merges(repository: Path) -> None:
+    found = search_commits("author:@me merge:false", snapshot=_snapshot(repository))
+    headlines = [one.message_headline for one in found]
+    assert {"Begin", "Serve the tide table (#12)"} <= set(headlines)
+    assert not any(headline.startswith("Merge") for headline in headlines)
 
 
 def test_a_merge_without_a_number_is_no_pull_request(repository: Path) -> None:

@@ -140,9 +140,10 @@ class GitHub:
         ]
         return [body["q"] for body in bodies if "q" in body]
 
-    async def run(self, tool: str, *answers: dict[str, Any], **arguments: Any) -> ToolResult:
+    async def run(self, tool: str, *answers: dict[str, Any], graphql_status: int = 200, **arguments: Any) -> ToolResult:
         """Run the tool on GraphQL's answers; nothing was pushed straight to a default branch unless told before."""
-        self.upstream.tell("/api/graphql", *(told(answer) for answer in answers))
+        answered = answers or ({"message": "no"},)
+        self.upstream.tell("/api/graphql", *(told(answer, status=graphql_status) for answer in answered))
         self.upstream.tell("/api/search/commits", self.commits)
         with self.open_http("github") as http:
             return await TOOLS[tool].run(TOOLS[tool].arguments(**arguments), http, self.context)
