@@ -65,11 +65,24 @@ class Answer:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
     def json(self) -> Any:
-        """Return the parsed body, or None where it is not JSON."""
+        """Return the parsed body, or None where it is not JSON; half of a surrogate pair becomes a question mark."""
         try:
-            return json.loads(self.body) if self.is_json else None
+            return _parse(self.body) if self.is_json else None
         except (ValueError, RecursionError):
             return None
+
+
+def _parse(body: bytes) -> Any:
+    value = json.loads(body, parse_constant=_refuse_constant)
+    if b"\\u" not in body:
+        return value
+    # Python takes an escaped half pair, and then no UTF-8 of it can be written: not to the model, not in a request.
+    return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+
+
+def _refuse_constant(name: str) -> None:
+    # Python takes NaN and Infinity; RFC 8259 section 6 does not.
+    raise ValueError(f"{name} is no JSON.")
 
 
 def name_of(provider: str) -> str:

@@ -3,12 +3,10 @@
 Source: https://docs.github.com/en/graphql/reference/objects#pullrequest
 """
 
-from datetime import datetime
-
 from pydantic import Field
 
 from agent.api.github_wire import Actor, Nodes, Reviewer, ReviewRequests, Subject
-from agent.api.wire import Line, Link, Wire
+from agent.api.wire import Instant, Line, Link, Wire
 
 # Conclusions and states that keep a pull request from being green. Source:
 # https://docs.github.com/en/graphql/reference/enums#checkconclusionstate and #statusstate
@@ -29,8 +27,8 @@ class Check(Wire):
     description: Line | None = None
     details_url: str | None = None
     target_url: str | None = None
-    completed_at: datetime | None = None
-    created_at: datetime | None = None
+    completed_at: Instant | None = None
+    created_at: Instant | None = None
 
     @property
     def outcome(self) -> str:
@@ -110,7 +108,7 @@ class GivenReview(Wire):
 
     author: Actor | None = None
     state: Line
-    submitted_at: datetime | None = None
+    submitted_at: Instant | None = None
     body_text: str = ""
     url: Link
 
@@ -124,7 +122,7 @@ class LineComment(Wire):
 
     author: Actor | None = None
     body_text: str = ""
-    created_at: datetime
+    created_at: Instant
     url: Link
 
 
@@ -151,9 +149,9 @@ class PullRequestPage(CheckedPullRequest):
     state: Line
     is_draft: bool
     body_text: str = ""
-    created_at: datetime
-    updated_at: datetime
-    merged_at: datetime | None = None
+    created_at: Instant
+    updated_at: Instant
+    merged_at: Instant | None = None
     base_ref_name: Line
     head_ref_name: Line
     additions: int

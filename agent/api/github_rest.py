@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import AliasPath, Field
 
 from agent.api.github import in_repository, utc
-from agent.api.wire import Line, Link, SnakeWire, one_line, parse
+from agent.api.wire import Instant, Line, Link, SnakeWire, one_line, parse
 from agent.toolkit import ProviderHTTP
 
 # GitHub's largest page is 100: what one person pushes in the 31 days of the longest window rarely fills half of it.
@@ -29,7 +29,7 @@ class FoundCommit(SnakeWire):
     sha: str = Field(pattern=r"^[0-9a-f]{40,64}$")
     url: Link = Field(validation_alias="html_url")
     message: str = Field(validation_alias=AliasPath("commit", "message"))
-    authored_at: datetime = Field(validation_alias=AliasPath("commit", "author", "date"))
+    authored_at: Instant = Field(validation_alias=AliasPath("commit", "author", "date"))
     repository: Line = Field(validation_alias=AliasPath("repository", "full_name"))
 
     @property
@@ -55,8 +55,8 @@ class FoundIssue(SnakeWire):
     repository_url: Link
     state: Line
     draft: bool = False
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     user: _Author | None = None
 
     @property

@@ -3,12 +3,11 @@
 Source: https://docs.github.com/en/graphql/reference
 """
 
-from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field
 
-from agent.api.wire import Line, Link, Wire
+from agent.api.wire import Instant, Line, Link, Wire
 
 _T = TypeVar("_T")
 
@@ -90,8 +89,8 @@ class PullRequest(Subject):
     """A pull request with what decides who has to move."""
 
     is_draft: bool
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     additions: int
     deletions: int
     changed_files: int
@@ -135,7 +134,7 @@ class Commit(Wire):
     oid: str = Field(pattern=r"^[0-9a-f]{40,64}$")
     url: Link
     message_headline: Line
-    authored_date: datetime
+    authored_date: Instant
     author: _GitActor | None = None
 
     @property
@@ -155,8 +154,8 @@ class _Commits(Wire):
 class WorkedOn(WithState):
     """A pull request with its newest commits."""
 
-    created_at: datetime
-    merged_at: datetime | None = None
+    created_at: Instant
+    merged_at: Instant | None = None
     author: Actor | None = None
     commits: _Commits
 
@@ -181,7 +180,7 @@ class _Review(Wire):
 class ReviewContribution(Wire):
     """A review that the user gave."""
 
-    occurred_at: datetime
+    occurred_at: Instant
     pull_request_review: _Review
     pull_request: Subject
 
@@ -189,7 +188,7 @@ class ReviewContribution(Wire):
 class IssueContribution(Wire):
     """An issue that the user opened."""
 
-    occurred_at: datetime
+    occurred_at: Instant
     issue: WithState
 
 

@@ -3,12 +3,10 @@
 Source: https://docs.github.com/en/graphql/reference/objects#issue and #repository
 """
 
-from datetime import datetime
-
 from pydantic import Field
 
 from agent.api.github_wire import Actor, Nodes, Subject, WithState
-from agent.api.wire import Line, Link, Wire
+from agent.api.wire import Instant, Line, Link, Wire
 
 
 class Comment(Wire):
@@ -16,7 +14,7 @@ class Comment(Wire):
 
     author: Actor | None = None
     body_text: str = ""
-    created_at: datetime
+    created_at: Instant
     url: Link
 
 
@@ -29,8 +27,8 @@ class Discussed(Subject):
 
     kind: Line = Field(alias="__typename")
     body_text: str = ""
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     author: Actor | None = None
     comments: _Comments
 
@@ -58,8 +56,8 @@ class _Labels(Wire):
 class Issue(WithState):
     """An issue."""
 
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     author: Actor | None = None
     labels: _Labels | None = None
 
@@ -82,7 +80,7 @@ class KnownRepository(Wire):
     url: Link
     description: Line | None = None
     is_private: bool
-    pushed_at: datetime | None = None
+    pushed_at: Instant | None = None
 
 
 class _PageInfo(Wire):

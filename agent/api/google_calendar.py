@@ -6,15 +6,15 @@ Source: https://developers.google.com/workspace/calendar/api/v3/reference/events
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from agent.api.answers import Answer
-from agent.api.wire import Line, Link, Wire, parse
+from agent.api.wire import Day, Instant, Line, Link, Wire, parse
 from agent.errors import ToolErrorCode
 from agent.toolkit import ProviderHTTP
 
@@ -48,8 +48,8 @@ _LIMIT_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quota
 class When(Wire):
     """Start or end of an event: an instant, or a date where it takes whole days (an end is exclusive)."""
 
-    day: date | None = Field(default=None, alias="date")
-    at: AwareDatetime | None = Field(default=None, alias="dateTime")
+    day: Day | None = Field(default=None, alias="date")
+    at: Instant | None = Field(default=None, alias="dateTime")
 
     @model_validator(mode="after")
     def _require_one(self) -> Self:

@@ -3,10 +3,11 @@
 What does not fit stops here, and the error repeats nothing that came from outside.
 """
 
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from agent.api.answers import unusable
@@ -14,6 +15,10 @@ from agent.untrusted import TITLE_CHARACTERS, clean_text
 
 # Above what browsers and providers use for a link.
 MAX_LINK_CHARACTERS = 2_000
+# Anybody can date a commit or an event to the year 9999. Moved in here, no change of zone and no sum of days leaves
+# what `datetime` can hold, and the other items of the answer are not lost.
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def one_line(text: str, *, max_characters: int = TITLE_CHARACTERS) -> str:
@@ -31,8 +36,18 @@ def _require_link(url: str) -> str:
     return url
 
 
+def _bounded(at: datetime) -> datetime:
+    return min(max(at, _EARLIEST), _LATEST)
+
+
+def _bounded_day(day: date) -> date:
+    return min(max(day, _EARLIEST.date()), _LATEST.date())
+
+
 Line = Annotated[str, AfterValidator(one_line)]
 Link = Annotated[str, AfterValidator(_require_link)]
+Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
+Day = Annotated[date, AfterValidator(_bounded_day)]
 
 
 class Wire(BaseModel):

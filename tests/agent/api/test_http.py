@@ -89,6 +89,8 @@ async def test_received_bytes_add_up(upstream: Upstream, open_http: Open) -> Non
         (told({"message": "oops"}, status=500), "upstream_unavailable", None),
         (told(b"<html>", status=502, headers={"content-type": "text/html"}), "upstream_unavailable", None),
         (told(b"{"), "upstream_unavailable", None),
+        (told(b'{"data": NaN}'), "upstream_unavailable", None),
+        (told(b'{"data": -Infinity}'), "upstream_unavailable", None),
         (told(b"[" * 100_000), "upstream_unavailable", None),
         (told(b"\xff\xfe"), "upstream_unavailable", None),
         (told(b"{}", headers={"content-type": "text/html"}), "upstream_unavailable", None),

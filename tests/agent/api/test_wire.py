@@ -1,9 +1,11 @@
 """What comes from outside is a value of ours or nothing."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from agent.api.wire import Line, Link, Wire, parse
+from agent.api.wire import Day, Instant, Line, Link, Wire, parse
 from agent.errors import ToolFailedError
 
 
@@ -51,3 +53,23 @@ def test_a_line_is_one_visible_line() -> None:
     hidden = "Fix\u200b \U000e0041the\n\n  tests\u202e"
     assert TypeAdapter[str](Line).validate_python(hidden) == "Fix the tests"
     assert len(TypeAdapter[str](Line).validate_python("x" * 10_000)) == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "year"),
+    [("0001-01-01T00:00:00+14:00", 1900), ("9999-12-31T23:59:59-14:00", 2200), ("2026-11-20T10:00:00Z", 2026)],
+)
+def test_an_instant_beyond_the_calendar_is_moved_to_its_edge(text: str, year: int) -> None:
+    """Anybody can date a commit to the year 9999; a change of its zone would overflow."""
+    moved = TypeAdapter(Instant).validate_python(text)
+    assert moved.year == year
+    assert moved.astimezone(ZoneInfo("Pacific/Kiritimati")).isoformat()
+
+
+def test_an_instant_without_an_offset_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Instant).validate_python("2026-11-20T10:00:00")
+
+
+def test_a_day_beyond_the_calendar_is_moved_to_its_edge() -> None:
+    assert [TypeAdapter(Day).validate_python(day).year for day in ("0001-01-01", "9999-12-31")] == [1900, 2200]

@@ -89,7 +89,7 @@ class Upstream:
         self._open += 1
         self.most_at_once = max(self.most_at_once, self._open)
         try:
-            answer = self._answer_to(await _read_request(reader))
+            answer = self._answer_to(await read_request(reader))
             for part in answer.parts:
                 await asyncio.sleep(answer.pause_seconds)
                 writer.write(part)
@@ -109,7 +109,7 @@ class Upstream:
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Received:
+async def read_request(reader: asyncio.StreamReader) -> Received:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.strip().split("\r\n")
     method, target, _ = first.split(" ")
