@@ -124,6 +124,15 @@ def missing_of(status: ServiceStatus) -> str:
     return f"Asked for and not granted by {status.service.name}: {words}."
 
 
+def grants_writing(provider: str) -> bool:
+    """Tell whether what `provider` asks the user for lets its holder write too, though DevContext only reads.
+
+    GitHub has no read-only scope for OAuth Apps.
+    """
+    configured = settings.PROVIDERS.get(provider)
+    return configured is not None and configured.app_kind == "oauth"
+
+
 def is_sandbox(provider: str) -> bool:
     """Tell whether a local stand-in answers for `provider`."""
     configured = settings.PROVIDERS.get(provider)

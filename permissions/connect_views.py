@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from permissions import connections, scopes
-from permissions.cards import is_sandbox, missing_of
+from permissions.cards import grants_writing, is_sandbox, missing_of
 from permissions.pages import SESSION_ENDED, load_asker, load_service, render_page, see_page
 from permissions.types import SERVICES_BY_SLUG, Service
 from vault.client import (
@@ -117,6 +117,7 @@ async def _ask(request: HttpRequest, *, service: Service) -> HttpResponse:
     context = {
         "service": service,
         "is_sandbox": is_sandbox(service.slug),
+        "grants_writing": grants_writing(service.slug),
         "account": account,
         "groups": [(group, group.name in ticked) for group in offered],
         "base_group": scopes.BASE_GROUP,

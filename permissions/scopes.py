@@ -27,8 +27,11 @@ OPTIONAL_GROUPS: Mapping[str, tuple[ScopeGroup, ...]] = {
     "slack": (ScopeGroup("search", "Messages that mention you", frozenset({"search:read"})),),
 }
 
-# Sources: https://developers.google.com/workspace/calendar/api/auth, https://docs.slack.dev/reference/scopes.
+# Sources: https://developers.google.com/workspace/calendar/api/auth, https://docs.slack.dev/reference/scopes and
+# https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps.
 _WORDS: Mapping[str, str] = {
+    "repo": "Read and write all your repositories, private ones included; DevContext only reads",
+    "read:org": "See your organizations and teams",
     "openid": "Know which account this is",
     "email": "See the account's e-mail address",
     "https://www.googleapis.com/auth/userinfo.email": "See the account's e-mail address",

@@ -85,6 +85,17 @@ def pinned_base(provider: str) -> httpx.URL:
     return base
 
 
+def base_of(provider: str, *, path: str) -> httpx.URL:
+    """Return what `path` is appended to: on GitHub Enterprise Server, GraphQL lies beside the REST API, not below it.
+
+    Raises:
+        ImproperlyConfigured: As `pinned_base`.
+    """
+    base, graphql_url = pinned_base(provider), settings.PROVIDERS[provider].graphql_url
+    is_beside = bool(graphql_url) and path.partition("#")[0] == "/graphql"
+    return httpx.URL(graphql_url.removesuffix("/graphql")) if is_beside else base
+
+
 def client_of(provider: str) -> httpx.AsyncClient:
     """Return this event loop's client for `provider`, opening it at the first call."""
     clients = _this_loop().clients

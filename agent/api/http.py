@@ -17,7 +17,7 @@ import httpx
 
 from agent.api import github_refusals, google_calendar, slack
 from agent.api.answers import Answer, find_failure
-from agent.api.egress import PinnedToken, client_of, pinned_base, turn_of
+from agent.api.egress import PinnedToken, base_of, client_of, pinned_base, turn_of
 from agent.errors import ToolErrorCode, ToolFailedError
 
 # The largest answer measured was 366 kB of REST; what we ask for is under 100 kB.
@@ -126,7 +126,7 @@ class AuthorizedHTTP:
 
     async def post(self, path: str, *, json: Any = None, form: Mapping[str, str] | None = None) -> Any:
         """Return the parsed JSON of a POST; a "#name" at the end of `path` is for the audit and is not sent."""
-        url = f"{self._base}{path.partition('#')[0]}"
+        url = f"{base_of(self._provider, path=path)}{path.partition('#')[0]}"
         return await self._call(
             path, request=client_of(self._provider).build_request("POST", url, json=json, data=form)
         )
@@ -204,9 +204,10 @@ class AuthorizedHTTP:
 
     def _describe(self, method: str, path: str, *, attempt: _Attempt, duration_ms: int, error: str) -> UpstreamCall:
         self.received_bytes += len(attempt.body)
+        base = base_of(self._provider, path=path)
         return UpstreamCall(
             method=method,
-            path=f"{self._base.netloc.decode()}{self._base.path.rstrip('/')}{path}",
+            path=f"{base.netloc.decode()}{base.path.rstrip('/')}{path}",
             status=attempt.status,
             size_bytes=len(attempt.body),
             duration_ms=duration_ms,

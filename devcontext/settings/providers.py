@@ -4,6 +4,10 @@ Only addresses and credentials differ between the two; no code elsewhere asks wh
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 from devcontext import env
 
@@ -11,10 +15,17 @@ from devcontext import env
 SANDBOX_CLIENT_ID = "devcontext-sandbox"
 SANDBOX_CLIENT_SECRET = "sandbox-secret"  # noqa: S105
 
+_GITHUB = "https://github.com"
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """One provider as configured; addresses carry no trailing slash."""
+    """One provider as configured; addresses carry no trailing slash.
+
+    `graphql_url` is that of an enterprise's own GitHub; "" where GraphQL lies below the API or there is none.
+    `app_kind` says how GitHub knows this installation: as a GitHub App, or as an OAuth App, whose scopes cannot be
+    read-only.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -24,6 +35,8 @@ class ProviderSettings:
     account_url: str
     api_url: str
     web_url: str
+    graphql_url: str = ""
+    app_kind: Literal["app", "oauth"] = "app"
     is_sandbox: bool = False
 
 
@@ -49,7 +62,8 @@ def load(*, sandbox_url: str, with_secrets: bool) -> dict[str, ProviderSettings]
 
 def _github(client_id: str, client_secret: str) -> ProviderSettings:
     """Source: https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app."""
-    web, api = "https://github.com", "https://api.github.com"
+    web = env.url("GITHUB_URL", _GITHUB)
+    api, graphql = _github_api(web)
     return ProviderSettings(
         client_id=client_id,
         client_secret=client_secret,
@@ -59,7 +73,46 @@ def _github(client_id: str, client_secret: str) -> ProviderSettings:
         account_url=f"{api}/user",
         api_url=api,
         web_url=web,
+        graphql_url=graphql,
+        app_kind=_github_app_kind(),
     )
+
+
+def _github_api(web: str) -> tuple[str, str]:
+    """Return the addresses of REST and, for an enterprise's own GitHub, of GraphQL.
+
+    Sources: https://docs.github.com/en/enterprise-server@latest/rest/using-the-rest-api/getting-started-with-the-rest-api
+    and https://docs.github.com/en/enterprise-cloud@latest/admin/data-residency.
+
+    Raises:
+        ImproperlyConfigured: The address is not that of a GitHub.
+    """
+    parts = urlsplit(web)
+    # SECURITY: tokens go there, so nothing but https and a plain host is an address.
+    if (
+        parts.scheme != "https"
+        or not parts.hostname
+        or "@" in parts.netloc
+        or parts.path
+        or parts.query
+        or parts.fragment
+    ):
+        raise ImproperlyConfigured("GITHUB_URL must be https:// and a host, such as https://ghe.example.")
+    if web == _GITHUB:
+        return "https://api.github.com", ""
+    if parts.hostname.endswith(".ghe.com"):
+        return f"https://api.{parts.netloc}", f"https://api.{parts.netloc}/graphql"
+    return f"{web}/api/v3", f"{web}/api/graphql"
+
+
+def _github_app_kind() -> Literal["app", "oauth"]:
+    match env.text("GITHUB_APP_KIND", "app"):
+        case "app":
+            return "app"
+        case "oauth":
+            return "oauth"
+        case _:
+            raise ImproperlyConfigured("GITHUB_APP_KIND must be app or oauth.")
 
 
 def _google_calendar(client_id: str, client_secret: str) -> ProviderSettings:

@@ -48,6 +48,15 @@ async def test_a_real_provider_is_not_called_a_sandbox(alice: Person, settings: 
     assert (await alice.browser.get(CONNECT)).context["is_sandbox"] is False
 
 
+async def test_an_oauth_app_is_called_what_it_is(alice: Person, settings: Settings, upstream: Upstream) -> None:
+    """GitHub has no scope that only reads, so what the user is about to grant can write."""
+    assert "read-and-write" not in (await alice.browser.get(CONNECT)).content.decode()
+    settings.PROVIDERS = {"github": replace(settings.PROVIDERS["github"], app_kind="oauth")}
+    assert "read-and-write access to all your repositories" in (await alice.browser.get(CONNECT)).content.decode()
+    response = await alice.browser.post(CONNECT)
+    assert httpx.URL(response["Location"]).params["scope"] == "repo read:org"
+
+
 async def test_a_post_goes_to_the_provider(alice: Person, settings: Settings, upstream: Upstream) -> None:
     response = await alice.browser.post(CONNECT)
     assert response.status_code == 303

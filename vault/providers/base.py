@@ -76,6 +76,12 @@ class Configuration(Protocol):
     def revocation_url(self) -> str: ...  # noqa: D102
     @property
     def account_url(self) -> str: ...  # noqa: D102
+    @property
+    def api_url(self) -> str: ...  # noqa: D102
+    @property
+    def graphql_url(self) -> str: ...  # noqa: D102
+    @property
+    def app_kind(self) -> str: ...  # noqa: D102
 
 
 class Provider(Protocol):
@@ -103,7 +109,9 @@ class Provider(Protocol):
     has_issuer: ClassVar[bool]
     refresh_lead: ClassVar[timedelta]
     old_token_survives_refresh: ClassVar[bool]
-    resources: ClassVar[frozenset[str]]
+
+    @property
+    def resources(self) -> frozenset[str]: ...  # noqa: D102  (described above)
 
     def authorization_parameters(self, *, scope: tuple[str, ...]) -> dict[str, str]:
         """Return the parameters of the authorization request that are this provider's own; `scope` is asked for."""

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar
 
+from django.conf import settings
+
 from vault.errors import UpstreamError
 from vault.providers.base import Account, Grant, ask_for_tokens, call, configuration, text_of
 
 # `bad_refresh_token` is GitHub's word for a dead grant; the others end in the same need to connect again.
 _PERMANENT = frozenset({"bad_refresh_token", "bad_verification_code", "unauthorized_client", "unverified_user_email"})
+_RESOURCES = frozenset({"https://api.github.com", "https://api.github.com/", "https://api.github.com/graphql"})
 _OK = 200
 _REVOKED = 204
 _UNKNOWN_TOKEN = frozenset({404, 422})
@@ -30,9 +33,14 @@ class GitHub:
     # Of 8 hours.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=10)
     old_token_survives_refresh: ClassVar[bool] = False
-    resources: ClassVar[frozenset[str]] = frozenset(
-        {"https://api.github.com", "https://api.github.com/", "https://api.github.com/graphql"}
-    )
+
+    @property
+    def resources(self) -> frozenset[str]:
+        """GitHub's API; on an Enterprise Server that server's, and no other."""
+        configured = settings.PROVIDERS.get(self.id)
+        if configured is None or not configured.graphql_url:
+            return _RESOURCES
+        return frozenset({configured.api_url, f"{configured.api_url}/", configured.graphql_url})
 
     def authorization_parameters(self, *, scope: tuple[str, ...]) -> dict[str, str]:
         """Let the user choose the account; a GitHub App's permissions are set where it is registered.
@@ -80,3 +88,23 @@ class GitHub:
             raise UpstreamError("unknown_token", is_permanent=True)
         if answer.status != _REVOKED:
             raise UpstreamError(f"http_{answer.status}")
+
+
+class GitHubOAuthApp(GitHub):
+    """An OAuth App's tokens, for where no GitHub App can be installed: they may write, since no scope only reads.
+
+    Whether they expire is the app's own setting; `offline_access` is not asked for, since not every server knows it.
+    """
+
+    # SECURITY: `repo` is read and write on every repository the user can reach. It is the smallest scope that shows
+    # private pull requests and issues; `read:org` shows requests to teams. The connect page says so.
+    # Source: https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+    scope_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"base": ("repo", "read:org")}
+    default_scope_groups: ClassVar[tuple[str, ...]] = ("base",)
+
+    def authorization_parameters(self, *, scope: tuple[str, ...]) -> dict[str, str]:
+        """Let the user choose the account, and ask for `scope`.
+
+        Source: https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps.
+        """
+        return {**super().authorization_parameters(scope=scope), "scope": " ".join(scope)}

@@ -4,11 +4,13 @@ from django.conf import settings
 
 from vault.errors import NotConnectedError
 from vault.providers.base import Provider
-from vault.providers.github import GitHub
+from vault.providers.github import GitHub, GitHubOAuthApp
 from vault.providers.google_calendar import GoogleCalendar
 from vault.providers.slack import Slack
 
 _PROVIDERS: dict[str, Provider] = {provider.id: provider for provider in (GitHub(), GoogleCalendar(), Slack())}
+
+_GITHUB_OAUTH_APP = GitHubOAuthApp()
 
 
 def find_by_resource(resource: str) -> str:
@@ -27,4 +29,5 @@ def load(provider: str) -> Provider:
     """
     if provider not in settings.PROVIDERS or provider not in _PROVIDERS:
         raise NotConnectedError
-    return _PROVIDERS[provider]
+    is_oauth_app = provider == GitHub.id and settings.PROVIDERS[provider].app_kind == "oauth"
+    return _GITHUB_OAUTH_APP if is_oauth_app else _PROVIDERS[provider]

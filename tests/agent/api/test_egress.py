@@ -134,3 +134,32 @@ def test_another_loop_has_clients_of_its_own() -> None:
         assert first is not second
         one.run(close_clients())
         other.run(close_clients())
+
+
+async def test_graphql_of_an_enterprise_server_lies_beside_its_rest_api(
+    upstream: Upstream, settings: Settings, calls: Calls
+) -> None:
+    known = replace(
+        settings.PROVIDERS["github"], api_url=f"{upstream.url}/api/v3", graphql_url=f"{upstream.url}/api/graphql"
+    )
+    settings.PROVIDERS = {**settings.PROVIDERS, "github": known}
+    upstream.tell("/api/graphql", told({"data": {}}))
+    upstream.tell("/api/v3/search/commits", told({}))
+    with authorized(provider="github", token=TOKEN, on_call=calls) as http:
+        await http.post("/graphql#activity", json={})
+        await http.get("/search/commits")
+    assert [request.path for request in upstream.received] == ["/api/graphql", "/api/v3/search/commits"]
+    host = upstream.url.removeprefix("http://")
+    assert [call.path for call in calls.seen] == [f"{host}/api/graphql#activity", f"{host}/api/v3/search/commits"]
+
+
+async def test_a_graphql_address_elsewhere_gets_no_token(upstream: Upstream, settings: Settings, calls: Calls) -> None:
+    async with Upstream.running() as other:
+        known = replace(settings.PROVIDERS["github"], graphql_url=f"{other.url}/graphql")
+        settings.PROVIDERS = {**settings.PROVIDERS, "github": known}
+        with (
+            authorized(provider="github", token=TOKEN, on_call=calls) as http,
+            pytest.raises(ValueError, match="leaves the provider"),
+        ):
+            await http.post("/graphql#activity", json={})
+        assert other.received == []
