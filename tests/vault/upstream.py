@@ -23,6 +23,9 @@ from starlette.routing import Route
 
 from tests.serving import serve_app
 
+# A test that fails leaves the gate shut; its server must end all the same.
+_LONGEST_HOLD_SECONDS = 30
+
 # Who may be signed in at the providers.
 USER_IDS = {"alice": 7, "alice-at-work": 8, "bob": 9, "bob-at-work": 10}
 
@@ -41,6 +44,12 @@ class Grant:
     is_alive: bool = True
 
 
+def _open_gate() -> threading.Event:
+    gate = threading.Event()
+    gate.set()
+    return gate
+
+
 @dataclass
 class Upstream:
     """The providers' state, the knobs of a test, and what was asked."""
@@ -57,6 +66,7 @@ class Upstream:
     grants: list[Grant] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     was_asked_to_refresh: threading.Event = field(default_factory=threading.Event)
+    may_refresh: threading.Event = field(default_factory=_open_gate)
     issued: list[str] = field(default_factory=list)
     verifiers: list[bool] = field(default_factory=list)
 
@@ -168,6 +178,7 @@ class Upstream:
         self.calls[f"{provider} {form['grant_type']}"] += 1
         if "refresh_token" in form:
             self.was_asked_to_refresh.set()
+            await asyncio.to_thread(self.may_refresh.wait, _LONGEST_HOLD_SECONDS)
         basic = base64.b64encode(b"devcontext-sandbox:sandbox-secret").decode()
         is_client = request.headers.get("authorization") == f"Basic {basic}" or (
             form.get("client_id") == "devcontext-sandbox" and form.get("client_secret") == "sandbox-secret"
