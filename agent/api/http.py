@@ -148,6 +148,7 @@ class AuthorizedHTTP:
         if self._has_retried or wait is None or wait > MAX_RETRY_WAIT_SECONDS:
             return False
         self._has_retried = True
+        # Every request here is a read, so asking twice changes nothing. A run whose time ends meanwhile cancels this.
         await asyncio.sleep(wait)
         return True
 

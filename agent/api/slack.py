@@ -24,7 +24,9 @@ _REFUSALS: Mapping[str, ToolErrorCode] = {
         ("token_expired", "token_revoked", "invalid_auth", "not_authed", "account_inactive"), "reconnect_required"
     ),
     **dict.fromkeys(("missing_scope", "no_permission", "not_allowed_token_type", "access_denied"), "missing_scope"),
-    **dict.fromkeys(("channel_not_found", "not_in_channel", "user_not_found", "user_not_visible"), "not_found"),
+    **dict.fromkeys(
+        ("channel_not_found", "not_in_channel", "thread_not_found", "user_not_found", "user_not_visible"), "not_found"
+    ),
     **dict.fromkeys(("ratelimited", "accesslimited"), "rate_limited"),
 }
 

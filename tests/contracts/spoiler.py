@@ -9,14 +9,8 @@ from typing import Any
 
 import httpx
 
-from agent.api.http import authorized
-from agent.calls import Dispatched
-from agent.toolkit import Emit, ProviderHTTP, ReadContext, Tool, Toolkit
-from agent.tools import TOOLS
-from devcontext.sandbox.store import Store
-from tests.agent.api.fixtures import Calls
 from tests.agent.api.upstream import Received, Told, read_request, told
-from tests.contracts.sandbox import issue_token
+from tests.contracts.dispatching import Dispatching
 
 # Gets the genuine body and returns what is sent in its place.
 Spoil = Callable[[bytes], Told]
@@ -79,30 +73,10 @@ class Spoiler:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoiled:
+class Spoiled(Dispatching):
     """The tools, reading through the spoiler."""
 
     spoiler: Spoiler
-    store: Store
-    calls: Calls
-    context: ReadContext
-
-    async def dispatch(self, name: str, *, arguments: dict[str, Any]) -> Dispatched:
-        """Run one tool call as a run does; whatever goes wrong becomes its result."""
-
-        async def refuse(name: str, reason: str, _: str) -> None:
-            raise AssertionError(f"{name}: {reason}")
-
-        toolkit = Toolkit(tools=TOOLS, credentials=self, context=self.context, on_refused=refuse)
-        return await toolkit.dispatch(call_id="toolu_1", name=name, arguments=arguments, emit=lambda _: None)
-
-    @asynccontextmanager
-    async def open(self, *, tool: Tool, tool_call: str, emit: Emit) -> AsyncIterator[ProviderHTTP]:
-        """Open the provider as its user; implements `agent.toolkit.Credentials`."""
-        _ = tool_call, emit
-        token = issue_token(self.store, provider=tool.provider)
-        with authorized(provider=tool.provider, token=token, on_call=self.calls) as http:
-            yield http
 
     async def paths_of(self, name: str, *, arguments: dict[str, Any]) -> list[str]:
         """Return the paths that a healthy call of the tool asks for, each once."""

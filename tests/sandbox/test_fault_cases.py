@@ -1,7 +1,9 @@
 """Every documented failure can be ordered, by JSON or by a request's own header, at the place where it happens."""
 
+import json
 import time
 from collections.abc import Iterator
+from importlib import resources
 from typing import Any
 
 import httpx
@@ -29,6 +31,8 @@ def test_the_catalogue_is_what_the_specs_say(provider: str) -> None:
     """Every case but the healthy answers of a token endpoint."""
     documented = {entry["case"].partition(" ")[0] for entry in spec(f"{FOLDERS[provider]}/errors.json")}
     healthy = {name for name in documented if name.startswith("token.ok_")}
+    kept = (resources.files("devcontext.sandbox.faults") / f"{provider}.json").read_text(encoding="utf-8")
+    assert json.loads(kept) == spec(f"{FOLDERS[provider]}/errors.json")
     assert documented - healthy <= cases(provider).keys()
     assert not healthy & cases(provider).keys()
 
