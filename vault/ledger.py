@@ -6,7 +6,7 @@ all the same, and its event waits in the outbox. Sync; called on a database thre
 
 import logging
 
-from django.db import transaction
+from django.db import DatabaseError, connections, transaction
 
 from audit.errors import AuditUnavailableError
 from audit.events import Entry
@@ -60,6 +60,10 @@ def drain() -> None:
     try:
         outbox.drain(record)
     except AuditUnavailableError:
+        _expect_events()
+    except DatabaseError:
+        # What the caller did is committed and must not be answered as if it were not; the events wait on.
+        connections[ALIAS].close_if_unusable_or_obsolete()
         _expect_events()
 
 
