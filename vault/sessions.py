@@ -79,13 +79,13 @@ def require_attended(subject: Subject) -> None:
 
 
 def end_session(subject: Subject) -> None:
-    """End the session that `subject` names; what ended before stays ended. Never waits for the audit.
+    """End the session or grant that `subject` names; what ended before stays ended. Never waits for the audit.
 
     Raises:
         VaultUnavailableError: The database failed.
     """
     with sessions.hold_alone(subject.user):
-        if sessions.end(user=subject.user, sid=subject.sid):
+        if _end(subject):
             ledger.note(Entry(event=Event.VAULT_SESSION_ENDED, user=subject.user, client=subject.client))
     ledger.drain()
 
@@ -101,3 +101,12 @@ def end_subject(subject: Subject) -> None:
             grants.end_all(user=subject.user)
             ledger.note(Entry(event=Event.VAULT_SUBJECT_ENDED, user=subject.user, client=subject.client))
     ledger.drain()
+
+
+def _end(subject: Subject) -> bool:
+    """Write that the session ended; False when it had before."""
+    kind, _, name = subject.sid.partition(":")
+    if kind == _GRANT:
+        # SECURITY: a grant may live for a year, and the end of a session is remembered for a month.
+        return grants.end(name, user=subject.user)
+    return sessions.end(user=subject.user, sid=subject.sid)

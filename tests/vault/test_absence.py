@@ -213,3 +213,16 @@ async def test_a_grant_ends_in_the_future_and_within_a_year(client: VaultClient,
 async def test_a_grant_names_providers(client: VaultClient, providers: list[str], error: type[Exception]) -> None:
     with pytest.raises(error):
         await client.create_grant(subject_token=subject(), providers=providers, expires_at=later())
+
+
+async def test_a_grant_that_its_own_token_ended_stays_ended(client: VaultClient, connect_user: Connect) -> None:
+    """Ends of sessions are forgotten after a month; a grant may live for a year."""
+    await connect_user()
+    await allow_away(client)
+    grant = await grant_of(client)
+    assert (await client.exchange(absent(grant))).access_token
+    await client.end_session(subject_token=subject(sid=grant.sid))
+    await models.EndedSession.objects.using("vault").aupdate(ended_at=timezone.now() - timedelta(days=31))
+    await client.end_session(subject_token=subject(sid="sid-9"))
+    with pytest.raises(SessionEndedError):
+        await client.exchange(absent(grant))
