@@ -67,16 +67,17 @@ def _confirm(subject: Subject, *, connection: str, nonce: str, choice: AccountCh
     try:
         with transaction.atomic(using=ALIAS):
             row = pending.load(user=subject.user, sid=subject.sid, connection=connection, nonce=nonce)
-            # A revocation of this very grant that came late would end the new connection.
-            was_dropped = _ends_whole_account(row) and revocations.drop_for(row)
-            activated = pending.activate(row, choice=choice)
+            # A revocation that waits for this account would end the new connection, whoever it was of.
+            dropped = revocations.drop_for(row) if _ends_whole_account(row) else []
+            activated = pending.activate(row, choice=choice, ends_whole_account=_ends_whole_account)
             entry = _entry(activated.connection, user=subject.user)
             ledger.require(entry)
             if activated.replaced_account:
                 gone = replace(entry, account=activated.replaced_account, scope_asked="", scope_granted="")
                 ledger.note(replace(gone, event=Event.VAULT_CONNECTION_DISCONNECTED, reason="replaced"))
-            if was_dropped:
-                ledger.note(replace(entry, event=Event.VAULT_REVOCATION_FAILED, reason="connected_again"))
+            for user, erased in dropped:
+                left = replace(entry, user=user, connection=erased, scope_asked="", scope_granted="")
+                ledger.note(replace(left, event=Event.VAULT_REVOCATION_FAILED, reason="connected_again"))
     except ConnectStateError:
         _record_unknown(subject)
         raise

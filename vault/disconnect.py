@@ -3,9 +3,11 @@
 import asyncio
 import logging
 
+from django.db import transaction
+
 from audit.events import Entry, Event
 from vault import background, ledger
-from vault.database import run
+from vault.database import ALIAS, run
 from vault.errors import NotConnectedError, UpstreamError, VaultError
 from vault.providers import registry
 from vault.store import connections, revocations
@@ -82,18 +84,25 @@ async def _revoke(claimed: Claimed) -> None:
         if not error.is_permanent or not claimed.refresh_token:
             raise
         grant = await provider.refresh(refresh_token=claimed.refresh_token)
+        # They may be the only ones that can end the grant, should this try fail: a refresh token may work once.
+        await run(
+            revocations.renew,
+            claimed.id,
+            access_token=grant.access_token,
+            refresh_token=grant.refresh_token or claimed.refresh_token,
+        )
         await provider.revoke(access_token=grant.access_token, refresh_token=grant.refresh_token)
 
 
 def _record_end(claimed: Claimed, *, event: Event, reason: str) -> None:
-    revocations.end(claimed.id, is_confirmed=event is Event.VAULT_REVOCATION_SUCCEEDED)
-    ledger.note(
-        Entry(
-            event=event,
-            user=claimed.user,
-            provider=claimed.provider,
-            reason=reason,
-            connection=claimed.connection,
-            account=claimed.account,
-        )
+    entry = Entry(
+        event=event,
+        user=claimed.user,
+        provider=claimed.provider,
+        reason=reason,
+        connection=claimed.connection,
+        account=claimed.account,
     )
+    with transaction.atomic(using=ALIAS):
+        revocations.end(claimed.id, is_confirmed=event is Event.VAULT_REVOCATION_SUCCEEDED)
+        ledger.note(entry)

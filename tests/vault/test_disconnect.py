@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from django.utils import timezone
 
-from tests.vault.conftest import ALICE, audit_down, events, request, subject
+from tests.vault.conftest import ALICE, BOB, audit_down, events, request, subject
 from tests.vault.upstream import Upstream
-from vault import background, disconnect, drainer, models
+from vault import background, connect, disconnect, drainer, models
 from vault.client.base import VaultClient
 from vault.errors import NotConnectedError
 
@@ -185,3 +186,55 @@ async def test_connecting_the_same_account_again_revokes_nothing(
     await connect_user()
     await background.settle()
     assert upstream.calls["github revoke"] == 0
+
+
+@pytest.mark.parametrize("provider", ["github", "slack"])
+async def test_tokens_that_were_renewed_to_revoke_are_kept_for_the_next_try(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream, provider: str
+) -> None:
+    """A refresh token may work once: a try that spent it and then failed must not lose what it got."""
+    await connect_user(provider=provider)
+    upstream.grants[0].access.clear()
+    upstream.revocations_refused = 1
+    await end(vault, provider=provider)
+    assert upstream.grants[0].is_alive
+    await models.Revocation.objects.using("vault").aupdate(due_at=timezone.now())
+    await drainer.drain()
+    assert not upstream.grants[0].is_alive
+    assert await events(kind="vault:revocation") == [("vault:revocation:succeeded", ALICE, "")]
+
+
+async def test_a_revocation_that_waits_does_not_end_what_another_user_connects(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    await connect_user()
+    upstream.answer = (503, {})
+    await end(vault)
+    upstream.answer = None
+    await connect_user(BOB)
+    await models.Revocation.objects.using("vault").aupdate(due_at=timezone.now())
+    await drainer.drain()
+    assert (await events(kind="vault:revocation")) == [("vault:revocation:failed", ALICE, "connected_again")]
+    assert (await vault.exchange(request(BOB))).access_token in upstream.grants[1].access
+
+
+@pytest.mark.parametrize("user", [ALICE, BOB])
+async def test_a_revocation_waits_while_somebody_connects_the_account(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream, user: str
+) -> None:
+    """Between a callback and its confirmation too it would end the new tokens."""
+    await connect_user()
+    upstream.answer = (503, {})
+    await end(vault)
+    upstream.answer = None
+    url = await vault.start_connect(subject_token=subject(user), provider="github")
+    returned = httpx.URL(await connect.finish("github", query=upstream.consent(url))).params
+    await models.Revocation.objects.using("vault").aupdate(due_at=timezone.now())
+    await drainer.drain()
+    assert await models.Revocation.objects.using("vault").acount() == 1
+    await vault.confirm_connection(
+        subject_token=subject(user), connection=returned["connection"], nonce=returned["nonce"]
+    )
+    await drainer.drain()
+    assert (await vault.exchange(request(user))).access_token in upstream.grants[1].access
+    assert upstream.grants[1].is_alive

@@ -88,6 +88,35 @@ async def test_replacing_puts_the_other_account_in_its_place_and_revokes_the_fir
     assert gone.account == before.account
 
 
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_replacing_does_not_end_another_users_connection_to_the_first_account(
+    client: VaultClient, connect_user: Connect, upstream: Upstream, provider: str
+) -> None:
+    """GitHub and Google end all of an account's tokens at once."""
+    before = await connect_user(provider=provider)
+    await connect_user(BOB, provider=provider)
+    upstream.person = "bob"
+    returned = await come_back(client, upstream, before)
+    await client.confirm_connection(subject_token=subject(), **returned, choice=AccountChoice.REPLACE)
+    await background.settle()
+    assert [grant.is_alive for grant in upstream.grants] == [provider != "slack", True, True]
+    token = (await client.exchange(request(BOB, audience=provider))).access_token
+    assert token in upstream.grants[1].access
+
+
+async def test_what_was_allowed_in_absence_is_not_allowed_for_the_account_that_replaces(
+    client: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    before = await connect_user()
+    await client.set_away(subject_token=subject(), connection=before.id, is_allowed=True)
+    same = await client.confirm_connection(subject_token=subject(), **(await come_back(client, upstream, before)))
+    assert same.is_away_allowed
+    upstream.person = "bob"
+    returned = await come_back(client, upstream, before)
+    after = await client.confirm_connection(subject_token=subject(), **returned, choice=AccountChoice.REPLACE)
+    assert (after.id, after.is_away_allowed) == (before.id, False)
+
+
 async def test_keeping_both_adds_the_other_account(
     client: VaultClient, connect_user: Connect, upstream: Upstream
 ) -> None:

@@ -60,6 +60,7 @@ class Upstream:
     scope: str | None = None
     answer: tuple[int, Any] | None = None
     drops_answer: bool = False
+    revocations_refused: int = 0
     kills_on_reuse: bool = True
     person: str = "alice"
     codes: dict[str, Grant] = field(default_factory=dict)
@@ -160,6 +161,8 @@ class Upstream:
         self.calls["github revoke"] += 1
         if self.answer:
             return JSONResponse(self.answer[1], status_code=self.answer[0])
+        if self._refuses(token):
+            return Response(status_code=503)
         return Response(status_code=204 if self._end(token) else 404)
 
     async def _google_revoke(self, request: Request) -> Response:
@@ -170,8 +173,16 @@ class Upstream:
 
     async def _slack_revoke(self, request: Request) -> Response:
         self.calls["slack revoke"] += 1
+        if self._refuses(_bearer(request)):
+            return Response(status_code=503)
         is_known = self._end(_bearer(request))
         return JSONResponse({"ok": True, "revoked": True} if is_known else {"ok": False, "error": "token_revoked"})
+
+    def _refuses(self, token: str) -> bool:
+        """Tell whether this revocation of a living token is to fail."""
+        is_refused = self.revocations_refused > 0 and any(token in grant.access for grant in self.grants)
+        self.revocations_refused -= is_refused
+        return is_refused
 
     async def _form(self, request: Request, provider: str) -> dict[str, str]:
         form = dict(parse_qsl((await request.body()).decode()))

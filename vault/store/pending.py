@@ -1,6 +1,7 @@
 """Connections that a callback brought and their session has not confirmed yet; confirming makes one the user's own."""
 
 import secrets as random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -107,7 +108,7 @@ def find_replaced(row: models.Connection) -> models.Connection | None:
     return active.filter(id=row.reconnects, subject=row.subject, provider=row.provider).first()
 
 
-def activate(row: models.Connection, *, choice: AccountChoice) -> Activated:
+def activate(row: Row, *, choice: AccountChoice, ends_whole_account: Callable[[Row], bool]) -> Activated:
     """Make a pending connection that the caller holds one of its user's.
 
     An account that is connected already keeps its connection, with id, switch and default, and gets the new tokens.
@@ -123,8 +124,8 @@ def activate(row: models.Connection, *, choice: AccountChoice) -> Activated:
         raise OtherAccountError
     if replaced is None or choice is AccountChoice.KEEP_BOTH:
         return Activated(_renew(same, pending=row) if same else _begin(row, is_default=not others))
-    # The old account's grant is of no more use; its tokens are kept to be revoked before they are written over.
-    revocations.add_for(replaced)
+    # The old account's grant is of no more use here; its tokens are kept to be revoked before they are written over.
+    _revoke(replaced, ends_whole_account=ends_whole_account(replaced))
     account = replaced.account
     if same is None:
         return Activated(_renew(replaced, pending=row), replaced_account=account)
@@ -136,7 +137,13 @@ def activate(row: models.Connection, *, choice: AccountChoice) -> Activated:
 
 
 def drop(row: models.Connection, *, ends_whole_account: bool) -> None:
-    """Erase a pending connection that the caller holds, and keep its tokens to be revoked.
+    """Erase a pending connection that the caller holds, and have its tokens revoked."""
+    _revoke(row, ends_whole_account=ends_whole_account)
+    row.delete(using=ALIAS)
+
+
+def _revoke(row: models.Connection, *, ends_whole_account: bool) -> None:
+    """Keep the tokens to be revoked, of a connection that the caller holds and is about to erase or write over.
 
     They are let go instead when revoking them would end another connection to the account, whosever it is, or one that
     is about to be made.
@@ -145,7 +152,6 @@ def drop(row: models.Connection, *, ends_whole_account: bool) -> None:
     others = models.Connection.objects.using(ALIAS).filter(living, provider=row.provider, account_id=row.account_id)
     if not (ends_whole_account and others.exclude(id=row.id).exists()):
         revocations.add_for(row)
-    row.delete(using=ALIAS)
 
 
 def _begin(row: models.Connection, *, is_default: bool) -> Connection:
@@ -160,6 +166,8 @@ def _renew(row: models.Connection, *, pending: models.Connection) -> Connection:
     """Give `row` the account and tokens of the pending connection, as its next generation; the pending one goes."""
     access_token = secrets.find_token(pending, field=secrets.ACCESS)
     refresh_token = secrets.find_token(pending, field=secrets.REFRESH)
+    # What was allowed for the user's absence was allowed for the account that was there.
+    row.is_away_allowed = row.is_away_allowed and row.account_id == pending.account_id
     row.account_id, row.account = pending.account_id, pending.account
     row.asked_scope, row.granted_scope = pending.asked_scope, pending.granted_scope
     row.access_expires_at, row.access_life_seconds = pending.access_expires_at, pending.access_life_seconds

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from random import uniform
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from vault import models
@@ -66,9 +67,11 @@ def add(orphan: Orphan) -> None:
         account_id=orphan.account_id,
         account=orphan.account,
         token_ends_at=orphan.token_ends_at,
-        sealed=secrets.seal(
-            json.dumps([orphan.access_token, orphan.refresh_token]),
-            binding=secrets.place_of_revocation(revocation_id, user=orphan.user, provider=orphan.provider),
+        sealed=_seal(
+            revocation_id,
+            user=orphan.user,
+            provider=orphan.provider,
+            tokens=(orphan.access_token, orphan.refresh_token),
         ),
         due_at=now,
         expires_at=now + LIFE,
@@ -99,7 +102,7 @@ def add_for(row: models.Connection) -> None:
 
 def find_next_due() -> datetime | None:
     """Return when the next revocation is to be tried, None when none waits."""
-    return models.Revocation.objects.using(ALIAS).order_by("due_at").values_list("due_at", flat=True).first()
+    return _claimable().order_by("due_at").values_list("due_at", flat=True).first()
 
 
 def claim_due() -> Claimed | None:
@@ -110,7 +113,7 @@ def claim_due() -> Claimed | None:
     """
     now = timezone.now()
     with transaction.atomic(using=ALIAS):
-        row = models.Revocation.objects.using(ALIAS).filter(due_at__lte=now).select_for_update().first()
+        row = _claimable().filter(due_at__lte=now).select_for_update().first()
         if row is None:
             return None
         # Not all at the same moment after an outage.
@@ -128,6 +131,16 @@ def claim_due() -> Claimed | None:
         access_token=access_token,
         refresh_token=refresh_token,
     )
+
+
+def renew(revocation: str, *, access_token: str, refresh_token: str) -> None:
+    """Keep the tokens that a try of the revocation got in place of its own, for the next try."""
+    with transaction.atomic(using=ALIAS):
+        row = models.Revocation.objects.using(ALIAS).filter(id=revocation).select_for_update().first()
+        if row is None:
+            return
+        row.sealed = _seal(row.id, user=row.subject, provider=row.provider, tokens=(access_token, refresh_token))
+        row.save(using=ALIAS, update_fields=["sealed"])
 
 
 def end(revocation: str, *, is_confirmed: bool) -> None:
@@ -149,11 +162,16 @@ def end(revocation: str, *, is_confirmed: bool) -> None:
         row.delete(using=ALIAS)
 
 
-def drop_for(row: models.Connection) -> bool:
-    """Erase what waits to revoke the grant that the caller's connection renews; tell whether there was any."""
-    waiting = models.Revocation.objects.using(ALIAS).filter(subject=row.subject, provider=row.provider)
-    deleted, _ = waiting.filter(account_id=row.account_id).delete()
-    return bool(deleted)
+def drop_for(row: models.Connection) -> list[tuple[str, str]]:
+    """Erase what waits to end the account that the caller's connection is to, whoever asked for it.
+
+    Returns:
+        User and connection of each that was erased.
+    """
+    waiting = models.Revocation.objects.using(ALIAS).filter(provider=row.provider, account_id=row.account_id)
+    dropped = [(revocation.subject, revocation.connection) for revocation in waiting.order_by("id").select_for_update()]
+    waiting.delete()
+    return dropped
 
 
 def list_shown(*, user: str) -> tuple[Revocation, ...]:
@@ -182,6 +200,20 @@ def _value(row: models.Revocation | models.EndedRevocation, *, state: Revocation
         state=state,
         ended_at=row.ended_at if isinstance(row, models.EndedRevocation) else None,
         token_ends_at=row.token_ends_at,
+    )
+
+
+def _claimable() -> QuerySet[models.Revocation]:
+    """Return what may be tried: not of an account that somebody is connecting, whose new tokens it could end."""
+    begun = models.Connection.objects.using(ALIAS).filter(
+        provider=OuterRef("provider"), account_id=OuterRef("account_id"), pending_until__gt=timezone.now()
+    )
+    return models.Revocation.objects.using(ALIAS).filter(~Exists(begun))
+
+
+def _seal(revocation: str, *, user: str, provider: str, tokens: tuple[str, str]) -> bytes:
+    return secrets.seal(
+        json.dumps(tokens), binding=secrets.place_of_revocation(revocation, user=user, provider=provider)
     )
 
 
