@@ -13,7 +13,7 @@ from agent.api.github import in_repository, utc
 from agent.api.wire import Instant, Line, Link, SnakeWire, one_line, parse
 from agent.toolkit import ProviderHTTP
 
-# GitHub's largest page is 100: what one person pushes in the 31 days of the longest window rarely fills half of it.
+# GitHub's largest page; a found commit is about 7 kB, so it stays far below the limit of an answer.
 MAX_COMMITS = 100
 
 _Found = TypeVar("_Found", bound=SnakeWire)
@@ -45,6 +45,11 @@ class FoundCommits(SnakeWire):
     incomplete_results: bool
     items: tuple[FoundCommit, ...]
 
+    @property
+    def has_more(self) -> bool:
+        """Whether more were found than are here."""
+        return self.total_count > len(self.items)
+
 
 class FoundIssue(SnakeWire):
     """An issue or a pull request, as far as a search tells."""
@@ -73,7 +78,9 @@ class FoundIssues(SnakeWire):
     items: tuple[FoundIssue, ...]
 
 
-async def search_commits(http: ProviderHTTP, *, since: datetime, repository: str = "") -> FoundCommits:
+async def search_commits(
+    http: ProviderHTTP, *, since: datetime, repository: str = "", limit: int = MAX_COMMITS
+) -> FoundCommits:
     """Search the user's commits on default branches since `since`, newest first; in one repository if given.
 
     Merges are left out: they are not the work but what brings it.
@@ -81,7 +88,7 @@ async def search_commits(http: ProviderHTTP, *, since: datetime, repository: str
     Source: https://docs.github.com/en/rest/search/search#search-commits
     """
     query = f"author:@me author-date:>={utc(since)} merge:false{in_repository(repository)}"
-    params = {"q": query, "sort": "author-date", "order": "desc", "per_page": str(MAX_COMMITS)}
+    params = {"q": query, "sort": "author-date", "order": "desc", "per_page": str(limit)}
     return await _search(http, "/search/commits", model=FoundCommits, params=params)
 
 

@@ -12,6 +12,9 @@ from agent.tools.github.items import HIDDEN_FIELDS, INCOMPLETE
 from agent.tools.moments import Moment, Window, past_window
 
 _NO_CONTRIBUTIONS = "GitHub did not show the contributions, so reviews and issues are missing."
+# Headlines for a briefing; a found commit is about 7 kB, and `github_commits` reads more of them.
+_MAX_PUSHED = 50
+_MORE_PUSHED = f"Only the newest {_MAX_PUSHED} commits on default branches were read, so their counts may be too low."
 NO_HEADLINES = "GitHub did not show the commits of default branches, so their headlines are missing."
 
 
@@ -29,7 +32,7 @@ async def read_activity(arguments: ActivityArguments, http: ProviderHTTP, contex
     context.report_progress(1, 3)
     activity = await _find_activity(http, window=window)
     context.report_progress(2, 3)
-    pushed = await find_pushed(http, window=window)
+    pushed = await find_pushed(http, window=window, limit=_MAX_PUSHED)
     context.report_progress(3, 3)
     found = worked_on.data.search
     touched = [worked_on_item(node, window=window, zone=context.time_zone) for node in found.nodes]
@@ -46,13 +49,16 @@ async def read_activity(arguments: ActivityArguments, http: ProviderHTTP, contex
         *_missing(activity, pushed=pushed),
         *((HIDDEN_FIELDS,) if worked_on.is_partial else ()),
     )
-    return ToolResult(items=tuple(items), is_truncated=found.issue_count > len(found.nodes), warnings=warnings)
+    is_truncated = found.issue_count > len(found.nodes) or (pushed is not None and pushed.has_more)
+    return ToolResult(items=tuple(items), is_truncated=is_truncated, warnings=warnings)
 
 
-async def find_pushed(http: ProviderHTTP, *, window: Window, repository: str = "") -> FoundCommits | None:
+async def find_pushed(
+    http: ProviderHTTP, *, window: Window, repository: str = "", limit: int = github_rest.MAX_COMMITS
+) -> FoundCommits | None:
     """Return the user's commits on default branches, or None when GitHub does not search them for this connection."""
     try:
-        return await github_rest.search_commits(http, since=window.start, repository=repository)
+        return await github_rest.search_commits(http, since=window.start, repository=repository, limit=limit)
     except ToolFailedError as error:
         # The search has a limit of its own, 30 a minute, and needs a permission that pull requests do not; what was
         # read before still makes a briefing.
@@ -77,7 +83,8 @@ def _missing(activity: Activity | None, *, pushed: FoundCommits | None) -> list[
     warnings = [_NO_CONTRIBUTIONS] if activity is None else _hidden(activity)
     if pushed is None:
         return [*warnings, NO_HEADLINES]
-    return [*warnings, INCOMPLETE] if pushed.incomplete_results else warnings
+    gaps = {INCOMPLETE: pushed.incomplete_results, _MORE_PUSHED: pushed.has_more}
+    return [*warnings, *(sentence for sentence, is_gap in gaps.items() if is_gap)]
 
 
 def _hidden(activity: Activity) -> list[str]:

@@ -48,7 +48,7 @@ async def read_commits(arguments: CommitsArguments, http: ProviderHTTP, context:
         HIDDEN_FIELDS: worked_on.is_partial,
     }
     warnings = (*window.warnings, *(sentence for sentence, is_missing in missing.items() if is_missing))
-    has_more = pushed is not None and pushed.total_count > len(pushed.items)
+    has_more = pushed is not None and pushed.has_more
     is_truncated = has_more or len(items) > _MAX_ITEMS or found.issue_count > len(found.nodes)
     return ToolResult(items=tuple(items[:_MAX_ITEMS]), is_truncated=is_truncated, warnings=warnings)
 

@@ -105,3 +105,15 @@ async def test_a_found_commit_of_another_shape_is_unusable(github: GitHub, broke
     with pytest.raises(ToolFailedError) as caught:
         await github.run("github_commits", found())
     assert caught.value.code == "upstream_unavailable"
+
+
+async def test_more_commits_than_were_read_are_said(github: GitHub) -> None:
+    github.commits = told(found_by_rest(pushed("One"), total=51))
+    activity = await github.run("github_activity", found(), contributed())
+    assert activity.is_truncated
+    assert activity.warnings == (
+        "Only the newest 50 commits on default branches were read, so their counts may be too low.",
+    )
+    assert (await github.run("github_commits", found())).is_truncated
+    asked = [request.query["per_page"] for request in github.upstream.received if request.method == "GET"]
+    assert asked == [["50"], ["100"]]
