@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import httpx
 from django.conf import settings
@@ -29,6 +29,9 @@ _LONGEST_LIFE_SECONDS = 10 * 366 * 24 * 3600
 _OK = 200
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
+
+# What a refused code was refused for: the client's id or secret, the callback's address, or the code itself.
+Blamed = Literal["client", "callback", "code"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,8 @@ class Configuration(Protocol):
     def graphql_url(self) -> str: ...  # noqa: D102
     @property
     def app_kind(self) -> str: ...  # noqa: D102
+    @property
+    def is_sandbox(self) -> bool: ...  # noqa: D102
 
 
 class Provider(Protocol):
@@ -98,6 +103,7 @@ class Provider(Protocol):
         refresh_lead: How long before its end a token is refreshed.
         old_token_survives_refresh: Whether a token still works after its successor was issued.
         resources: The URIs by which a client may name its API (RFC 8707), in every spelling that is understood.
+        blames: What its error codes blame when a code is not redeemed; codes that tell none of the three are not in it.
     """
 
     id: ClassVar[str]
@@ -109,6 +115,7 @@ class Provider(Protocol):
     has_issuer: ClassVar[bool]
     refresh_lead: ClassVar[timedelta]
     old_token_survives_refresh: ClassVar[bool]
+    blames: ClassVar[Mapping[str, Blamed]]
 
     @property
     def resources(self) -> frozenset[str]: ...  # noqa: D102  (described above)
@@ -155,20 +162,20 @@ async def call(
         UpstreamError: No connection, no answer in time, a server error, a limit, or no JSON where some must be.
     """
     headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
-    async with httpx.AsyncClient(verify=_tls(), timeout=_TIMEOUT, trust_env=False, follow_redirects=False) as client:
-        request = client.build_request(method, url, data=form, json=body, headers=headers)
-        try:
-            response = await client.send(request, auth=basic, stream=True)
-            content = await _read(response)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            raise UpstreamError("unreachable") from None
-        except httpx.HTTPError:
-            raise UpstreamError("no_answer", is_in_doubt=True) from None
-    if response.status_code == _TOO_MANY_REQUESTS:
-        raise UpstreamError("rate_limited")
-    if response.status_code >= _SERVER_ERROR:
-        raise UpstreamError(f"http_{response.status_code}", is_in_doubt=True)
+    response, content = await _send(method, url, headers=headers, auth=basic, form=form, body=body)
     return Answer(response.status_code, _parse(content))
+
+
+async def reach(url: str) -> str:
+    """Ask whether anybody is at an address from the settings, and return the `Date` that is given, "" for none.
+
+    Any status below 500 will do: whoever shows no token is refused.
+
+    Raises:
+        UpstreamError: As with `call`.
+    """
+    response, _ = await _send("HEAD", url)
+    return str(response.headers.get("date", ""))
 
 
 async def ask_for_tokens(provider: str, *, form: Mapping[str, str], permanent: frozenset[str]) -> Grant:
@@ -236,6 +243,31 @@ def _token_of(body: Mapping[str, Any], name: str) -> str:
     if not (token.isascii() and token.isprintable()):
         raise UpstreamError("bad_answer", is_in_doubt=True)
     return token
+
+
+async def _send(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
+    body: Mapping[str, str] | None = None,
+) -> tuple[httpx.Response, bytes]:
+    async with httpx.AsyncClient(verify=_tls(), timeout=_TIMEOUT, trust_env=False, follow_redirects=False) as client:
+        request = client.build_request(method, url, data=form, json=body, headers=headers)
+        try:
+            response = await client.send(request, auth=auth, stream=True)
+            content = await _read(response)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            raise UpstreamError("unreachable") from None
+        except httpx.HTTPError:
+            raise UpstreamError("no_answer", is_in_doubt=True) from None
+    if response.status_code == _TOO_MANY_REQUESTS:
+        raise UpstreamError("rate_limited")
+    if response.status_code >= _SERVER_ERROR:
+        raise UpstreamError(f"http_{response.status_code}", is_in_doubt=True)
+    return response, content
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from django.conf import settings
 
 from vault.errors import UpstreamError
-from vault.providers.base import Account, Grant, ask_for_tokens, call, configuration, text_of
+from vault.providers.base import Account, Blamed, Grant, ask_for_tokens, call, configuration, text_of
 
 # `bad_refresh_token` is GitHub's word for a dead grant; the others end in the same need to connect again.
 _PERMANENT = frozenset({"bad_refresh_token", "bad_verification_code", "unauthorized_client", "unverified_user_email"})
@@ -33,6 +33,13 @@ class GitHub:
     # Of 8 hours.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=10)
     old_token_survives_refresh: ClassVar[bool] = False
+    # Source: https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/
+    # troubleshooting-oauth-app-access-token-request-errors.
+    blames: ClassVar[Mapping[str, Blamed]] = {
+        "incorrect_client_credentials": "client",
+        "redirect_uri_mismatch": "callback",
+        "bad_verification_code": "code",
+    }
 
     @property
     def resources(self) -> frozenset[str]:

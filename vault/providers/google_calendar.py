@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from vault.errors import UpstreamError
-from vault.providers.base import Account, Grant, ask_for_tokens, call, code_of, configuration, text_of
+from vault.providers.base import Account, Blamed, Grant, ask_for_tokens, call, code_of, configuration, text_of
 
 _SCOPE = "https://www.googleapis.com/auth"
 _PERMANENT = frozenset({"invalid_grant", "unauthorized_client"})
@@ -38,6 +38,13 @@ class GoogleCalendar:
     resources: ClassVar[frozenset[str]] = frozenset(
         {"https://www.googleapis.com/calendar/v3", "https://www.googleapis.com/calendar/v3/"}
     )
+    # Source: RFC 6749 section 5.2, and https://developers.google.com/identity/protocols/oauth2/web-server#errors.
+    blames: ClassVar[Mapping[str, Blamed]] = {
+        "invalid_client": "client",
+        "unauthorized_client": "client",
+        "redirect_uri_mismatch": "callback",
+        "invalid_grant": "code",
+    }
 
     def authorization_parameters(self, *, scope: tuple[str, ...]) -> dict[str, str]:
         """Ask for a refresh token each time: without `prompt=consent` only the first consent brings one.

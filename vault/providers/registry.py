@@ -13,6 +13,11 @@ _PROVIDERS: dict[str, Provider] = {provider.id: provider for provider in (GitHub
 _GITHUB_OAUTH_APP = GitHubOAuthApp()
 
 
+def names() -> tuple[str, ...]:
+    """Return the ids of all providers, configured here or not."""
+    return tuple(_PROVIDERS)
+
+
 def find_by_resource(resource: str) -> str:
     """Return the id of the provider whose API `resource` names, or ""; nothing is normalized, each spelling is listed.
 

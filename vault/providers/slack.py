@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from vault.errors import UpstreamError
-from vault.providers.base import Account, Answer, Grant, call, code_of, configuration, grant_of, text_of
+from vault.providers.base import Account, Answer, Blamed, Grant, call, code_of, configuration, grant_of, text_of
 
 _PERMANENT = frozenset(
     {"invalid_refresh_token", "invalid_grant", "token_revoked", "token_expired", "account_inactive", "invalid_auth"}
@@ -38,6 +38,13 @@ class Slack:
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=120)
     old_token_survives_refresh: ClassVar[bool] = True
     resources: ClassVar[frozenset[str]] = frozenset({"https://slack.com/api", "https://slack.com/api/"})
+    # Source: https://docs.slack.dev/reference/methods/oauth.v2.access.
+    blames: ClassVar[Mapping[str, Blamed]] = {
+        "invalid_client_id": "client",
+        "bad_client_secret": "client",
+        "bad_redirect_uri": "callback",
+        "invalid_code": "code",
+    }
 
     def authorization_parameters(self, *, scope: tuple[str, ...]) -> dict[str, str]:
         """Ask for user scopes alone, so that no bot is installed."""
