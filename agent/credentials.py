@@ -117,14 +117,7 @@ class RunCredentials:
     async def _exchange(self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]) -> ExchangedToken:
         started = time.perf_counter()
         try:
-            token = await exchange(
-                user=self.user,
-                sid=self.sid,
-                auth_time=self.auth_time,
-                provider=tool.provider,
-                scope=tool.scope,
-                actor=Actor(agent="agent:devcontext", run=self.run, tool=tool.name, tool_call=tool_call),
-            )
+            token = await self._ask(tool=tool, tool_call=tool_call)
         except VaultError as error:
             # The gate let this call pass on what it had cached; the vault knows better.
             connections.forget(user=self.user)
@@ -132,6 +125,23 @@ class RunCredentials:
         elapsed_ms = round((time.perf_counter() - started) * 1000)
         emit(StepExchanged(id=tool_call, ms=elapsed_ms, scopes=token.scope, exchange=token.exchange))
         return token
+
+    async def _ask(self, *, tool: Tool, tool_call: str) -> ExchangedToken:
+        """Exchange for the tool's scope, or for its smaller one where the user did not grant that."""
+        ask = partial(
+            exchange,
+            user=self.user,
+            sid=self.sid,
+            auth_time=self.auth_time,
+            provider=tool.provider,
+            actor=Actor(agent="agent:devcontext", run=self.run, tool=tool.name, tool_call=tool_call),
+        )
+        try:
+            return await ask(scope=tool.scope)
+        except VaultError as error:
+            if error.cause != "missing_scope" or not tool.fallback_scope:
+                raise
+        return await ask(scope=tool.fallback_scope)
 
     async def _record_call(self, call: UpstreamCall, *, tool: Tool, tool_call: str, token: ExchangedToken) -> None:
         entry = Entry(

@@ -30,6 +30,10 @@ class Arguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def extra_scope(self) -> str:
+        """Return the scopes, space-separated, that a call with these arguments needs besides its tool's."""
+        return ""
+
 
 class ProviderHTTP(Protocol):
     """A provider's API with the user's token already in its transport; the only way a tool can reach out.
@@ -102,7 +106,8 @@ class ToolResult:
 class Tool:
     """One read-only tool. `provider` is "" for a tool that reads nothing outside, such as `connections`.
 
-    `scope` is what the exchange asks for, space-separated, in the provider's own words.
+    `scope` is what the exchange asks for, space-separated, in the provider's own words. `fallback_scope` is asked for
+    where the user did not grant `scope`, if the tool can do with less: it learns from the provider what is refused.
     """
 
     name: str
@@ -112,6 +117,11 @@ class Tool:
     arguments: type[Arguments]
     scope: str
     run: Callable[[Any, ProviderHTTP, ReadContext], Awaitable[ToolResult]]
+    fallback_scope: str = ""
+
+    def asking(self, arguments: Arguments) -> "Tool":
+        """Return the tool with all the scopes that a call with `arguments` needs."""
+        return replace(self, scope=f"{self.scope} {arguments.extra_scope()}".strip())
 
 
 class Credentials(Protocol):
@@ -212,7 +222,7 @@ class Toolkit:
             result, received_bytes = await tool.run(arguments, NoProvider(), context), 0
         else:
             call.is_reading = True
-            async with self._credentials.open(tool=tool, tool_call=call.id, emit=call.emit) as http:
+            async with self._credentials.open(tool=tool.asking(arguments), tool_call=call.id, emit=call.emit) as http:
                 result = await tool.run(arguments, http, context)
             received_bytes = http.received_bytes
         content, items = _write(result, tool=tool)

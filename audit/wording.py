@@ -27,7 +27,11 @@ _READS: Mapping[str, str] = {
     "github_my_pull_requests": "your pull requests on GitHub",
     "github_review_requests": "the reviews asked of you on GitHub",
     "slack_channel_messages": "a channel in Slack",
+    "slack_channels": "which channels you are in, in Slack",
+    "slack_direct_messages": "your direct messages in Slack",
     "slack_mentions": "your mentions in Slack",
+    "slack_search": "what a search finds in Slack",
+    "slack_thread": "a thread in Slack",
 }
 
 # The vault's causes and the other reason codes that a sentence can explain; any other is shown as a detail only.

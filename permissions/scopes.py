@@ -38,6 +38,12 @@ _WORDS: Mapping[str, str] = {
     "https://www.googleapis.com/auth/calendar.events.owned.readonly": "See events on calendars you own",
     "channels:history": "Read messages in public channels",
     "channels:read": "See which public channels there are",
+    "groups:history": "Read messages in your private channels",
+    "groups:read": "See which private channels you are in",
+    "im:history": "Read your direct messages",
+    "im:read": "See with whom you have direct messages",
+    "mpim:history": "Read your group direct messages",
+    "mpim:read": "See which group direct messages you are in",
     "search:read": "Search the messages you can see",
     "users:read": "See people's names",
 }

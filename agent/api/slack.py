@@ -1,24 +1,43 @@
-"""Slack's Web API: the five read methods that we use, as form-encoded POSTs.
+"""Slack's Web API: the seven read methods that we use, as form-encoded POSTs.
 
-It asks for no private channel and no direct message; what a search finds of them, `agent.tools.slack` drops.
+Which conversations are asked for is the caller's word; each kind needs scopes of its own.
 Source: https://docs.slack.dev/apis/web-api
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from agent.api.answers import Answer
-from agent.api.wire import Line, Link, SnakeWire, parse
-from agent.errors import ToolErrorCode
+from agent.api.slack_wire import (
+    Channel,
+    ChannelsPage,
+    ConversationInfo,
+    Found,
+    Identity,
+    Kind,
+    Message,
+    MessagesPage,
+    SearchPage,
+    UserInfo,
+)
+from agent.api.wire import parse
+from agent.errors import ToolErrorCode, ToolFailedError
 from agent.toolkit import ProviderHTTP
 
 # Slack's own advice for a page of channels; five pages hold the channels of anyone who can still follow them.
 CHANNELS_PER_PAGE = 200
 MAX_CHANNEL_PAGES = 5
+# Seven pages of 15, what Slack gives an app that is sold outside its marketplace, make a hundred messages.
+# Source: https://docs.slack.dev/apis/web-api/rate-limits
+MAX_MESSAGE_PAGES = 7
+# Of 20 each; Slack allows about twenty searches a minute.
+MAX_SEARCH_PAGES = 5
 
+_TYPES: Mapping[Kind, str] = {"public": "public_channel", "private": "private_channel", "direct": "im,mpim"}
 _REFUSALS: Mapping[str, ToolErrorCode] = {
     **dict.fromkeys(
         ("token_expired", "token_revoked", "invalid_auth", "not_authed", "account_inactive"), "reconnect_required"
@@ -33,101 +52,21 @@ _REFUSALS: Mapping[str, ToolErrorCode] = {
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class Identity(SnakeWire):
-    """Whose token it is; `url` is the workspace's address with a slash at its end."""
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Messages as Slack orders them; `is_limited` says that Slack's rate limit ended the reading before its end."""
 
-    user_id: str
-    url: Link
-
-
-class FoundChannel(SnakeWire):
-    """The conversation of a found message. What Slack does not call public counts as private."""
-
-    id: str
-    name: Line = ""
-    is_private: bool = True
-    is_mpim: bool = False
-    is_im: bool = False
-
-    @property
-    def is_public(self) -> bool:
-        """Whether it is a public channel."""
-        return not (self.is_private or self.is_mpim or self.is_im)
+    items: tuple[Message, ...]
+    is_truncated: bool
+    is_limited: bool = False
 
 
-class Found(SnakeWire):
-    """One message that a search found; `user` may be "" for an app, `username` names it then."""
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found, newest first; `is_truncated` says that there is more behind it."""
 
-    channel: FoundChannel
-    permalink: Link
-    ts: str = Field(pattern=r"^\d{10}\.\d{6}$")
-    text: str = ""
-    user: str | None = None
-    username: Line | None = None
-
-
-class _Matches(SnakeWire):
-    matches: tuple[Found, ...]
-    total: int
-
-
-class SearchResult(SnakeWire):
-    """Answer of `search_messages`."""
-
-    messages: _Matches
-
-
-class Channel(SnakeWire):
-    """A public channel that the user is in."""
-
-    id: str = Field(pattern=r"^[A-Z0-9]{1,32}$")
-    name: Line
-
-
-class _Metadata(SnakeWire):
-    next_cursor: str = ""
-
-
-class _Channels(SnakeWire):
-    channels: tuple[Channel, ...]
-    response_metadata: _Metadata = _Metadata()
-
-
-class _Reaction(SnakeWire):
-    count: int = 0
-
-
-class Message(SnakeWire):
-    """One message of a channel; `user` is None for an app, `subtype` tells what else it is."""
-
-    ts: str = Field(pattern=r"^\d{10}\.\d{6}$")
-    text: str = ""
-    subtype: str = ""
-    user: str | None = None
-    username: Line | None = None
-    reply_count: int = 0
-    reactions: tuple[_Reaction, ...] = ()
-
-
-class History(SnakeWire):
-    """Answer of `read_history`, newest message first."""
-
-    messages: tuple[Message, ...]
-    has_more: bool = False
-
-
-class _Profile(SnakeWire):
-    display_name: Line = ""
-    real_name: Line = ""
-
-
-class _User(SnakeWire):
-    name: Line = ""
-    profile: _Profile = _Profile()
-
-
-class _UserInfo(SnakeWire):
-    user: _User
+    items: tuple[Found, ...]
+    is_truncated: bool
 
 
 async def read_identity(http: ProviderHTTP) -> Identity:
@@ -135,22 +74,49 @@ async def read_identity(http: ProviderHTTP) -> Identity:
     return await _call(http, "auth.test", model=Identity)
 
 
-async def search_messages(http: ProviderHTTP, *, query: str) -> SearchResult:
-    """Search messages, newest first, one page of 20. Source: https://docs.slack.dev/reference/methods/search.messages."""
-    return await _call(http, "search.messages", model=SearchResult, query=query, sort="timestamp", sort_dir="desc")
+async def search_messages(http: ProviderHTTP, *, query: str, oldest: float = 0.0) -> SearchResult:
+    """Search messages, newest first, page by page until one is older than the Unix time `oldest`.
+
+    The first cursor is "*"; the SDK's documentation says so, and no recording of a second page was found.
+    Source: https://docs.slack.dev/reference/methods/search.messages
+    """
+    items: tuple[Found, ...] = ()
+    cursor = "*"
+    for _ in range(MAX_SEARCH_PAGES):
+        page = await _call(
+            http, "search.messages", model=SearchPage, query=query, sort="timestamp", sort_dir="desc", cursor=cursor
+        )
+        items += page.messages.matches
+        cursor = page.response_metadata.next_cursor
+        reaches_back = bool(items) and float(items[-1].ts) < oldest
+        if not cursor or not page.messages.matches or reaches_back:
+            return SearchResult(items, is_truncated=not reaches_back and page.messages.total > len(items))
+    return SearchResult(items, is_truncated=True)
 
 
-async def find_channel(http: ProviderHTTP, *, name: str) -> Channel | None:
-    """Return the public channel called `name` if the user is in it.
+async def list_channels(http: ProviderHTTP, *, kind: Kind) -> tuple[tuple[Channel, ...], bool]:
+    """Return the user's conversations of a kind, and whether there are more than were read.
+
+    Source: https://docs.slack.dev/reference/methods/users.conversations
+    """
+    channels: tuple[Channel, ...] = ()
+    cursor = ""
+    for _ in range(MAX_CHANNEL_PAGES):
+        page = await _read_channels(http, kind=kind, cursor=cursor)
+        channels, cursor = channels + page.channels, page.response_metadata.next_cursor
+        if not cursor:
+            break
+    return channels, bool(cursor)
+
+
+async def find_channel(http: ProviderHTTP, *, name: str, kind: Kind = "public") -> Channel | None:
+    """Return the channel called `name` if the user is in it.
 
     Source: https://docs.slack.dev/reference/methods/users.conversations
     """
     cursor = ""
     for _ in range(MAX_CHANNEL_PAGES):
-        arguments = {"types": "public_channel", "exclude_archived": "true", "limit": str(CHANNELS_PER_PAGE)}
-        page = await _call(
-            http, "users.conversations", model=_Channels, **arguments, **({"cursor": cursor} if cursor else {})
-        )
+        page = await _read_channels(http, kind=kind, cursor=cursor)
         match = next((channel for channel in page.channels if channel.name == name), None)
         cursor = page.response_metadata.next_cursor
         if match or not cursor:
@@ -158,20 +124,35 @@ async def find_channel(http: ProviderHTTP, *, name: str) -> Channel | None:
     return None
 
 
-async def read_history(http: ProviderHTTP, *, channel: str, oldest: float, limit: int) -> History:
-    """Read the newest messages of a channel since the Unix time `oldest`.
+async def read_last_read(http: ProviderHTTP, *, channel: str) -> float | None:
+    """Return the Unix time up to which the user has read a channel, or None where Slack does not tell it.
 
-    Slack may send fewer than `limit` and say that there are more.
+    Source: https://docs.slack.dev/reference/methods/conversations.info
+    """
+    told = (await _call(http, "conversations.info", model=ConversationInfo, channel=channel)).channel.last_read
+    return float(told) if told else None
+
+
+async def read_history(http: ProviderHTTP, *, channel: str, oldest: float, limit: int) -> Messages:
+    """Read the newest messages of a channel since the Unix time `oldest`, not counting that instant itself.
+
     Source: https://docs.slack.dev/reference/methods/conversations.history
     """
-    return await _call(
-        http, "conversations.history", model=History, channel=channel, oldest=f"{oldest:.6f}", limit=str(limit)
-    )
+    arguments = {"channel": channel, "oldest": f"{oldest:.6f}"}
+    return await _read_messages(http, "conversations.history", limit=limit, arguments=arguments)
+
+
+async def read_replies(http: ProviderHTTP, *, channel: str, ts: str, limit: int) -> Messages:
+    """Read a thread by the `ts` of its first message, oldest message first.
+
+    Source: https://docs.slack.dev/reference/methods/conversations.replies
+    """
+    return await _read_messages(http, "conversations.replies", limit=limit, arguments={"channel": channel, "ts": ts})
 
 
 async def read_user_name(http: ProviderHTTP, *, user: str) -> str:
     """Return the name that Slack shows for a user. Source: https://docs.slack.dev/reference/methods/users.info."""
-    found = (await _call(http, "users.info", model=_UserInfo, user=user)).user
+    found = (await _call(http, "users.info", model=UserInfo, user=user)).user
     return found.profile.display_name or found.profile.real_name or found.name
 
 
@@ -184,6 +165,33 @@ def find_refusal(answer: Answer) -> ToolErrorCode | None:
     if answer.status != HTTPStatus.OK or not isinstance(body, dict) or body.get("ok") is True:
         return None
     return _REFUSALS.get(str(body.get("error")), "upstream_unavailable")
+
+
+async def _read_channels(http: ProviderHTTP, *, kind: Kind, cursor: str) -> ChannelsPage:
+    arguments = {"types": _TYPES[kind], "exclude_archived": "true", "limit": str(CHANNELS_PER_PAGE)}
+    return await _call(
+        http, "users.conversations", model=ChannelsPage, **arguments, **({"cursor": cursor} if cursor else {})
+    )
+
+
+async def _read_messages(http: ProviderHTTP, method: str, *, limit: int, arguments: Mapping[str, str]) -> Messages:
+    """Read pages until `limit`; Slack may send fewer than asked for and say that there are more."""
+    items: tuple[Message, ...] = ()
+    cursor = ""
+    for _ in range(MAX_MESSAGE_PAGES):
+        more = {"limit": str(limit - len(items))} | ({"cursor": cursor} if cursor else {})
+        try:
+            page = await _call(http, method, model=MessagesPage, **arguments, **more)
+        except ToolFailedError as error:
+            if error.code != "rate_limited" or not items:
+                raise
+            # One request a minute is all that some apps may make: what is read already is worth more than nothing.
+            return Messages(items, is_truncated=True, is_limited=True)
+        items += page.messages
+        cursor = page.response_metadata.next_cursor if page.response_metadata else ""
+        if not page.has_more or not cursor or len(items) >= limit:
+            return Messages(items[:limit], is_truncated=page.has_more or len(items) > limit)
+    return Messages(items, is_truncated=True)
 
 
 async def _call(http: ProviderHTTP, method: str, *, model: type[_Model], **arguments: str) -> _Model:

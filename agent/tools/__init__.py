@@ -21,6 +21,10 @@ from agent.tools.google_calendar import CALENDAR_AGENDA
 from agent.tools.google_calendar_event import CALENDAR_EVENT
 from agent.tools.google_calendar_free import CALENDAR_FREE_SLOTS
 from agent.tools.slack import SLACK_CHANNEL_MESSAGES, SLACK_MENTIONS
+from agent.tools.slack_channels import SLACK_CHANNELS
+from agent.tools.slack_direct import SLACK_DIRECT_MESSAGES
+from agent.tools.slack_search import SLACK_SEARCH
+from agent.tools.slack_thread import SLACK_THREAD
 
 # The order is part of every signed conversation: new tools go to the end.
 _ORDER = (
@@ -40,5 +44,9 @@ _ORDER = (
     GITHUB_ASSIGNED_ISSUES,
     GITHUB_REPOSITORIES,
     GITHUB_PULL_REQUESTS,
+    SLACK_CHANNELS,
+    SLACK_THREAD,
+    SLACK_SEARCH,
+    SLACK_DIRECT_MESSAGES,
 )
 TOOLS: Mapping[str, Tool] = MappingProxyType({tool.name: tool for tool in _ORDER})

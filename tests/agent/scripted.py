@@ -106,6 +106,7 @@ class Opened:
 
     refused: dict[str, ToolFailedError] = field(default_factory=dict)
     tools: list[str] = field(default_factory=list)
+    scopes: list[str] = field(default_factory=list)
 
     @asynccontextmanager
     async def open(self, *, tool: Tool, tool_call: str, emit: Emit) -> AsyncIterator[HTTP]:
@@ -114,6 +115,7 @@ class Opened:
             raise self.refused[tool.provider]
         emit(StepPermission(id=tool_call, state="allowed"))
         self.tools.append(tool.name)
+        self.scopes.append(tool.scope)
         yield HTTP()
 
 

@@ -12,7 +12,7 @@ from agent.api.egress import close_clients
 from agent.credentials import RunCredentials
 from agent.errors import ToolFailedError
 from agent.events import LoopEvent, StepExchanged
-from agent.toolkit import ProviderHTTP
+from agent.toolkit import ProviderHTTP, Tool
 from agent.tools import TOOLS
 from tests.permissions.conftest import (
     Connect,
@@ -125,3 +125,59 @@ async def test_a_revoke_is_what_a_tool_call_is_told_that_asks_anew(
         with pytest.raises(ToolFailedError) as failed:
             await read(http)
     assert failed.value.code == "revoked"
+
+
+def open_slack(person: Person, tool: Tool, *, emitted: list[LoopEvent]) -> AbstractAsyncContextManager[ProviderHTTP]:
+    """Open Slack for a tool call."""
+    credentials = RunCredentials(user=person.user, sid=person.sid, auth_time=person.auth_time, run="run-1")
+    return credentials.open(tool=tool, tool_call="toolu_1", emit=emitted.append)
+
+
+async def test_a_tool_that_can_do_with_less_asks_for_less_where_it_was_refused(
+    alice: Person, connect: Connect, upstream: Upstream
+) -> None:
+    upstream.scope = "channels:history channels:read users:read"
+    await connect(alice, "slack")
+    emitted: list[LoopEvent] = []
+    async with open_slack(alice, TOOLS["slack_mentions"], emitted=emitted):
+        pass
+    asked = [(row["event"], row["reason"], row["scope_asked"]) for row in await list_recorded("vault:exchange")]
+    assert asked == [
+        ("vault:exchange:denied", "missing_scope", "search:read users:read"),
+        ("vault:exchange:granted", "", "channels:history channels:read users:read"),
+    ]
+    assert len([event for event in emitted if isinstance(event, StepExchanged)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("slack_search", {"query": "x"}),
+        ("slack_direct_messages", {}),
+        ("slack_channels", {"kind": "direct"}),
+        ("slack_channel_messages", {"channel": "a", "kind": "private"}),
+        ("slack_thread", {"channel": "a", "ts": "1795186800.000100", "kind": "private"}),
+    ],
+)
+async def test_without_its_scopes_a_tool_gets_no_token(
+    alice: Person, connect: Connect, upstream: Upstream, tool: str, arguments: dict[str, str]
+) -> None:
+    """Slack cannot narrow a token: the vault is what keeps private channels and direct messages out."""
+    upstream.scope = "channels:history channels:read users:read"
+    await connect(alice, "slack")
+    chosen = TOOLS[tool]
+    with pytest.raises(ToolFailedError) as failed:
+        async with open_slack(alice, chosen.asking(chosen.arguments(**arguments)), emitted=[]):
+            pass
+    assert failed.value.code == "missing_scope"
+    assert await list_recorded("vault:exchange:granted") == []
+
+
+async def test_with_less_than_the_least_a_tool_is_refused(alice: Person, connect: Connect, upstream: Upstream) -> None:
+    upstream.scope = "users:read"
+    await connect(alice, "slack")
+    with pytest.raises(ToolFailedError) as failed:
+        async with open_slack(alice, TOOLS["slack_mentions"], emitted=[]):
+            pass
+    assert failed.value.code == "missing_scope"
+    assert len(await list_recorded("vault:exchange:denied")) == 2

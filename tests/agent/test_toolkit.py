@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
@@ -201,3 +202,16 @@ def test_limits_that_strict_tools_do_not_take_are_said_in_words() -> None:
         "required": ["channel"],
         "additionalProperties": False,
     }
+
+
+async def test_a_call_opens_its_service_with_the_scopes_that_its_arguments_need() -> None:
+    class KindArguments(Arguments):
+        kind: str = ""
+
+        def extra_scope(self) -> str:
+            return self.kind
+
+    made = kit(replace(tool("slack_search"), arguments=KindArguments, scope="search:read"))
+    await dispatch(made, name="slack_search", arguments={"kind": "groups:read"})
+    await dispatch(made, name="slack_search")
+    assert made.credentials.scopes == ["search:read groups:read", "search:read"]

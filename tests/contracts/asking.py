@@ -25,7 +25,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "calendar_free_slots": {"start": "2026-11-24", "end": "2026-11-27", "work_days": ["mon"]},
     "calendar_event": {"event_id": "standup_20261123T083000Z"},
     "slack_mentions": {"since": "2026-11-20"},
-    "slack_channel_messages": {"channel": "#general", "since": "2026-11-20", "limit": 7},
+    "slack_channel_messages": {"channel": "#general", "since": "2026-11-20", "limit": 7, "unread": True},
+    "slack_channels": {"kind": "private"},
+    "slack_thread": {"channel": "#general", "ts": "1482960137.003543", "limit": 7},
+    "slack_search": {"query": "from:bob retries", "since": "2026-11-20", "kind": "private"},
+    "slack_direct_messages": {"since": "2026-11-20"},
 }
 READING = [name for name, tool in TOOLS.items() if tool.provider]
 CALENDAR = [name for name in READING if TOOLS[name].provider == "google-calendar"]
@@ -37,7 +41,16 @@ EVENT = {
     "recurringEventId": "standup",
 }
 # Tools that need an argument refuse the call without any.
-_NEEDS = {"slack_channel_messages", "calendar_event", "github_pull_request"}
+_NEEDS = {"slack_channel_messages", "slack_thread", "slack_search", "calendar_event", "github_pull_request"}
+SLACK_READS = {
+    "auth.test",
+    "search.messages",
+    "users.conversations",
+    "conversations.history",
+    "conversations.info",
+    "conversations.replies",
+    "users.info",
+}
 
 
 def _example(method: str) -> Any:
@@ -64,7 +77,7 @@ def answer_all(upstream: Upstream) -> None:
     upstream.tell("/api/calendars/primary/events", told({"items": [], "nextPageToken": "two"}), told({"items": []}))
     upstream.tell("/api/calendars/primary/events/standup_20261123T083000Z", told(EVENT))
     upstream.tell("/api/calendars/primary/events/standup", told({"recurrence": ["RRULE:FREQ=DAILY"]}))
-    for method in ("auth.test", "search.messages", "conversations.history", "users.info"):
+    for method in SLACK_READS - {"users.conversations"}:
         upstream.tell(f"/api/{method}", told(_example(method)))
     first = _example("users.conversations")
     second = {**first, "response_metadata": {"next_cursor": ""}}

@@ -14,7 +14,7 @@ from agent.api.github import DOCUMENTS
 from agent.api.google_calendar import BUSY_FIELDS, EVENT_FIELDS, FIELDS, SERIES_FIELDS
 from agent.api.http import authorized
 from agent.errors import ToolFailedError
-from agent.toolkit import Item, ReadContext, ToolResult
+from agent.toolkit import Item, ReadContext, Tool, ToolResult
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from devcontext.settings import providers
@@ -26,12 +26,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "slack_channel_messages": {"channel": "#engineering"},
     "calendar_event": {"event_id": "standup_20261123"},
     "github_pull_request": {"owner": "tidewater", "repo": "ledger", "number": 88},
+    "slack_search": {"query": "ledger"},
+    # The thread of the incident: its first message, by its number in the last digits.
+    "slack_thread": {"channel": "incidents", "ts": "1794906720.000201"},
 }
 READING = [name for name, tool in TOOLS.items() if tool.provider]
 SLACK_CALLS = {
     "auth.test": {},
     "users.conversations": {"types": "public_channel", "limit": "200"},
     "conversations.history": {"channel": "C07TDENG001", "limit": "50"},
+    "conversations.info": {"channel": "C07TDENG001"},
+    "conversations.replies": {"channel": "C07TDINC002", "ts": "1794906720.000201"},
     "users.info": {"user": "U0NOBODY"},
     "search.messages": {"query": "maya"},
 }
@@ -45,12 +50,14 @@ class Sandbox:
         self.store = store
         self.calls = calls
 
-    async def run(self, tool: str, *, context: ReadContext, scope: str | None = None) -> ToolResult:
-        """Run a tool as its user."""
+    async def run(self, tool: str, *, context: ReadContext, scope: str | None = None, **arguments: Any) -> ToolResult:
+        """Run a tool as its user, by default with the scopes that users grant by default and those it asks for."""
         chosen = TOOLS[tool]
-        token = issue_token(self.store, provider=chosen.provider, scope=scope)
+        accepted = chosen.arguments(**(ARGUMENTS.get(tool, {}) | arguments))
+        asked = granted(chosen.asking(accepted))
+        token = issue_token(self.store, provider=chosen.provider, scope=asked if scope is None else scope)
         with authorized(provider=chosen.provider, token=token, on_call=self.calls) as http:
-            return await chosen.run(chosen.arguments(**ARGUMENTS.get(tool, {})), http, context)
+            return await chosen.run(accepted, http, context)
 
     async def ask(self, provider: str, method: str, path: str, **request: Any) -> httpx.Response:
         """Send one request of our own making, with a good token."""
@@ -63,6 +70,13 @@ class Sandbox:
         async with httpx.AsyncClient(trust_env=False) as client:
             asked = await client.post(f"{self.url}/faults", json={"provider": provider, "case": case, **bounds})
         assert asked.is_success
+
+
+def granted(tool: Tool) -> str:
+    """Return the default grant and what `tool` asks for, as the provider writes scopes."""
+    separator = "," if tool.provider == "slack" else " "
+    default = SCOPES[tool.provider].split(separator) if SCOPES[tool.provider] else []
+    return separator.join(dict.fromkeys([*default, *tool.scope.split()]))
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +173,18 @@ async def test_a_mention_in_a_private_channel_stays_there(sandbox: Sandbox, read
 
 @pytest.mark.parametrize(
     ("tool", "scope"),
-    [("calendar_agenda", "openid"), ("slack_mentions", "users:read"), ("slack_channel_messages", "users:read")],
+    [
+        ("calendar_agenda", "openid"),
+        ("calendar_free_slots", "openid"),
+        ("calendar_event", "openid"),
+        ("slack_mentions", "users:read"),
+        ("slack_channel_messages", "users:read"),
+        ("slack_channels", "users:read"),
+        ("slack_thread", "channels:read,users:read"),
+        ("slack_search", "channels:read,channels:history,users:read"),
+        ("slack_direct_messages", "channels:read,channels:history,users:read,search:read"),
+        ("slack_direct_messages", "im:read,mpim:read,users:read"),
+    ],
 )
 async def test_a_scope_that_was_not_granted_is_missing(
     sandbox: Sandbox, read_context: ReadContext, tool: str, scope: str
@@ -167,6 +192,59 @@ async def test_a_scope_that_was_not_granted_is_missing(
     with pytest.raises(ToolFailedError) as caught:
         await sandbox.run(tool, context=read_context, scope=scope)
     assert caught.value.code == "missing_scope"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("slack_channels", {"kind": "private"}),
+        ("slack_channels", {"kind": "direct"}),
+        ("slack_channel_messages", {"channel": "billing-war-room", "kind": "private"}),
+        ("slack_thread", {"channel": "billing-war-room", "kind": "private"}),
+    ],
+)
+async def test_what_is_not_public_is_missing_without_its_own_group(
+    sandbox: Sandbox, read_context: ReadContext, tool: str, arguments: dict[str, str]
+) -> None:
+    with pytest.raises(ToolFailedError) as caught:
+        await sandbox.run(tool, context=read_context, scope=SCOPES["slack"], **arguments)
+    assert caught.value.code == "missing_scope"
+
+
+async def test_a_private_channel_is_read_with_its_group(sandbox: Sandbox, read_context: ReadContext) -> None:
+    asked = {"channel": "billing-war-room", "kind": "private"}
+    (item,) = (await sandbox.run("slack_channel_messages", context=read_context, **asked)).items
+    assert "go/no-go" in item.fields["text"]
+    (listed,) = (await sandbox.run("slack_channels", context=read_context, kind="private")).items
+    assert listed.title == "#billing-war-room"
+
+
+async def test_direct_messages_are_read_with_their_group(sandbox: Sandbox, read_context: ReadContext) -> None:
+    (item,) = (await sandbox.run("slack_direct_messages", context=read_context)).items
+    assert item.title.startswith("Sam in direct message with Sam: Do you have two minutes")
+
+
+async def test_mentions_are_found_without_search(sandbox: Sandbox, read_context: ReadContext) -> None:
+    scope = (TOOLS["slack_mentions"].fallback_scope).replace(" ", ",")
+    searched = await sandbox.run("slack_mentions", context=read_context)
+    scanned = await sandbox.run("slack_mentions", context=read_context, scope=scope)
+    assert {item.url for item in scanned.items} < {item.url for item in searched.items}
+    assert scanned.warnings == (
+        "Searching Slack was not granted, so 4 of 4 public channels were looked through, without replies in threads.",
+    )
+
+
+async def test_the_unread_is_what_came_after_the_user_looked(sandbox: Sandbox, read_context: ReadContext) -> None:
+    result = await sandbox.run("slack_channel_messages", context=read_context, unread=True)
+    texts = [item.fields["text"] for item in result.items]
+    assert any(text.startswith("Decision:") for text in texts)
+    assert not any(text.startswith("Merged ledger#86") for text in texts)
+
+
+async def test_a_reply_leads_to_its_whole_thread(sandbox: Sandbox, read_context: ReadContext) -> None:
+    whole = await sandbox.run("slack_thread", context=read_context)
+    last = whole.items[-1].fields["ts"]
+    assert (await sandbox.run("slack_thread", context=read_context, ts=last)).items == whole.items
 
 
 @pytest.mark.parametrize("tool", READING)
@@ -269,13 +347,17 @@ async def test_the_sandbox_invents_no_field_of_slack(sandbox: Sandbox, method: s
     assert answer["ok"] is True
     # The logs cut reactions down to the word "list"; their two keys are documented at conversations.history.
     reactions = {"messages.reactions.name", "messages.reactions.count"}
-    assert key_paths(answer) - reactions <= _legal_keys(method)
+    # What a thread holds are messages as conversations.history tells them; its own example is a short one.
+    messages = _legal_keys("conversations.history") if method == "conversations.replies" else set()
+    assert key_paths(answer) - reactions <= _legal_keys(method) | messages
 
 
 @pytest.mark.parametrize(
     ("method", "arguments"),
     [
         ("conversations.history", {"channel": "C0NOBODY"}),
+        ("conversations.info", {"channel": "C0NOBODY"}),
+        ("conversations.replies", {"channel": "C07TDENG001", "ts": "1.000001"}),
         ("users.info", {"user": "U0NOBODY"}),
         ("search.messages", {"query": ""}),
         ("users.conversations", {"types": "carrier_pigeon"}),

@@ -186,3 +186,19 @@ async def test_strangers_are_refused_with_status_200(visitor: Visitor, headers: 
     answer = await visitor.http.post("/slack/api/auth.test", headers=headers)
     assert (answer.status_code, answer.json()) == (200, {"ok": False, "error": error})
     assert answer.headers["x-slack-req-id"]
+
+
+async def test_search_pages_by_cursor(visitor: Visitor) -> None:
+    values = {"query": f"<@{MAYA}>", "count": "3"}
+    first = await _call(visitor, "search.messages", **values, cursor="*")
+    cursor = first["response_metadata"]["next_cursor"]
+    second = await _call(visitor, "search.messages", **values, cursor=cursor)
+    assert (len(first["messages"]["matches"]), len(second["messages"]["matches"])) == (3, 1)
+    assert second["response_metadata"]["next_cursor"] == ""
+    assert (await _call(visitor, "search.messages", **values, cursor="?"))["error"] == "invalid_cursor"
+
+
+async def test_a_reply_is_found_by_its_own_time_alone(visitor: Visitor) -> None:
+    root = (await _call(visitor, "conversations.history", channel=INCIDENTS))["messages"][0]
+    found = await _call(visitor, "conversations.replies", channel=INCIDENTS, ts=root["latest_reply"])
+    assert [(one["ts"], one["thread_ts"]) for one in found["messages"]] == [(root["latest_reply"], root["ts"])]

@@ -86,16 +86,22 @@ class Call:
         limit = self.values.get("limit") or str(default)
         if not limit.isdecimal() or not 1 <= int(limit) <= _MAX_LIMIT + 1:
             raise SlackError("invalid_limit")
-        start = _offset(self.values.get("cursor", ""))
+        start = offset_of(self.values.get("cursor", ""))
         end = start + min(int(limit), _MAX_LIMIT)
-        return list(items[start:end]), _cursor(end) if end < len(items) else ""
+        return list(items[start:end]), cursor_at(end) if end < len(items) else ""
 
 
-def _cursor(offset: int) -> str:
+def cursor_at(offset: int) -> str:
+    """Return the cursor of the page that begins there."""
     return base64.b64encode(f"next:{offset}".encode()).decode()
 
 
-def _offset(cursor: str) -> int:
+def offset_of(cursor: str) -> int:
+    """Return where the page of a cursor begins; "" is the beginning.
+
+    Raises:
+        SlackError: `invalid_cursor`.
+    """
     if not cursor:
         return 0
     try:

@@ -74,7 +74,7 @@ def list_history(call: Call) -> Mapping[str, Any]:
 
 
 def list_replies(call: Call) -> Mapping[str, Any]:
-    """The first message, then the replies, oldest first.
+    """The first message, then the replies, oldest first; by the `ts` of a reply that reply alone (NOT VERIFIED).
 
     Source: https://docs.slack.dev/reference/methods/conversations.replies
     """
@@ -84,7 +84,7 @@ def list_replies(call: Call) -> Mapping[str, Any]:
         one
         for one in call.snapshot.messages
         if one.channel_id == channel.id and slack_ts(one.thread_at or one.at) == ts
-    ]
+    ] or [one for one in call.snapshot.messages if one.channel_id == channel.id and slack_ts(one.at) == ts]
     if not thread:
         raise SlackError("thread_not_found")
     root, *replies = sorted(thread, key=lambda one: one.at)

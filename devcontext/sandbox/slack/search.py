@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from devcontext.sandbox.links import slack_ts
-from devcontext.sandbox.slack.call import Call, SlackError
+from devcontext.sandbox.slack.call import Call, SlackError, cursor_at, offset_of
 from devcontext.sandbox.slack.oauth import TEAM
 from devcontext.sandbox.slack.shapes import message_text
 from devcontext.sandbox.types import Channel, Message
@@ -17,6 +17,9 @@ from devcontext.sandbox.types import Channel, Message
 # 20 unless told otherwise, at most 100: https://docs.slack.dev/reference/methods/search.messages
 _DEFAULT_COUNT = 20
 _MAX_COUNT = 100
+# The cursor of the first page; `response_metadata` names the next ones.
+# Source: https://docs.slack.dev/tools/node-slack-sdk/reference/web-api, SearchMessagesArguments
+_FIRST = "*"
 _DATES: Mapping[str, Callable[[date, date], bool]] = {
     # Slack leaves the named day itself out of after: and before:.
     "after": lambda day, named: day > named,
@@ -36,7 +39,9 @@ def search_messages(call: Call) -> Mapping[str, Any]:
     channels = {channel.id: channel for channel in call.snapshot.channels}
     found = [one for one in call.snapshot.messages if all(test(one, channels[one.channel_id]) for test in tests)]
     found.sort(key=lambda one: one.at, reverse=call.values.get("sort_dir", "desc") != "asc")
-    return {"query": query, "messages": _page(found, channels, call)}
+    if cursor := call.values.get("cursor"):
+        return {"query": query, **_page_at_cursor(found, channels, call, cursor="" if cursor == _FIRST else cursor)}
+    return {"query": query, "messages": _page(found, channels, call, number=_number(call, "page", default=1))}
 
 
 def _test(part: str, call: Call) -> Callable[[Message, Channel], bool]:
@@ -62,9 +67,19 @@ def _date_test(is_meant: Callable[[date, date], bool], value: str, call: Call) -
     return lambda message, _: is_meant(message.at.astimezone(call.zone).date(), named)
 
 
-def _page(found: list[Message], channels: Mapping[str, Channel], call: Call) -> dict[str, Any]:
+def _page_at_cursor(
+    found: list[Message], channels: Mapping[str, Channel], call: Call, *, cursor: str
+) -> dict[str, Any]:
+    """Return the page that a cursor names, and in `response_metadata` the cursor of the next one."""
+    number = offset_of(cursor) + 1
+    messages = _page(found, channels, call, number=number)
+    following = cursor_at(number) if number < messages["paging"]["pages"] else ""
+    return {"messages": messages, "response_metadata": {"next_cursor": following}}
+
+
+def _page(found: list[Message], channels: Mapping[str, Channel], call: Call, *, number: int) -> dict[str, Any]:
     count = min(_number(call, "count", default=_DEFAULT_COUNT), _MAX_COUNT)
-    page = _number(call, "page", default=1)
+    page = number
     first = (page - 1) * count
     shown = found[first : first + count]
     pages = max(1, -(-len(found) // count))

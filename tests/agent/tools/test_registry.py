@@ -29,6 +29,10 @@ def test_the_tools_stand_in_a_fixed_order() -> None:
         "github_assigned_issues",
         "github_repositories",
         "github_pull_requests",
+        "slack_channels",
+        "slack_thread",
+        "slack_search",
+        "slack_direct_messages",
     ]
 
 
@@ -48,7 +52,7 @@ def test_a_tool_says_what_it_does_to_model_and_user(tool: Tool) -> None:
 def test_no_argument_is_an_address(tool: Tool) -> None:
     """The model names no URL, host or path; an id is a plain word that only the user's own list can resolve."""
     known = {"since", "until", "start", "end", "limit", "include_team", "state", "channel"}
-    known |= {"min_minutes", "work_hours", "work_days", "event_id"}
+    known |= {"min_minutes", "work_hours", "work_days", "event_id", "kind", "unread", "ts", "query"}
     known |= {"owner", "repo", "number"}
     assert set(tool.arguments.model_fields) <= known
 
@@ -70,13 +74,22 @@ def test_no_argument_is_an_address(tool: Tool) -> None:
         ("github_pull_request", {"owner": "acme", "repo": "api", "number": 0}),
         ("github_pull_requests", {"state": "open author:bob"}),
         ("github_repositories", {"limit": 51}),
-        ("slack_mentions", {"limit": 21}),
+        ("slack_mentions", {"limit": 51}),
         ("slack_channel_messages", {}),
         ("slack_channel_messages", {"channel": "Gen eral"}),
         ("slack_channel_messages", {"channel": "C123/../x"}),
         ("slack_channel_messages", {"channel": "general\n"}),
         ("slack_channel_messages", {"channel": "a" * 81}),
         ("slack_channel_messages", {"channel": "general", "limit": 101}),
+        ("slack_channel_messages", {"channel": "general", "kind": "direct"}),
+        ("slack_channels", {"kind": "public_channel,im"}),
+        ("slack_thread", {"channel": "general"}),
+        ("slack_thread", {"channel": "general", "ts": "1795186800"}),
+        ("slack_thread", {"channel": "general", "ts": "1795186800.000100\n"}),
+        ("slack_search", {"query": ""}),
+        ("slack_search", {"query": "a" * 81}),
+        ("slack_search", {"query": "a", "channel": "general"}),
+        ("slack_direct_messages", {"user": "U2"}),
         ("connections", {"user": "bob"}),
         ("calendar_event", {}),
         ("calendar_event", {"event_id": ""}),
