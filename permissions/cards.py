@@ -12,7 +12,7 @@ from audit import timeline
 from audit.errors import AuditUnavailableError
 from permissions import scopes
 from permissions.scopes import ScopeGroup
-from permissions.types import ServiceStatus
+from permissions.types import Service, ServiceStatus
 from vault.client import ConnectionState, Revocation, RevocationState
 
 STATE_WORDS = {
@@ -95,7 +95,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         reconnect_reason=_NEEDS_RECONNECT.format(name=service.name) if status.reconnect_reason else "",
         scopes=granted,
         scope_words=tuple(scopes.words_of(scope) for scope in granted),
-        can_read=tuple(words for words in service.can_read if words not in {group.words for group in addable}),
+        can_read=_can_read(service, addable=addable, granted_scope=status.granted_scope),
         cannot=service.cannot,
         last_used_at=last_use.used_at if last_use else None,
         last_used_ago=_ago(last_use.used_at) if last_use else "",
@@ -110,6 +110,13 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
             _ending(revocation, name=service.name) for revocation in revocations if revocation.provider == service.slug
         )[:_MAX_ENDINGS],
     )
+
+
+def _can_read(service: Service, *, addable: Iterable[ScopeGroup], granted_scope: str) -> tuple[str, ...]:
+    """Return what this user lets the AI read: the service's sentences but those not granted, and what was added."""
+    missing = {group.words for group in addable}
+    added = [group.words for group in scopes.list_added(service.slug, granted_scope=granted_scope)]
+    return (*(words for words in service.can_read if words not in missing), *added)
 
 
 def _word_of(status: ServiceStatus) -> str:

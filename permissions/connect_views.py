@@ -113,7 +113,7 @@ async def _ask(request: HttpRequest, *, service: Service) -> HttpResponse:
             return await _fail(request, service=service, failure=_failure_of(error))
     offered = scopes.list_addable(service.slug, granted_scope=account.granted_scope if account else "")
     # Nothing here grants anything: a prepared address ticks a box at most, and the user sends the form.
-    ticked = {request.GET.get("add", "")} if account else {group.name for group in offered}
+    ticked = {request.GET.get("add", "")} if account else {group.name for group in offered if group.is_default}
     context = {
         "service": service,
         "is_sandbox": is_sandbox(service.slug),

@@ -12,19 +12,29 @@ from dataclasses import dataclass
 class ScopeGroup:
     """A group of scopes that the user may add or leave out; `name` is the vault's, `scopes` are the provider's.
 
-    `words` are one of the sentences of what the service lets the AI read.
+    `words` tell what the AI may read with it; those of a default group are among the service's own sentences. A group
+    that is no default is not ticked before the user ticks it.
     """
 
     name: str
     words: str
     scopes: frozenset[str]
+    is_default: bool = False
 
 
 # What is asked for each time, by the vault's name of it; a service without scopes has none.
 BASE_GROUP = "base"
 # What the user may leave out or add.
 OPTIONAL_GROUPS: Mapping[str, tuple[ScopeGroup, ...]] = {
-    "slack": (ScopeGroup("search", "Messages that mention you", frozenset({"search:read"})),),
+    "slack": (
+        ScopeGroup("search", "Messages that mention you", frozenset({"search:read"}), is_default=True),
+        ScopeGroup("private-channels", "Private channels you are in", frozenset({"groups:history", "groups:read"})),
+        ScopeGroup(
+            "direct-messages",
+            "Your direct messages",
+            frozenset({"im:history", "im:read", "mpim:history", "mpim:read"}),
+        ),
+    ),
 }
 
 # Sources: https://developers.google.com/workspace/calendar/api/auth, https://docs.slack.dev/reference/scopes and
@@ -58,3 +68,9 @@ def list_addable(provider: str, *, granted_scope: str) -> tuple[ScopeGroup, ...]
     """Return the groups of `provider` that the user could still grant."""
     granted = set(granted_scope.split())
     return tuple(group for group in OPTIONAL_GROUPS.get(provider, ()) if not group.scopes <= granted)
+
+
+def list_added(provider: str, *, granted_scope: str) -> tuple[ScopeGroup, ...]:
+    """Return the groups of `provider` that the user granted besides the default ones."""
+    addable = list_addable(provider, granted_scope=granted_scope)
+    return tuple(group for group in OPTIONAL_GROUPS.get(provider, ()) if not (group.is_default or group in addable))

@@ -44,7 +44,7 @@ SERVICES: tuple[Service, ...] = (
         "slack",
         "Slack",
         ("Messages in public channels you are in", "Messages that mention you"),
-        ("Send, edit or delete messages", "Give the AI direct messages or private channels"),
+        ("Send, edit or delete messages", "Give the AI private channels or direct messages that you did not add"),
         # Source: https://docs.slack.dev/reference/methods/auth.revoke.
         "Slack ends this token only. The app stays installed in the workspace: remove it at Slack under Settings & "
         "administration, Manage apps.",

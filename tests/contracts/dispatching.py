@@ -11,7 +11,7 @@ from agent.toolkit import Emit, ProviderHTTP, ReadContext, Tool, Toolkit
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from tests.agent.api.fixtures import Calls
-from tests.contracts.sandbox import issue_token
+from tests.contracts.sandbox import granted, issue_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,6 @@ class Dispatching:
     async def open(self, *, tool: Tool, tool_call: str, emit: Emit) -> AsyncIterator[ProviderHTTP]:
         """Open the provider as its user; implements `agent.toolkit.Credentials`."""
         _ = tool_call, emit
-        token = issue_token(self.store, provider=tool.provider)
+        token = issue_token(self.store, provider=tool.provider, scope=granted(tool))
         with authorized(provider=tool.provider, token=token, on_call=self.calls) as http:
             yield http

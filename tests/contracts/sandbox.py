@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from starlette.applications import Starlette
 
+from agent.toolkit import Tool
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.store import Store
 from devcontext.sandbox.world import tidewater_world
@@ -16,6 +17,13 @@ SCOPES = {
     "google-calendar": "https://www.googleapis.com/auth/calendar.events.owned.readonly",
     "slack": "channels:history,channels:read,search:read,users:read",
 }
+
+
+def granted(tool: Tool) -> str:
+    """Return the default grant and what `tool` asks for, as the provider writes scopes."""
+    separator = "," if tool.provider == "slack" else " "
+    default = SCOPES[tool.provider].split(separator) if SCOPES[tool.provider] else []
+    return separator.join(dict.fromkeys([*default, *tool.scope.split()]))
 
 
 @contextmanager

@@ -14,12 +14,12 @@ from agent.api.github import DOCUMENTS
 from agent.api.google_calendar import BUSY_FIELDS, EVENT_FIELDS, FIELDS, SERIES_FIELDS
 from agent.api.http import authorized
 from agent.errors import ToolFailedError
-from agent.toolkit import Item, ReadContext, Tool, ToolResult
+from agent.toolkit import Item, ReadContext, ToolResult
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from devcontext.settings import providers
 from tests.agent.api.fixtures import Calls
-from tests.contracts.sandbox import SCOPES, issue_token, serving
+from tests.contracts.sandbox import SCOPES, granted, issue_token, serving
 from tests.contracts.specs import as_json_schema, key_paths, spec
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -70,13 +70,6 @@ class Sandbox:
         async with httpx.AsyncClient(trust_env=False) as client:
             asked = await client.post(f"{self.url}/faults", json={"provider": provider, "case": case, **bounds})
         assert asked.is_success
-
-
-def granted(tool: Tool) -> str:
-    """Return the default grant and what `tool` asks for, as the provider writes scopes."""
-    separator = "," if tool.provider == "slack" else " "
-    default = SCOPES[tool.provider].split(separator) if SCOPES[tool.provider] else []
-    return separator.join(dict.fromkeys([*default, *tool.scope.split()]))
 
 
 @pytest.fixture(scope="module")

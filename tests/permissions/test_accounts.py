@@ -188,7 +188,7 @@ async def test_a_choice_that_is_none_or_anothers_is_refused(
 async def test_a_group_can_be_left_out_and_added_later(alice: Person, upstream: Upstream, connect: Connect) -> None:
     url = await start(alice, "slack", scope_group=["base"])
     assert "search" not in httpx.URL(url).params["user_scope"]
-    url = await start(alice, "slack", scope_group=["base", "search", "direct-messages", "chat:write"])
+    url = await start(alice, "slack", scope_group=["base", "search", "all-messages", "chat:write"])
     assert set(httpx.URL(url).params["user_scope"].split(",")) == {
         "channels:history",
         "channels:read",
@@ -198,13 +198,30 @@ async def test_a_group_can_be_left_out_and_added_later(alice: Person, upstream: 
     upstream.scope = "channels:history channels:read users:read"
     connection = await connect(alice, "slack")
     card = (await cards(alice))[2]
-    assert [group.name for group in card.addable] == ["search"]
+    assert [group.name for group in card.addable] == ["search", "private-channels", "direct-messages"]
     assert "Messages that mention you" not in card.can_read
     assert "Search the messages you can see" in card.missing
     page = await alice.browser.get(f"/auth/connect/slack?reconnects={connection}&add=search")
-    assert [(group.name, is_ticked) for group, is_ticked in page.context["groups"]] == [("search", True)]
+    assert [(group.name, is_ticked) for group, is_ticked in page.context["groups"]] == [
+        ("search", True),
+        ("private-channels", False),
+        ("direct-messages", False),
+    ]
     page = await alice.browser.get(f"/auth/connect/slack?reconnects={connection}")
-    assert [(group.name, is_ticked) for group, is_ticked in page.context["groups"]] == [("search", False)]
+    assert not any(is_ticked for _, is_ticked in page.context["groups"])
+
+
+async def test_only_the_default_groups_are_ticked_before_the_user_ticks(alice: Person, upstream: Upstream) -> None:
+    page = await alice.browser.get("/auth/connect/slack")
+    assert [group.name for group, is_ticked in page.context["groups"] if is_ticked] == ["search"]
+
+
+async def test_a_group_that_was_added_is_told(alice: Person, connect: Connect, upstream: Upstream) -> None:
+    upstream.scope = "channels:history channels:read groups:history groups:read search:read users:read"
+    await connect(alice, "slack")
+    card = (await cards(alice))[2]
+    assert card.can_read[-1] == "Private channels you are in"
+    assert [group.name for group in card.addable] == ["direct-messages"]
 
 
 async def test_less_than_was_asked_for_is_said_at_once(alice: Person, begin: Connect, upstream: Upstream) -> None:
@@ -232,5 +249,6 @@ def test_every_group_that_is_offered_is_the_vaults() -> None:
         assert scopes.BASE_GROUP in table
         for group in groups:
             assert group.scopes == set(table[group.name])
-            assert group.words in SERVICES_BY_SLUG[provider].can_read
+            assert (group.words in SERVICES_BY_SLUG[provider].can_read) == group.is_default
+            assert (group.name in registry.load(provider).default_scope_groups) == group.is_default
             assert all(scopes.words_of(scope) != scope for scope in group.scopes)
