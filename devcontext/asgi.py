@@ -12,10 +12,11 @@ _pages = get_asgi_application()
 from agent.routing import websocket_urlpatterns  # noqa: E402  (models can be imported once Django is set up)
 from devcontext.lifespan import lifespan  # noqa: E402
 from devcontext.origin import SameOriginOnly  # noqa: E402
+from vault.body_limit import BodyLimit  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": _pages,
+        "http": BodyLimit(_pages),
         "lifespan": lifespan,
         "websocket": SameOriginOnly(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }

@@ -9,6 +9,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devcontext.settings.vault")
 _endpoints = get_asgi_application()
 
 from vault import background, drainer  # noqa: E402  (the vault can be imported once Django is set up)
+from vault.body_limit import BodyLimit  # noqa: E402  (likewise)
+
+_limited = BodyLimit(_endpoints)
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -16,7 +19,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _live(receive, send)
     else:
-        await _endpoints(scope, receive, send)
+        await _limited(scope, receive, send)
 
 
 async def _live(receive: Any, send: Any) -> None:
