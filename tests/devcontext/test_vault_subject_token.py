@@ -47,12 +47,13 @@ def run(client: str, **changes: str) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
-def test_the_token_alone_is_on_stdout_and_is_the_clients(alice: User, client_id: str) -> None:
+def test_the_token_alone_is_on_stdout_and_is_the_clients(alice: User, client_id: str, settings: Settings) -> None:
     out, err = run(client_id)
     token = out.rstrip("\n")
     subject = tokens.verify_subject(token, purpose="exchange", client=client_id)
     assert (subject.user, subject.may_act, subject.sid.partition(":")[0]) == (f"user:{alice.pk}", "", "cli")
     assert client_id in err
+    assert settings.VAULT_ISSUER in err, "a token for another address is refused without saying why"
     assert token not in err
 
 

@@ -20,8 +20,8 @@ from vault import tokens
 
 _MAX_REASON_CHARACTERS = 200
 _WARNING = (
-    "For {minutes} minutes, this token lets {client} get {email}'s upstream tokens. Give it to nobody else, and keep "
-    "it out of files and logs."
+    "For {minutes} minutes, this token lets {client} get {email}'s upstream tokens at {vault}, and nowhere else. Give "
+    "it to nobody else, and keep it out of files and logs."
 )
 
 
@@ -48,7 +48,9 @@ class Command(BaseCommand):
             user=subject, sid=f"cli:{uuid4().hex}", auth_time=time.time(), purpose="exchange", client=client
         )
         minutes = tokens.SUBJECT_TTL_SECONDS // 60
-        self.stderr.write(_WARNING.format(minutes=minutes, client=client, email=options["user"]))
+        # A vault under another address refuses it without saying why.
+        warning = _WARNING.format(minutes=minutes, client=client, email=options["user"], vault=settings.VAULT_ISSUER)
+        self.stderr.write(warning)
         self.stdout.write(token)
 
 
