@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Host:
     clock_ahead: timedelta = timedelta()
     tells_time: bool = True
     asked: list[str] = field(default_factory=list)
+    forms: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def date(self) -> str:
@@ -37,7 +39,8 @@ def serve_host(host: Host) -> Iterator[Host]:
             self._answer(host.api_status, b"")
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
+            form = self.rfile.read(int(self.headers["content-length"])).decode()
+            host.forms.append(dict(parse_qsl(form)))
             status, body = host.token_answer
             self._answer(status, json.dumps(body).encode())
 

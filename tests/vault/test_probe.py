@@ -99,6 +99,16 @@ async def test_a_refused_code_speaks_for_the_client(host: Host, provider: str, c
     assert not sentences(findings, Verdict.WRONG)
 
 
+@pytest.mark.parametrize(("provider", "has_verifier"), [("github", True), ("google-calendar", True), ("slack", False)])
+async def test_the_token_endpoint_is_asked_as_a_connect_would(host: Host, provider: str, has_verifier: bool) -> None:
+    """Slack must never see PKCE: it would make the app a public client for ever."""
+    await probe.check(provider)
+    (form,) = host.forms
+    assert form["grant_type"] == "authorization_code"
+    assert form["redirect_uri"].endswith(f"/connect/{provider}/callback")
+    assert ("code_verifier" in form) is has_verifier
+
+
 @pytest.mark.parametrize(
     ("provider", "case"),
     [
