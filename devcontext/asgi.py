@@ -10,9 +10,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devcontext.settings.web")
 _pages = get_asgi_application()
 
 from agent.routing import websocket_urlpatterns  # noqa: E402  (models can be imported once Django is set up)
+from devcontext.body_limit import BodyLimit  # noqa: E402
 from devcontext.lifespan import lifespan  # noqa: E402
 from devcontext.origin import SameOriginOnly  # noqa: E402
-from vault.body_limit import BodyLimit  # noqa: E402
 
 application = ProtocolTypeRouter(
     {

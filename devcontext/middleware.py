@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.security import SecurityMiddleware
 
 _PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -67,3 +69,23 @@ class SecurityHeaders:
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
+
+
+class TransportSecurity(SecurityMiddleware):
+    """Django's `SecurityMiddleware` for the vault's process: it waits for nothing, so it needs no thread per step."""
+
+    get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]  # the stack is async
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the request with the headers set."""
+        return self.process_request(request) or self.process_response(request, await self.get_response(request))
+
+
+class NoFrames(XFrameOptionsMiddleware):
+    """Django's `XFrameOptionsMiddleware` for the vault's process, likewise."""
+
+    get_response: Callable[[HttpRequest], Awaitable[HttpResponse]]  # the stack is async
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the request with the header set."""
+        return self.process_response(request, await self.get_response(request))

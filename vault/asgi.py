@@ -3,15 +3,15 @@
 import os
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devcontext.settings.vault")
-_endpoints = get_asgi_application()
+django.setup(set_prefix=False)
 
 from vault import background, drainer  # noqa: E402  (the vault can be imported once Django is set up)
-from vault.body_limit import BodyLimit  # noqa: E402  (likewise)
+from vault.handler import VaultHandler  # noqa: E402
 
-_limited = BodyLimit(_endpoints)
+_endpoints = VaultHandler()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -19,7 +19,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _live(receive, send)
     else:
-        await _limited(scope, receive, send)
+        await _endpoints(scope, receive, send)
 
 
 async def _live(receive: Any, send: Any) -> None:

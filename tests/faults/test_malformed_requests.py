@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.core.asgi import get_asgi_application
 from django.urls import Resolver404, resolve
 
 from audit.events import Event
@@ -31,6 +30,7 @@ from tests.vault.conftest import (  # noqa: F401  (fixtures, which the providers
 from tests.vault.registered import register
 from tests.vault.upstream import Upstream
 from vault import background, errors, tokens
+from vault.handler import VaultHandler
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
 
@@ -85,7 +85,7 @@ async def test_no_spoiled_request_brings_a_token_or_a_failure(
         "devcontext.middleware.SecurityHeaders",
     ]
     random = Random(SEED)  # noqa: S311  (chance that can be repeated is the point)
-    app = get_asgi_application()
+    app = VaultHandler()
     mine = {(await connect_user(ALICE, provider=provider)).id for provider in ("github", "slack")}
     issued = {ALICE: [token.encode() for token in upstream.issued]}
     await connect_user(BOB)

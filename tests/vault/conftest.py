@@ -8,7 +8,6 @@ import httpx
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
-from django.core.asgi import get_asgi_application
 from django.db import connections
 from pytest_django.fixtures import Settings
 
@@ -19,6 +18,7 @@ from vault import background, connect, models, tokens
 from vault.client.base import VaultClient
 from vault.client.http import HTTPVault
 from vault.embedded import EmbeddedVault
+from vault.handler import VaultHandler
 from vault.types import Connection, ExchangeRequest
 
 ALICE, BOB, MALLORY = "user:1", "user:2", "user:3"
@@ -135,7 +135,7 @@ async def vault(transactional_db: None) -> AsyncIterator[VaultClient]:
 @pytest_asyncio.fixture
 async def http_vault(transactional_db: None) -> AsyncIterator[VaultClient]:
     """The same vault behind its HTTP endpoints."""
-    vault = HTTPVault("http://vault.test", transport=httpx.ASGITransport(app=get_asgi_application()))
+    vault = HTTPVault("http://vault.test", transport=httpx.ASGITransport(app=VaultHandler()))
     yield vault
     await vault.aclose()
     await background.settle()
@@ -144,7 +144,7 @@ async def http_vault(transactional_db: None) -> AsyncIterator[VaultClient]:
 @pytest_asyncio.fixture
 async def http(transactional_db: None) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the same endpoints that sends whatever it is told to."""
-    transport = httpx.ASGITransport(app=get_asgi_application())
+    transport = httpx.ASGITransport(app=VaultHandler())
     async with httpx.AsyncClient(base_url="http://vault.test", transport=transport) as client:
         yield client
     await background.settle()

@@ -11,7 +11,6 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.utils import timezone
 
 from tests.vault.conftest import ALICE, MALLORY, events, subject
@@ -19,6 +18,7 @@ from tests.vault.upstream import Upstream
 from vault import connect, models
 from vault.client.base import VaultClient
 from vault.errors import ConnectStateError, InvalidRequestError
+from vault.handler import VaultHandler
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"]),
@@ -190,7 +190,7 @@ async def test_parameter_pollution(vault: VaultClient, upstream: Upstream, provi
     """RFC 6749 section 3.1: one that came twice is not read as either."""
     query = upstream.consent(await start(vault, provider=provider))
     pairs = [*query.items(), (doubled, query.get(doubled, "a")), (doubled, "b")]
-    transport = httpx.ASGITransport(app=get_asgi_application())
+    transport = httpx.ASGITransport(app=VaultHandler())
     async with httpx.AsyncClient(transport=transport, base_url="http://vault.test") as http:
         response = await http.get(f"/connect/{provider}/callback", params=pairs)
     assert response.headers["location"].endswith("/return?error=invalid_state")

@@ -7,19 +7,19 @@ from typing import Any
 
 import httpx
 import pytest
-from django.core.asgi import get_asgi_application
 from joserfc import jws as joserfc_jws
 from joserfc.jwk import KeySet, OKPKey
 
 from tests.vault.conftest import actor, subject
 from vault import wire
+from vault.handler import VaultHandler
 
 METADATA = "/.well-known/oauth-authorization-server"
 JWKS = "/.well-known/jwks.json"
 
 
 async def get(path: str, *, method: str = "GET") -> httpx.Response:
-    transport = httpx.ASGITransport(app=get_asgi_application())
+    transport = httpx.ASGITransport(app=VaultHandler())
     async with httpx.AsyncClient(base_url="http://vault.test", transport=transport) as client:
         return await client.request(method, path)
 

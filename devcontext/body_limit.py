@@ -1,6 +1,6 @@
 """Refuses a body that is larger than any honest request before it is kept: Django takes all of it, to the disk, first.
 
-For every process that answers HTTP. It reads nothing of a request but its size.
+For the web process; the vault's own handler takes no more than its endpoints read. It reads nothing but the size.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
