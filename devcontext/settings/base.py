@@ -44,6 +44,17 @@ VAULT_CLIENT_EXCHANGES_PER_MINUTE = env.integer("VAULT_CLIENT_EXCHANGES_PER_MINU
 VAULT_FAILED_AUTHENTICATIONS_PER_MINUTE = env.integer("VAULT_FAILED_AUTHENTICATIONS_PER_MINUTE", 10)
 
 
+# libpq waits for minutes, or for ever, for a server whose machine went away, and a revoke would wait as long for the
+# audit. Ten seconds are what SQLite waits for a lock below. What DATABASE_URL says comes first.
+_PATIENCE = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+
+
 def database(name: str, variable: str) -> dict[str, Any]:
     """Return Django's settings of one database: the URL in `variable`, or a SQLite file in `DATA_DIR`."""
     url = env.secret(variable)
@@ -51,7 +62,8 @@ def database(name: str, variable: str) -> dict[str, Any]:
         # A file by URL would come without the locking and durability set below.
         raise ImproperlyConfigured(f"{variable} must name a PostgreSQL server; for SQLite leave it unset.")
     if url:
-        return dict(dj_database_url.parse(url))
+        configured: dict[str, Any] = dict(dj_database_url.parse(url))
+        return configured | {"OPTIONS": {**_PATIENCE, **configured.get("OPTIONS", {})}}
     folder = AUDIT_DIR if name == "audit" else DATA_DIR
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A power cut may cost a page its last event, but never a decision or a rotated token that was already used.

@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+from psycopg.pq import Conninfo
+
+from devcontext.settings import base
+
 ROOT = Path(__file__).resolve().parents[2]
 SHOW = """
 import django, json; django.setup()
@@ -93,3 +98,16 @@ def test_a_web_process_with_its_vault_elsewhere_holds_no_secret_of_it(tmp_path: 
 def _signing_key(folder: Path) -> Path:
     show(folder)
     return folder / "keys" / "subject-signing.pem"
+
+
+def test_a_database_server_that_went_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a revoke would wait for minutes for an audit that cannot answer; libpq itself sets no limit."""
+    monkeypatch.setenv("AUDIT_DATABASE_URL", "postgresql://audit@db.example/audit?sslmode=require&connect_timeout=2")
+    options = base.database("audit", "AUDIT_DATABASE_URL")["OPTIONS"]
+    assert (options["sslmode"], str(options["connect_timeout"])) == ("require", "2"), "what the URL says comes first"
+    monkeypatch.setenv("AUDIT_DATABASE_URL", "postgresql://audit@db.example/audit")
+    options = base.database("audit", "AUDIT_DATABASE_URL")["OPTIONS"]
+    assert options["connect_timeout"] == 5
+    assert options["tcp_user_timeout"] == 10_000
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    assert set(options) <= known
