@@ -13,11 +13,15 @@ MAX_RESULT_CHARACTERS = 24_000
 
 
 def write_entry(*, evidence: str, title: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one item as the model sees it: its evidence id if it can be cited, its title, then its fields."""
+    """Return one item as the model sees it: its evidence id if it can be cited, its title, then its fields.
+
+    A field that holds nothing is left out: it costs tokens and says nothing that its absence does not say.
+    """
     head = {"title": clean_text(title, max_characters=TITLE_CHARACTERS)}
     if evidence:
         head = {"id": evidence} | head
-    return head | {key: clean_value(value) for key, value in fields.items() if key not in ("id", "title")}
+    cleaned = {key: clean_value(value) for key, value in fields.items() if key not in ("id", "title")}
+    return head | {key: value for key, value in cleaned.items() if value not in (None, "", [], {})}
 
 
 def write_result(

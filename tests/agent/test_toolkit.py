@@ -87,6 +87,12 @@ async def test_texts_from_outside_are_clipped_and_cleaned() -> None:
     assert "\u200b" not in ended.content
 
 
+async def test_a_field_that_holds_nothing_costs_nothing() -> None:
+    fields = {"reviewers": [], "topic": "\u200b", "closed_at": None, "labels": {}, "draft": False, "count": 0}
+    ended, _ = await dispatch(kit(reading(Item(title="#1", url="", fields=fields))))
+    assert json.loads(ended.content)["items"] == [{"title": "#1", "draft": False, "count": 0}]
+
+
 async def test_an_item_without_address_cannot_be_cited() -> None:
     ended, _ = await dispatch(kit(reading(Item(title="3 commits", url="", fields={}))))
     assert json.loads(ended.content)["items"] == [{"title": "3 commits"}]
