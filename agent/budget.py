@@ -32,9 +32,14 @@ class Meter:
     _started: float = field(default_factory=time.monotonic)
 
     @property
+    def read_until(self) -> float:
+        """When reading has to end, so that an answer fits after it, on the clock of `time.monotonic`."""
+        return self._started + self.budget.max_seconds * (1 - _ANSWER_SHARE)
+
+    @property
     def seconds_to_read(self) -> float:
-        """How long reading may still take, so that an answer fits after it."""
-        return max(0.0, self._started + self.budget.max_seconds * (1 - _ANSWER_SHARE) - time.monotonic())
+        """How long reading may still take."""
+        return max(0.0, self.read_until - time.monotonic())
 
     @property
     def may_read(self) -> bool:

@@ -1,5 +1,6 @@
 """One tool call in progress: its clock, the events it emits, and the one result it ends with."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,11 +30,15 @@ class Dispatched:
 
 @dataclass(slots=True)
 class Call:
-    """One call, from its start to its result; `name` is safe to log and to show, whatever the model sent."""
+    """One call, from its start to its result; `name` is safe to log and to show, whatever the model sent.
+
+    `read_until` is when its reading ends at the latest, on the clock of `time.monotonic`.
+    """
 
     id: str
     name: str
     emit: Emit
+    read_until: float = math.inf
     is_reading: bool = False
     _started: float = field(default_factory=time.monotonic)
 
@@ -59,6 +64,7 @@ class NoProvider:
     """What a tool without a provider gets in place of a client: nothing to reach, and no token."""
 
     received_bytes = 0
+    read_until = math.inf
 
     async def get(self, *_: Any, **__: Any) -> Any:
         """Refuse."""

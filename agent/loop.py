@@ -204,7 +204,11 @@ class _Run:
         try:
             async with asyncio.timeout(self.meter.seconds_to_read):
                 ended = await self.toolkit.dispatch(
-                    call_id=call.id, name=call.name, arguments=block["input"], emit=self.emit
+                    call_id=call.id,
+                    name=call.name,
+                    arguments=block["input"],
+                    emit=self.emit,
+                    read_until=self.meter.read_until,
                 )
         except TimeoutError:
             call.is_reading = True

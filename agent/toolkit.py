@@ -5,6 +5,7 @@ It knows no database, socket, vault or model SDK: whoever starts a run passes `C
 
 import hashlib
 import logging
+import math
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -39,7 +40,12 @@ class ProviderHTTP(Protocol):
     """A provider's API with the user's token already in its transport; the only way a tool can reach out.
 
     Paths are templates (`/conversations/{id}`) for the audit; values go in `params`, `json` or `path_values`.
+
+    Attributes:
+        read_until: When the call's reading ends, on the clock of `time.monotonic`: no wait is begun that outlasts it.
     """
+
+    read_until: float
 
     async def get(
         self, path: str, *, params: Mapping[str, Any] | None = None, path_values: Mapping[str, str] | None = None
@@ -187,9 +193,14 @@ class Toolkit:
             for tool in self._tools.values()
         ]
 
-    async def dispatch(self, *, call_id: str, name: str, arguments: Any, emit: Emit) -> Dispatched:
-        """Run one tool call and return its result, whatever happens; only cancellation goes through."""
-        call = Call(id=call_id, name=clean_text(name, max_characters=64), emit=emit)
+    async def dispatch(
+        self, *, call_id: str, name: str, arguments: Any, emit: Emit, read_until: float = math.inf
+    ) -> Dispatched:
+        """Run one tool call and return its result, whatever happens; only cancellation goes through.
+
+        `read_until` is when the run stops reading, on the clock of `time.monotonic`; who calls keeps to it.
+        """
+        call = Call(id=call_id, name=clean_text(name, max_characters=64), emit=emit, read_until=read_until)
         try:
             return await self._answer(call, name=name, arguments=arguments)
         except ToolFailedError as error:
@@ -223,6 +234,7 @@ class Toolkit:
         else:
             call.is_reading = True
             async with self._credentials.open(tool=tool.asking(arguments), tool_call=call.id, emit=call.emit) as http:
+                http.read_until = call.read_until
                 result = await tool.run(arguments, http, context)
             received_bytes = http.received_bytes
         content, items = _write(result, tool=tool)

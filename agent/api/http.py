@@ -4,6 +4,7 @@ It never follows a redirect, never reads past the limits, and never puts a value
 """
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -93,10 +94,12 @@ class AuthorizedHTTP:
 
     Attributes:
         received_bytes: Bytes of all answers so far.
+        read_until: When the call's reading ends, on the clock of `time.monotonic`.
     """
 
     def __init__(self, *, provider: str, token: str, on_call: OnCall, renew: Renew | None) -> None:
         self.received_bytes = 0
+        self.read_until = math.inf
         self._provider = provider
         self._base = pinned_base(provider)
         self._held = self._hold(token, on_call=on_call)
@@ -145,10 +148,12 @@ class AuthorizedHTTP:
         if failure.code == "reconnect_required":
             return await self._has_renewed(held)
         wait = failure.retry_after_seconds
-        if self._has_retried or wait is None or wait > MAX_RETRY_WAIT_SECONDS:
+        # A wait that the run's time for reading would cut off ends as this refusal, which says more than "no time".
+        longest = min(MAX_RETRY_WAIT_SECONDS, self.read_until - time.monotonic())
+        if self._has_retried or wait is None or wait > longest:
             return False
         self._has_retried = True
-        # Every request here is a read, so asking twice changes nothing. A run whose time ends meanwhile cancels this.
+        # Every request here is a read, so asking twice changes nothing.
         await asyncio.sleep(wait)
         return True
 

@@ -98,6 +98,7 @@ class HTTP:
     """A provider's client that nobody calls."""
 
     received_bytes = 120
+    read_until = 0.0
 
 
 @dataclass

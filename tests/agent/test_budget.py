@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -75,6 +76,21 @@ async def test_reading_stops_in_time_for_an_answer() -> None:
     assert [event.code for event in of(StepFailed, events)] == ["budget_spent"]
     assert model.asked[1]["may_call_tools"] is False
     assert shown(events) == "It took too long."
+
+
+async def test_a_tool_is_told_when_reading_ends() -> None:
+    told: list[float] = []
+
+    async def read(_arguments: Any, http: Any, _context: ReadContext) -> ToolResult:
+        told.append(http.read_until)
+        return ToolResult(items=())
+
+    model = ScriptedModel(wants(("read", {})), wants(("read", {})), says("Done."))
+    began_at = time.monotonic()
+    await run(model, kit(tool("read", run=read)).toolkit, budget=budget(max_seconds=1000))
+    # Three quarters of the run's time, counted from the run's start and not from the call's.
+    assert told[0] == told[1]
+    assert began_at + 750 <= told[0] <= time.monotonic() + 750
 
 
 async def test_a_model_that_takes_too_long_ends_the_run() -> None:

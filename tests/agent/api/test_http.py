@@ -261,6 +261,16 @@ async def test_a_long_wait_is_told_and_not_waited(upstream: Upstream, open_http:
     assert caught.value.retry_after_seconds == 6
 
 
+async def test_a_wait_that_the_run_has_no_time_for_is_told_and_not_waited(upstream: Upstream, open_http: Open) -> None:
+    upstream.tell("/api/graphql", told({}, status=429, headers={"retry-after": "3"}), told(OK))
+    with open_http() as http:
+        http.read_until = time.monotonic() + 2
+        with pytest.raises(ToolFailedError) as caught:
+            await http.post("/graphql")
+    assert (caught.value.code, caught.value.retry_after_seconds) == ("rate_limited", 3)
+    assert len(upstream.received) == 1
+
+
 async def test_calls_with_one_github_token_take_turns(upstream: Upstream, open_http: Open) -> None:
     upstream.tell("/api/graphql", told(OK, pause_seconds=0.05))
     with open_http() as first, open_http() as second:
