@@ -6,6 +6,7 @@ A client holds no token, no cookie and no proxy; what it shares between users is
 import asyncio
 import hashlib
 import hmac
+import ssl
 from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -103,9 +104,21 @@ def client_of(provider: str) -> httpx.AsyncClient:
         # SECURITY: the jar takes no cookie, else one user's would be sent with the next user's request.
         jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
         clients[provider] = httpx.AsyncClient(
-            headers=_HEADERS, cookies=jar, timeout=_TIMEOUT, follow_redirects=False, trust_env=False
+            headers=_HEADERS,
+            cookies=jar,
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            trust_env=False,
+            verify=_tls_of(provider),
         )
     return clients[provider]
+
+
+def _tls_of(provider: str) -> ssl.SSLContext:
+    """Return whom to believe for `provider`: the public authorities, or those of its own file and no others."""
+    # SECURITY: an enterprise's authority vouches for its own GitHub; it could vouch for Google and Slack as well.
+    ca_file = settings.PROVIDERS[provider].ca_file
+    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
 
 
 def turn_of(provider: str, *, token: str) -> AbstractAsyncContextManager[object]:

@@ -3,6 +3,7 @@
 Only addresses and credentials differ between the two; no code elsewhere asks which it is, except to label it.
 """
 
+import ssl
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
@@ -23,8 +24,9 @@ class ProviderSettings:
     """One provider as configured; addresses carry no trailing slash.
 
     `graphql_url` is that of an enterprise's own GitHub; "" where GraphQL lies below the API or there is none.
-    `app_kind` says how GitHub knows this installation: as a GitHub App, or as an OAuth App, whose scopes cannot be
-    read-only.
+    `ca_file` holds the certificates of the authorities that vouch for this provider's hosts, in PEM, and then no others
+    do; "" for the public ones. `app_kind` says how GitHub knows this installation: as a GitHub App, or as an OAuth App,
+    whose scopes cannot be read-only.
     """
 
     client_id: str
@@ -36,6 +38,7 @@ class ProviderSettings:
     api_url: str
     web_url: str
     graphql_url: str = ""
+    ca_file: str = ""
     app_kind: Literal["app", "oauth"] = "app"
     is_sandbox: bool = False
 
@@ -74,6 +77,7 @@ def _github(client_id: str, client_secret: str) -> ProviderSettings:
         api_url=api,
         web_url=web,
         graphql_url=graphql,
+        ca_file=_github_ca_file(),
         app_kind=_github_app_kind(),
     )
 
@@ -103,6 +107,22 @@ def _github_api(web: str) -> tuple[str, str]:
     if parts.hostname.endswith(".ghe.com"):
         return f"https://api.{parts.netloc}", f"https://api.{parts.netloc}/graphql"
     return f"{web}/api/v3", f"{web}/api/graphql"
+
+
+def _github_ca_file() -> str:
+    """Return the file with the private authorities of an enterprise's own GitHub, "" for none.
+
+    Raises:
+        ImproperlyConfigured: There is no certificate in it.
+    """
+    path = env.text("GITHUB_CA_FILE")
+    try:
+        has_authorities = not path or bool(ssl.create_default_context(cafile=path).get_ca_certs())
+    except OSError:  # `ssl.SSLError` is one as well.
+        has_authorities = False
+    if not has_authorities:
+        raise ImproperlyConfigured("The file named by GITHUB_CA_FILE holds no certificate of an authority in PEM.")
+    return path
 
 
 def _github_app_kind() -> Literal["app", "oauth"]:

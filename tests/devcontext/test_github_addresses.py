@@ -1,9 +1,12 @@
 """Which GitHub this is, and what kind of app we are there, follows from two variables."""
 
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from devcontext.settings.providers import ProviderSettings, load
+from tests.authority import make_authority
 
 
 def _load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> ProviderSettings:
@@ -50,6 +53,22 @@ def test_what_is_no_plain_https_address_stops_the_start(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(("value", "kind"), [("", "app"), ("app", "app"), ("oauth", "oauth")])
 def test_the_kind_of_app_is_a_github_app_unless_told(monkeypatch: pytest.MonkeyPatch, value: str, kind: str) -> None:
     assert _load(monkeypatch, GITHUB_APP_KIND=value).app_kind == kind
+
+
+def test_an_authority_of_its_own_is_named_by_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ca_file, _ = make_authority(tmp_path)
+    assert _load(monkeypatch, GITHUB_CA_FILE=str(ca_file)).ca_file == str(ca_file)
+    assert _load(monkeypatch, GITHUB_CA_FILE="").ca_file == ""
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_file_without_an_authority_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "ca.pem").write_text(content)
+    with pytest.raises(ImproperlyConfigured, match="GITHUB_CA_FILE"):
+        _load(monkeypatch, GITHUB_CA_FILE=str(tmp_path / "ca.pem"))
 
 
 def test_another_kind_of_app_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,12 @@ Answers are read here and in the provider modules, and nothing of them but codes
 import json
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from typing import Any, ClassVar, Literal, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
@@ -83,6 +84,8 @@ class Configuration(Protocol):
     def api_url(self) -> str: ...  # noqa: D102
     @property
     def graphql_url(self) -> str: ...  # noqa: D102
+    @property
+    def ca_file(self) -> str: ...  # noqa: D102
     @property
     def app_kind(self) -> str: ...  # noqa: D102
     @property
@@ -254,7 +257,9 @@ async def _send(
     form: Mapping[str, str] | None = None,
     body: Mapping[str, str] | None = None,
 ) -> tuple[httpx.Response, bytes]:
-    async with httpx.AsyncClient(verify=_tls(), timeout=_TIMEOUT, trust_env=False, follow_redirects=False) as client:
+    async with httpx.AsyncClient(
+        verify=_tls(_ca_file_of(url)), timeout=_TIMEOUT, trust_env=False, follow_redirects=False
+    ) as client:
         request = client.build_request(method, url, data=form, json=body, headers=headers)
         try:
             response = await client.send(request, auth=auth, stream=True)
@@ -289,7 +294,16 @@ def _parse(content: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _ca_file_of(url: str) -> str:
+    """Return the file of the provider's own authorities if `url` is at its host, "" for the public ones."""
+    # SECURITY: an enterprise's authority vouches for its own GitHub; it could vouch for Google and Slack as well.
+    host = urlsplit(url).netloc
+    configured: Iterable[Configuration] = settings.PROVIDERS.values()
+    own = (one for one in configured if host in {urlsplit(one.token_url).netloc, urlsplit(one.api_url).netloc})
+    return next((one.ca_file for one in own), "")
+
+
 @cache
-def _tls() -> ssl.SSLContext:
-    """Return the process's TLS settings; loading the certificates takes longer than a whole request."""
-    return httpx.create_ssl_context(trust_env=False)
+def _tls(ca_file: str) -> ssl.SSLContext:
+    """Return the TLS settings for these authorities; loading certificates takes longer than a whole request."""
+    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)

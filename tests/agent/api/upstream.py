@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -73,12 +74,12 @@ class Upstream:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls) -> AsyncIterator[Self]:
-        """Serve on a free port of the loopback address."""
+    async def running(cls, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Self]:
+        """Serve on a free port of the loopback address, with `tls` by https."""
         upstream = cls()
-        server = await asyncio.start_server(upstream._serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(upstream._serve, "127.0.0.1", 0, ssl=tls)
         host, port = server.sockets[0].getsockname()
-        upstream.url = f"http://{host}:{port}"
+        upstream.url = f"{'https' if tls else 'http'}://{host}:{port}"
         try:
             yield upstream
         finally:
