@@ -20,7 +20,7 @@ from audit.events import Entry, Event
 from audit.record import record
 from permissions import connections, gate
 from permissions.errors import NotPermittedError
-from permissions.types import SERVICES_BY_SLUG
+from permissions.services import SERVICES
 from vault.client import Cause, ExchangedToken, VaultError
 from vault.client.tokens import Actor, exchange
 
@@ -57,7 +57,7 @@ _PERMISSION_STATES: dict[Cause, PermissionState] = {
 def refusal(*, provider: str, cause: Cause) -> ToolFailedError:
     """Return the error for a refusal with this cause; a cause that is not known counts as the vault's trouble."""
     code = _CODES.get(cause, "vault_unavailable")
-    service = SERVICES_BY_SLUG.get(provider)
+    service = SERVICES.get(provider)
     return ToolFailedError(code, _SENTENCES[code].format(name=service.name if service else "The service"))
 
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from agent.events import Coverage, LoopEvent, StepExchanged, StepFailed, StepFinished, StepStarted
-
-_PROVIDERS = ("github", "google-calendar", "slack")
+from agent.providers import PROVIDERS
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class Tally:
 
     def coverage(self) -> tuple[Coverage, ...]:
         """Return what is known of each provider, in fixed order; one successful read outweighs a failed one."""
-        return tuple(self._coverage_of(provider) for provider in _PROVIDERS)
+        return tuple(self._coverage_of(provider) for provider in PROVIDERS)
 
     def _coverage_of(self, provider: str) -> Coverage:
         calls = [call for call in self.calls.values() if call.provider == provider]

@@ -20,6 +20,7 @@ from agent import results
 from agent.calls import Call, Dispatched, Emit, NoProvider
 from agent.errors import ArgumentsError, ToolErrorCode, ToolFailedError
 from agent.events import Evidence, StepStarted
+from agent.providers import PROVIDERS
 from agent.schemas import strict_schema
 from agent.untrusted import clean_text
 
@@ -112,6 +113,7 @@ class ToolResult:
 class Tool:
     """One read-only tool. `provider` is "" for a tool that reads nothing outside, such as `connections`.
 
+    `label` is shown while it reads; `reads` says what, after "The AI may read", for the audit.
     `scope` is what the exchange asks for, space-separated, in the provider's own words. `fallback_scope` is asked for
     where the user did not grant `scope`, if the tool can do with less: it learns from the provider what is refused.
     """
@@ -119,6 +121,7 @@ class Tool:
     name: str
     provider: str
     label: str
+    reads: str
     description: str
     arguments: type[Arguments]
     scope: str
@@ -144,8 +147,7 @@ class Credentials(Protocol):
 
 def evidence_id(*, provider: str, url: str) -> str:
     """Return the stable id of the item at `url`: a two-letter prefix and eight hex digits, such as `gh-3f9a1c2e`."""
-    prefix = {"github": "gh", "google-calendar": "gc", "slack": "sl"}[provider]
-    return f"{prefix}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+    return f"{PROVIDERS[provider].evidence_prefix}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
 
 
 def evidence_of(*, provider: str, item: Item) -> Evidence:

@@ -90,7 +90,7 @@ class Entry:
     Attributes:
         event: What happened.
         user: The subject, `user:<id>`, whose data or permission it concerns; "" when it is not known.
-        provider: Provider id, `github`, `google-calendar` or `slack`.
+        provider: Provider id, such as `google-calendar`.
         reason: Why, as a code: one of the vault's causes, or an upstream error code; an operator's reason in words.
         run: Id of the run, if one asked.
         tool: Name of the tool, if one asked.

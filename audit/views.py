@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from audit import timeline
+from audit import timeline, vocabulary
 from audit.errors import AuditUnavailableError
 from audit.events import Outcome
-from audit.wording import OUTCOME_NAMES, PROVIDER_NAMES
+from audit.wording import OUTCOME_NAMES
 
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CURSOR = re.compile(r"[0-9]{1,19}")
@@ -49,7 +49,7 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         "selected_service": filters.service,
         "selected_outcome": filters.outcome,
         "selected_run": filters.run,
-        "services": tuple(PROVIDER_NAMES.items()),
+        "services": tuple(vocabulary.services().items()),
         "outcomes": tuple((outcome.value, name) for outcome, name in OUTCOME_NAMES.items()),
         "message": message,
     }
@@ -70,7 +70,7 @@ def _list_events(request: HttpRequest, filters: _Filters) -> timeline.Page:
 def _read_filters(request: HttpRequest) -> _Filters:
     asked = {name: request.GET.get(name, "") for name in ("service", "outcome", "run", "before")}
     understood = {
-        "service": asked["service"] in PROVIDER_NAMES,
+        "service": asked["service"] in vocabulary.services(),
         "outcome": asked["outcome"] in set(Outcome),
         "run": bool(_RUN.fullmatch(asked["run"])),
         "before": bool(_CURSOR.fullmatch(asked["before"])) and int(asked["before"]) <= timeline.MAX_ID,

@@ -6,39 +6,15 @@ it like any text.
 
 from collections.abc import Callable, Mapping
 
+from audit import vocabulary
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
-
-PROVIDER_NAMES: Mapping[str, str] = {"github": "GitHub", "google-calendar": "Google Calendar", "slack": "Slack"}
 
 OUTCOME_NAMES: Mapping[Outcome, str] = {
     Outcome.GRANTED: "Granted",
     Outcome.DENIED: "Denied",
     Outcome.FAILED: "Failed",
     Outcome.NOTED: "Noted",
-}
-
-# What each tool of the agent reads, after "may read" and "exchanged to read".
-_READS: Mapping[str, str] = {
-    "calendar_agenda": "your agenda in Google Calendar",
-    "calendar_event": "one of your events in Google Calendar",
-    "calendar_free_slots": "when you are free in Google Calendar",
-    "github_activity": "your activity on GitHub",
-    "github_assigned_issues": "the issues assigned to you on GitHub",
-    "github_commits": "your commits on GitHub",
-    "github_failing_checks": "the failing checks of your pull requests on GitHub",
-    "github_mentions": "your mentions on GitHub",
-    "github_my_pull_requests": "your pull requests on GitHub",
-    "github_pull_request": "one pull request on GitHub",
-    "github_pull_requests": "pull requests on GitHub",
-    "github_repositories": "your repositories on GitHub",
-    "github_review_requests": "the reviews asked of you on GitHub",
-    "slack_channel_messages": "a channel in Slack",
-    "slack_channels": "which channels you are in, in Slack",
-    "slack_direct_messages": "your direct messages in Slack",
-    "slack_mentions": "your mentions in Slack",
-    "slack_search": "what a search finds in Slack",
-    "slack_thread": "a thread in Slack",
 }
 
 # The vault's causes and the other reason codes that a sentence can explain; any other is shown as a detail only.
@@ -73,12 +49,12 @@ def sentence_of(row: AuditEvent) -> str:
 
 def name_of(provider: str) -> str:
     """Return the user's name of `provider`, which may be unknown or empty."""
-    return PROVIDER_NAMES.get(provider, "An unknown service" if provider else "The service")
+    return vocabulary.services().get(provider, "An unknown service" if provider else "The service")
 
 
 def what_is_read(*, provider: str, tool: str) -> str:
     """Return what `tool` reads, as in `your activity on GitHub`; a tool of another version is told by its name."""
-    return _READS.get(tool) or name_of(provider) + (f" ({tool})" if tool else "")
+    return vocabulary.reads().get(tool) or name_of(provider) + (f" ({tool})" if tool else "")
 
 
 def size_of(size_bytes: int) -> str:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from agent import store
-from permissions.types import SERVICES_BY_SLUG
+from permissions.services import SERVICES
 
 
 def recent_chats(request: HttpRequest) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def recent_chats(request: HttpRequest) -> dict[str, Any]:
 
 def installation(_request: HttpRequest) -> dict[str, Any]:
     """Return `installation`: whether the demo user exists, which services are simulated, and the model's name."""
-    simulated = [SERVICES_BY_SLUG[slug].name for slug, provider in settings.PROVIDERS.items() if provider.is_sandbox]
+    simulated = [SERVICES[slug].name for slug, provider in settings.PROVIDERS.items() if provider.is_sandbox]
     if settings.IS_MODEL_SIMULATED:
         simulated.append("Claude")
     return {

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from django.conf import settings
 
-from permissions.types import SERVICES
+from permissions.services import SERVICES
 
 # A sandbox with a large repository reads its history first; the largest tried took 6 s.
 _START_SECONDS = 60.0
@@ -99,9 +99,9 @@ async def connect_services(*, connected: set[str]) -> None:
         httpx.AsyncClient(trust_env=False) as outside,
     ):
         await _submit(app, "/accounts/login/", form_path="/accounts/demo/")
-        for service in SERVICES:
-            if service.slug not in connected:
-                await _connect(app, outside, service.slug)
+        for slug in SERVICES:
+            if slug not in connected:
+                await _connect(app, outside, slug)
 
 
 async def _connect(app: httpx.AsyncClient, outside: httpx.AsyncClient, provider: str) -> None:

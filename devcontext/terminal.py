@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from agent.types import RunAnswer
-from permissions.types import SERVICES_BY_SLUG
+from permissions.services import SERVICES
 
 _PERMISSION_WORDS = {
     "revoked": "revoked by you",
@@ -41,7 +41,7 @@ class StatusLines:
                 self._write(f"{self._name(frame['id'])}✗ {frame['message']}")
 
     def _name(self, step: str) -> str:
-        service = SERVICES_BY_SLUG.get(self._steps.get(step, {}).get("provider", ""))
+        service = SERVICES.get(self._steps.get(step, {}).get("provider", ""))
         return f"{service.name}: " if service else ""
 
     def _write(self, line: str) -> None:

@@ -11,8 +11,7 @@ from django.utils.timesince import timesince
 from audit import timeline
 from audit.errors import AuditUnavailableError
 from permissions import scopes
-from permissions.scopes import ScopeGroup
-from permissions.types import Service, ServiceStatus
+from permissions.types import ScopeGroup, Service, ServiceStatus
 from vault.client import ConnectionState, Revocation, RevocationState
 
 STATE_WORDS = {
@@ -94,7 +93,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         paused_until=status.paused_until,
         reconnect_reason=_NEEDS_RECONNECT.format(name=service.name) if status.reconnect_reason else "",
         scopes=granted,
-        scope_words=tuple(scopes.words_of(scope) for scope in granted),
+        scope_words=tuple(scopes.words_of(scope, provider=service.slug) for scope in granted),
         can_read=_can_read(service, addable=addable, granted_scope=status.granted_scope),
         cannot=service.cannot,
         last_used_at=last_use.used_at if last_use else None,
@@ -127,8 +126,8 @@ def missing_of(status: ServiceStatus) -> str:
     """Return a sentence about what was asked for and not granted, "" when nothing is missing."""
     if not status.missing_scope:
         return ""
-    words = "; ".join(scopes.words_of(scope) for scope in status.missing_scope.split())
-    return f"Asked for and not granted by {status.service.name}: {words}."
+    told = (scopes.words_of(scope, provider=status.service.slug) for scope in status.missing_scope.split())
+    return f"Asked for and not granted by {status.service.name}: {'; '.join(told)}."
 
 
 def grants_writing(provider: str) -> bool:

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from permissions import connections, scopes
 from permissions.cards import grants_writing, is_sandbox, missing_of
 from permissions.pages import SESSION_ENDED, load_asker, load_service, render_page, see_page
-from permissions.types import SERVICES_BY_SLUG, Service
+from permissions.services import SERVICES
+from permissions.types import Service
 from vault.client import (
     AccountChoice,
     ConnectStateError,
@@ -128,13 +129,13 @@ async def _ask(request: HttpRequest, *, service: Service) -> HttpResponse:
 async def _start(request: HttpRequest, *, service: Service) -> HttpResponse:
     asker = await load_asker(request)
     posted = set(request.POST.getlist("scope_group"))
-    chosen = [group.name for group in scopes.OPTIONAL_GROUPS.get(service.slug, ()) if group.name in posted]
+    chosen = [group.name for group in service.optional_groups if group.name in posted]
     try:
         authorization_url = await vault.start_connect(
             **asker,
             provider=service.slug,
             # A form without groups leaves the choice to the vault's defaults; one with any holds the base.
-            scope_groups=[scopes.BASE_GROUP, *chosen] if posted and scopes.OPTIONAL_GROUPS.get(service.slug) else (),
+            scope_groups=[scopes.BASE_GROUP, *chosen] if posted and service.optional_groups else (),
             reconnects=request.POST.get("reconnects", ""),
         )
     except NotConnectedError:
@@ -162,7 +163,7 @@ async def _confirm(
     finally:
         await sync_to_async(connections.forget)(user=asker["user"])
     # The vault's word, not the address's: the nonce may belong to an attempt for another service.
-    connected = SERVICES_BY_SLUG[confirmed.provider]
+    connected = SERVICES[confirmed.provider]
     account = f" as {confirmed.account}" if confirmed.account else ""
     messages.success(request, f"{connected.name} is connected{account}.")
     if missing := missing_of(connections.status_of(confirmed, service=connected)):
@@ -173,7 +174,7 @@ async def _confirm(
 async def _let_choose(request: HttpRequest, *, connection: str, nonce: str) -> HttpResponse:
     """Show who signed in, and whose place it would take; until the user chooses, nothing changes."""
     pending = await vault.load_pending(**await load_asker(request), connection=connection, nonce=nonce)
-    service = SERVICES_BY_SLUG[pending.provider]
+    service = SERVICES[pending.provider]
     context = {"service": service, "pending": pending, "nonce": nonce}
     return await render_page(request, template="permissions/choose.html", context=context)
 

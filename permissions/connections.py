@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from django.core.cache import cache
 
-from permissions.types import SERVICES, Service, ServiceStatus
+from permissions.services import SERVICES
+from permissions.types import Service, ServiceStatus
 from vault.client import Connection, ConnectionState, NotConnectedError
 from vault.client import connections as vault
 
@@ -87,7 +88,7 @@ def _key(user: str) -> str:
 
 def _statuses(found: Iterable[Connection]) -> tuple[ServiceStatus, ...]:
     connected = tuple(found)
-    return tuple(_status(connected, service=service) for service in SERVICES)
+    return tuple(_status(connected, service=service) for service in SERVICES.values())
 
 
 def _status(connected: tuple[Connection, ...], *, service: Service) -> ServiceStatus:

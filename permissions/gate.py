@@ -8,7 +8,8 @@ from audit.events import Entry, Event
 from audit.record import record
 from permissions import connections
 from permissions.errors import NotPermittedError
-from permissions.types import SERVICES_BY_SLUG, Permit
+from permissions.services import SERVICES
+from permissions.types import Permit
 from vault.client import Cause, ConnectionState, SessionEndedError, VaultError
 
 _CAUSES: dict[ConnectionState, Cause] = {
@@ -50,7 +51,7 @@ async def require(
 
 async def _find_cause(*, user: str, sid: str, auth_time: float, provider: str) -> Cause:
     """Return why the agent may not use `provider`, or "" when it may."""
-    if provider not in SERVICES_BY_SLUG:
+    if provider not in SERVICES:
         return "policy_denied"
     status = await connections.load_status(user=user, sid=sid, auth_time=auth_time, provider=provider)
     if _CAUSES[status.state]:

@@ -8,8 +8,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
+from permissions.services import SERVICES
 from permissions.subjects import load_auth_time, sid_of, subject_of
-from permissions.types import SERVICES_BY_SLUG, Service
+from permissions.types import Service
 
 # What a page says when this session is signed in here and ended at the vault, as after the account was switched off.
 SESSION_ENDED = "This session has ended, so nothing of your services is shown or changed. Sign out and in again."
@@ -38,7 +39,7 @@ def load_service(provider: str) -> Service:
         Http404: There is no such service.
     """
     try:
-        return SERVICES_BY_SLUG[provider]
+        return SERVICES[provider]
     except KeyError:
         raise Http404 from None
 

@@ -10,7 +10,8 @@ from collections.abc import Awaitable
 from asgiref.sync import sync_to_async
 
 from permissions import connections
-from permissions.types import SERVICES_BY_SLUG, ServiceStatus
+from permissions.services import SERVICES
+from permissions.types import ServiceStatus
 from vault.client import Connection, ConnectionState, VaultError
 from vault.client import connections as vault
 
@@ -58,7 +59,7 @@ async def _set_access(
     change = vault.set_access(
         user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=is_allowed
     )
-    return connections.status_of(await _forgetting(change, user=user), service=SERVICES_BY_SLUG[provider])
+    return connections.status_of(await _forgetting(change, user=user), service=SERVICES[provider])
 
 
 async def _load(*, user: str, sid: str, auth_time: float, provider: str, connection: str) -> ServiceStatus:

@@ -1,9 +1,24 @@
-"""The services a user can connect, in the user's words, and the answers of the gate."""
+"""What a service is to the user, what a page shows of one, and the answers of the gate."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from vault.client import ConnectionState
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeGroup:
+    """A group of scopes that the user may add or leave out; `name` is the vault's, `scopes` are the provider's.
+
+    `words` tell what the AI may read with it; those of a default group are among the service's own sentences. A group
+    that is no default is not ticked before the user ticks it.
+    """
+
+    name: str
+    words: str
+    scopes: frozenset[str]
+    is_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +26,10 @@ class Service:
     """One provider as the user knows it.
 
     `slug` is the provider id, `can_read` and `cannot` are plain sentences for the connect page and the card, and
-    `revocation` says what the service really ends when it is disconnected.
+    `revocation` says what the service really ends when it is disconnected. `optional_groups` are what the user may
+    leave out or add: only groups that one of the agent's tools reads, since a permission that nothing uses is one too
+    many, although the vault could ask for more. `scope_words` say in plain words what each scope lets DevContext do.
+    Its mark is `static/services/<slug>.svg`, and the mark's colours are `static/services/<slug>.css`.
     """
 
     slug: str
@@ -19,38 +37,8 @@ class Service:
     can_read: tuple[str, ...]
     cannot: tuple[str, ...]
     revocation: str
-
-
-SERVICES: tuple[Service, ...] = (
-    Service(
-        "github",
-        "GitHub",
-        ("Pull requests, reviews and issues you can see", "Titles, states, checks and sizes", "Your commit activity"),
-        ("Push, merge, comment or change anything", "Read your keys or settings"),
-        # Source: https://docs.github.com/en/rest/apps/oauth-applications#delete-an-app-authorization.
-        "GitHub ends every token that DevContext has of this account, also one that somebody else connected here. The "
-        "app stays installed: remove it at GitHub under Settings, Applications.",
-    ),
-    Service(
-        "google-calendar",
-        "Google Calendar",
-        ("Events on the calendars you own", "Times, titles, places, descriptions and attendees"),
-        ("Create, change or answer events", "Read your mail or files"),
-        # Source: https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke.
-        "Google ends all access of DevContext's whole Google Cloud project to this account: each calendar, and every "
-        "other program that belongs to the same project.",
-    ),
-    Service(
-        "slack",
-        "Slack",
-        ("Messages in public channels you are in", "Messages that mention you"),
-        ("Send, edit or delete messages", "Give the AI private channels or direct messages that you did not add"),
-        # Source: https://docs.slack.dev/reference/methods/auth.revoke.
-        "Slack ends this token only. The app stays installed in the workspace: remove it at Slack under Settings & "
-        "administration, Manage apps.",
-    ),
-)
-SERVICES_BY_SLUG = {service.slug: service for service in SERVICES}
+    optional_groups: tuple[ScopeGroup, ...] = ()
+    scope_words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

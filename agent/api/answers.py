@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from agent.errors import ToolErrorCode, ToolFailedError
+from agent.providers import PROVIDERS
 
 # GitHub asks for "at least one minute" where it names no time; the quotas of Google and Slack are per minute.
 # Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
@@ -18,7 +19,6 @@ DEFAULT_WAIT_SECONDS = 60
 # A longer wait is a broken header: the longest window of the three providers is GitHub's hour.
 MAX_WAIT_SECONDS = 3_600
 
-_NAMES = {"github": "GitHub", "google-calendar": "Google Calendar", "slack": "Slack"}
 _SENTENCES: Mapping[str, str] = {
     "reconnect_required": "{name} no longer accepts the connection. Reconnect it in Settings.",
     "missing_scope": "{name} was connected without the permission this needs. Reconnect it in Settings to add it.",
@@ -87,7 +87,7 @@ def _refuse_constant(name: str) -> None:
 
 def name_of(provider: str) -> str:
     """Return the provider's name as the user knows it."""
-    return _NAMES[provider]
+    return PROVIDERS[provider].name
 
 
 def unusable(provider: str) -> ToolFailedError:

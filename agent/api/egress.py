@@ -17,6 +17,8 @@ import httpx
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from agent.providers import PROVIDERS
+
 # GitHub gives up on a query after 10 seconds and says so; we wait a little longer to hear it.
 # Source: https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#timeouts
 _TIMEOUT = httpx.Timeout(12.0, connect=3.0, pool=5.0)
@@ -26,9 +28,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": "DevContext",
 }
-# Providers that ask for one request after another.
-# Source: https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#avoid-concurrent-requests
-_SERIAL = frozenset({"github"})
 
 
 class PinnedToken(httpx.Auth):
@@ -123,7 +122,7 @@ def _tls_of(provider: str) -> ssl.SSLContext:
 
 def turn_of(provider: str, *, token: str) -> AbstractAsyncContextManager[object]:
     """Return what to hold during a call with `token`: a lock per token for providers that want calls one by one."""
-    if provider not in _SERIAL:
+    if not PROVIDERS[provider].is_serial:
         return nullcontext()
     return _this_loop().turns.setdefault(hashlib.sha256(token.encode()).digest(), asyncio.Lock())
 

@@ -16,10 +16,11 @@ from urllib.parse import quote
 
 import httpx
 
-from agent.api import github_refusals, google_calendar, slack
 from agent.api.answers import Answer, find_failure
 from agent.api.egress import PinnedToken, base_of, client_of, pinned_base, turn_of
-from agent.errors import ToolErrorCode, ToolFailedError
+from agent.api.refusals import refusals_of
+from agent.errors import ToolFailedError
+from agent.providers import PROVIDERS
 
 # The largest answer measured was 366 kB of REST; what we ask for is under 100 kB.
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
@@ -28,12 +29,6 @@ MAX_CALL_SECONDS = 15.0
 # Somebody waits for the run meanwhile: a longer wait is told to them instead.
 MAX_RETRY_WAIT_SECONDS = 5
 
-_FIND_REFUSAL: Mapping[str, Callable[[Answer], ToolErrorCode | None]] = {
-    "github": github_refusals.find_refusal,
-    "google-calendar": google_calendar.find_refusal,
-    "slack": slack.find_refusal,
-}
-_REQUEST_ID_HEADERS = ("x-github-request-id", "x-slack-req-id")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9:._-]{1,100}")
 
 
@@ -181,9 +176,9 @@ class AuthorizedHTTP:
             try:
                 await self._fetch(request, auth=held.auth, into=attempt)
                 answer = attempt.as_answer()
-                refusal = _FIND_REFUSAL[self._provider](answer)
-                needed = github_refusals.find_needed(answer) if self._provider == "github" else ""
-                failure = find_failure(provider=self._provider, answer=answer, code=refusal, needed=needed)
+                refusals = refusals_of(self._provider)
+                code, needed = refusals.find(answer), refusals.find_needed(answer)
+                failure = find_failure(provider=self._provider, answer=answer, code=code, needed=needed)
             finally:
                 # A call that is stopped half-way has still been made: it is reported like any other.
                 duration_ms = round((time.perf_counter() - started) * 1000)
@@ -217,7 +212,7 @@ class AuthorizedHTTP:
             status=attempt.status,
             size_bytes=len(attempt.body),
             duration_ms=duration_ms,
-            provider_request_id=_request_id(attempt.headers),
+            provider_request_id=_request_id(attempt.headers, provider=self._provider),
             error=error,
         )
 
@@ -259,6 +254,6 @@ def _fill(template: str, *, values: Mapping[str, str]) -> str:
     return template.format_map({name: quote(value, safe="") for name, value in values.items()})
 
 
-def _request_id(headers: Mapping[str, str]) -> str:
-    told = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), "")
+def _request_id(headers: Mapping[str, str], *, provider: str) -> str:
+    told = headers.get(PROVIDERS[provider].request_id_header, "")
     return told if _REQUEST_ID.fullmatch(told) else ""

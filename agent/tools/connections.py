@@ -26,6 +26,7 @@ CONNECTIONS = Tool(
     name="connections",
     provider="",
     label="Checking connections…",
+    reads="",
     description=(
         "Tells for each service whether it is connected, revoked or not connected, and as which account. "
         "Use it only when the user asks what is connected; to read a service just call its tools, "

@@ -60,6 +60,7 @@ CALENDAR_AGENDA = Tool(
     name="calendar_agenda",
     provider="google-calendar",
     label="Reading the calendar…",
+    reads="your agenda in Google Calendar",
     description=(
         "Events of the user's own calendar between two days, in order: time, length, guests, place, the user's "
         "response, and which events overlap; declined ones are left out, free ones are marked. Use it for meetings of "

@@ -94,6 +94,7 @@ CALENDAR_EVENT = Tool(
     name="calendar_event",
     provider="google-calendar",
     label="Reading a calendar event…",
+    reads="one of your events in Google Calendar",
     description=(
         "One event of the user's own calendar: description, guests with their responses, how it repeats, whether it "
         "was moved. Use it to prepare for a meeting that calendar_agenda returned, by its `event_id`."

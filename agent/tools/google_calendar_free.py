@@ -185,6 +185,7 @@ CALENDAR_FREE_SLOTS = Tool(
     name="calendar_free_slots",
     provider="google-calendar",
     label="Looking for free time…",
+    reads="when you are free in Google Calendar",
     description=(
         "Free time in the user's own calendar from now on, inside working hours: start, end, minutes, and between "
         "which events. Declined and free events and working locations do not count; absences, focus time and "

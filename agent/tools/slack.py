@@ -126,6 +126,7 @@ SLACK_MENTIONS = Tool(
     name="slack_mentions",
     provider="slack",
     label="Searching Slack mentions…",
+    reads="your mentions in Slack",
     description=(
         "Messages in public channels that mention the user, newest first: channel, author, time, text. Use it for "
         "'what did I miss', 'who needs me' and for standups."
@@ -139,6 +140,7 @@ SLACK_CHANNEL_MESSAGES = Tool(
     name="slack_channel_messages",
     provider="slack",
     label="Reading a Slack channel…",
+    reads="a channel in Slack",
     description=(
         "What was said in one channel that the user is in, oldest first: author, time, text, thread replies, "
         "reactions; with `unread` only what they have not read. Use it when the user names a channel, or for "

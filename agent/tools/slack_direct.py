@@ -58,6 +58,7 @@ SLACK_DIRECT_MESSAGES = Tool(
     name="slack_direct_messages",
     provider="slack",
     label="Reading Slack direct messages…",
+    reads="your direct messages in Slack",
     description=(
         "The user's direct messages, newest first: with whom, author, time, text. Needs a permission of its own. Use "
         "it only when the user asks for direct messages."

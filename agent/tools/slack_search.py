@@ -81,6 +81,7 @@ SLACK_SEARCH = Tool(
     name="slack_search",
     provider="slack",
     label="Searching Slack…",
+    reads="what a search finds in Slack",
     description=(
         "Messages that hold the given words, newest first: channel, author, time, text. Searches public channels "
         "unless told otherwise. Use it when the user asks what was said about a topic, not for mentions."

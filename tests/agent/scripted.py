@@ -80,6 +80,7 @@ def tool(name: str, *, provider: str = "github", run: Run = read_one) -> Tool:
         name=name,
         provider=provider,
         label=f"Reading {name}…",
+        reads="things",
         description=f"Reads {name}.",
         arguments=SinceArguments,
         scope="",

@@ -2,11 +2,13 @@
 
 import pytest
 
+from agent.providers import PROVIDERS
 from agent.tools import TOOLS
+from audit import vocabulary
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
-from audit.wording import _READS, _SENTENCES, OUTCOME_NAMES, PROVIDER_NAMES, sentence_of, size_of
-from permissions.types import SERVICES
+from audit.wording import _SENTENCES, OUTCOME_NAMES, sentence_of, size_of
+from permissions.services import SERVICES
 
 SENTENCES = [
     (
@@ -96,13 +98,14 @@ def test_every_outcome_has_a_name() -> None:
 
 
 def test_the_providers_have_the_names_of_the_permission_page() -> None:
-    """`audit` imports no other app, so it names the providers itself."""
-    assert {service.slug: service.name for service in SERVICES} == PROVIDER_NAMES
+    names = {slug: service.name for slug, service in SERVICES.items()}
+    assert list(vocabulary.services().items()) == list(names.items())
+    assert list(names.items()) == [(facts.id, facts.name) for facts in PROVIDERS.values()]
 
 
 def test_every_tool_that_reads_a_service_has_words() -> None:
-    """`audit` imports no other app, so it names what the tools read itself."""
-    assert set(_READS) == {tool.name for tool in TOOLS.values() if tool.provider}
+    assert vocabulary.reads().keys() == {tool.name for tool in TOOLS.values() if tool.provider}
+    assert all(vocabulary.reads().values())
 
 
 @pytest.mark.parametrize(

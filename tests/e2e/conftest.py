@@ -15,7 +15,7 @@ from django.test import RequestFactory
 from playwright.async_api import Browser, Page, Route, async_playwright
 
 from devcontext.middleware import content_security_policy
-from permissions.types import SERVICES
+from permissions.services import SERVICES
 from tests.e2e.run_socket_peer import CHAT, RUN, Peer
 
 ORIGIN = "http://devcontext.test"
@@ -38,7 +38,7 @@ def chat_page(*, run_ids: list[str]) -> str:
         "run_ids": run_ids,
         "services": [
             SimpleNamespace(slug=service.slug, name=service.name, state="connected", reconnect_reason="")
-            for service in SERVICES
+            for service in SERVICES.values()
         ],
         "recent": [],
         "recipes": [("Brief me for standup", "Blockers first", "Brief me for standup.")],

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from permissions import scopes
-from permissions.types import SERVICES_BY_SLUG
+from permissions.services import SERVICES
 from tests.permissions.conftest import DATABASES, Connect, Person, SignIn
 from tests.permissions.test_views import PAGE, cards, change, said, state
 from tests.vault.upstream import Upstream
@@ -244,11 +244,13 @@ async def test_a_connection_of_somebody_else_cannot_be_connected_again(
 
 
 def test_every_group_that_is_offered_is_the_vaults() -> None:
-    for provider, groups in scopes.OPTIONAL_GROUPS.items():
+    for provider, service in SERVICES.items():
+        if not service.optional_groups:
+            continue
         table = registry.load(provider).scope_groups
         assert scopes.BASE_GROUP in table
-        for group in groups:
+        for group in service.optional_groups:
             assert group.scopes == set(table[group.name])
-            assert (group.words in SERVICES_BY_SLUG[provider].can_read) == group.is_default
+            assert (group.words in service.can_read) == group.is_default
             assert (group.name in registry.load(provider).default_scope_groups) == group.is_default
-            assert all(scopes.words_of(scope) != scope for scope in group.scopes)
+            assert all(scopes.words_of(scope, provider=provider) != scope for scope in group.scopes)

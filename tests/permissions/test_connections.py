@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 
 from permissions import connections, switch
-from permissions.types import SERVICES
+from permissions.services import SERVICES
 from tests.permissions.conftest import DATABASES, Connect, Person, SignIn
 from tests.vault.upstream import Upstream
 from vault.client import VaultUnavailableError
@@ -25,7 +25,7 @@ async def states(person: Person, *, is_fresh: bool = False) -> list[str]:
 async def test_every_service_has_a_status_in_the_fixed_order(alice: Person, connect: Connect) -> None:
     await connect(alice, "slack")
     statuses = await connections.list_statuses(**alice.asker)
-    assert [status.service for status in statuses] == list(SERVICES)
+    assert [status.service for status in statuses] == list(SERVICES.values())
     assert [status.state.value for status in statuses] == ["not_connected", "not_connected", "connected"]
 
 

@@ -19,7 +19,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
-from permissions.types import SERVICES
+from permissions.services import SERVICES
 
 NOW = datetime(2026, 5, 6, 7, 0, tzinfo=UTC)
 RUN = "7d9f3a3e-1111-4222-8333-123456789abc"
@@ -68,8 +68,10 @@ def row(number: int, outcome: str, provider: str) -> SimpleNamespace:
     )
 
 
-SERVICE_ROWS = [status(service.slug, service.name, state) for service, state in zip(SERVICES, STATES, strict=True)]
-CARDS = [card(service, state) for service, state in zip(SERVICES, STATES, strict=True)]
+SERVICE_ROWS = [
+    status(service.slug, service.name, state) for service, state in zip(SERVICES.values(), STATES, strict=True)
+]
+CARDS = [card(service, state) for service, state in zip(SERVICES.values(), STATES, strict=True)]
 ROWS = [
     row(1, "denied", "slack"),
     row(2, "granted", "github"),
@@ -90,7 +92,7 @@ TIMELINE = {
     "selected_service": "slack",
     "selected_outcome": "denied",
     "selected_run": RUN,
-    "services": [(service.slug, service.name) for service in SERVICES],
+    "services": [(service.slug, service.name) for service in SERVICES.values()],
     "outcomes": [("granted", "Granted"), ("denied", "Denied"), ("failed", "Failed"), ("noted", "Noted")],
     "message": "A filter in the address was not understood, so it filters nothing.",
 }
@@ -99,8 +101,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "new chat": ("agent/chat.html", NEW_CHAT),
     "old chat, vault away": ("agent/chat.html", OLD_CHAT),
     "permissions": ("permissions/page.html", {"cards": CARDS, "vault_message": "The vault is away."}),
-    "connect": ("permissions/connect.html", {"service": SERVICES[0], "is_sandbox": True}),
-    "connect failed": ("permissions/connect_failed.html", {"service": SERVICES[0], "message": "Too late."}),
+    "connect": ("permissions/connect.html", {"service": SERVICES["github"], "is_sandbox": True}),
+    "connect failed": ("permissions/connect_failed.html", {"service": SERVICES["github"], "message": "Too late."}),
     "connect failed, service unknown": ("permissions/connect_failed.html", {"service": None, "message": "Too late."}),
     "timeline": ("audit/timeline.html", TIMELINE),
     "timeline, empty": (
@@ -277,7 +279,7 @@ def test_a_visitor_gets_no_rail() -> None:
     ],
 )
 def test_a_card_offers_what_its_state_allows(state: str, offered: str, withheld: str) -> None:
-    html = render("permissions/page.html", {"cards": [card(SERVICES[0], state)]})
+    html = render("permissions/page.html", {"cards": [card(SERVICES["github"], state)]})
     assert offered in html
     assert withheld not in html
 

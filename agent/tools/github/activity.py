@@ -97,6 +97,7 @@ GITHUB_ACTIVITY = Tool(
     name="github_activity",
     provider="github",
     label="Fetching GitHub activity…",
+    reads="your activity on GitHub",
     description=(
         "What the user did on GitHub in a window: their pull requests that were opened, merged or got commits, and "
         "commits pushed straight to a default branch (both with commit headlines), reviews they gave, issues they "

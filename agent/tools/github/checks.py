@@ -73,6 +73,7 @@ GITHUB_FAILING_CHECKS = Tool(
     name="github_failing_checks",
     provider="github",
     label="Fetching failing checks…",
+    reads="the failing checks of your pull requests on GitHub",
     description=(
         "The checks that fail on the user's own open pull requests, in all repositories or in one: name, conclusion, "
         "one-line summary and page of each. Use it for 'why is CI red' and 'which checks are failing'."

@@ -79,6 +79,7 @@ GITHUB_COMMITS = Tool(
     name="github_commits",
     provider="github",
     label="Fetching commits…",
+    reads="your commits on GitHub",
     description=(
         "The user's own commits in a window, newest first, in all repositories or in one: headline, repository, date "
         "and pull request. Use it for 'what did I commit' and to list work commit by commit."

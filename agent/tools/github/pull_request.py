@@ -103,6 +103,7 @@ GITHUB_PULL_REQUEST = Tool(
     name="github_pull_request",
     provider="github",
     label="Reading a pull request…",
+    reads="one pull request on GitHub",
     description=(
         "One pull request of one of the user's repositories: description, size, state, reviews, unresolved "
         "conversations and failing checks. Use it when the question is about a particular pull request."

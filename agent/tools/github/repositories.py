@@ -82,6 +82,7 @@ GITHUB_REPOSITORIES = Tool(
     name="github_repositories",
     provider="github",
     label="Fetching repositories…",
+    reads="your repositories on GitHub",
     description=(
         "The repositories that the user owns, works in or belongs to, last pushed to first. Use it to find out how a "
         "repository is called, and for 'which repositories am I working in'."

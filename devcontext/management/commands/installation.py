@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from devcontext import demo
-from permissions.types import SERVICES_BY_SLUG
+from permissions.services import SERVICES
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         self.stdout.write(f"\nDevContext is at {settings.APP_URL}")
         if settings.IS_DEMO:
             self.stdout.write("Sign in with the button “Continue as demo user”, or sign up with any e-mail address.")
-        for slug, service in SERVICES_BY_SLUG.items():
+        for slug, service in SERVICES.items():
             self.stdout.write(f"  {service.name:<16} {_describe(slug)}")
         model = f"stand-in at {settings.SANDBOX_URL}" if settings.IS_MODEL_SIMULATED else settings.CLAUDE_MODEL
         self.stdout.write(f"  {'Claude':<16} {model}")

@@ -1,0 +1,22 @@
+"""GitHub in the user's words."""
+
+from permissions.types import Service
+
+GITHUB = Service(
+    slug="github",
+    name="GitHub",
+    can_read=(
+        "Pull requests, reviews and issues you can see",
+        "Titles, states, checks and sizes",
+        "Your commit activity",
+    ),
+    cannot=("Push, merge, comment or change anything", "Read your keys or settings"),
+    # Source: https://docs.github.com/en/rest/apps/oauth-applications#delete-an-app-authorization.
+    revocation="GitHub ends every token that DevContext has of this account, also one that somebody else connected "
+    "here. The app stays installed: remove it at GitHub under Settings, Applications.",
+    # Source: https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps.
+    scope_words={
+        "repo": "Read and write all your repositories, private ones included; DevContext only reads",
+        "read:org": "See your organizations and teams",
+    },
+)

@@ -1,0 +1,20 @@
+"""Google Calendar in the user's words."""
+
+from permissions.types import Service
+
+GOOGLE_CALENDAR = Service(
+    slug="google-calendar",
+    name="Google Calendar",
+    can_read=("Events on the calendars you own", "Times, titles, places, descriptions and attendees"),
+    cannot=("Create, change or answer events", "Read your mail or files"),
+    # Source: https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke.
+    revocation="Google ends all access of DevContext's whole Google Cloud project to this account: each calendar, and "
+    "every other program that belongs to the same project.",
+    # Source: https://developers.google.com/workspace/calendar/api/auth.
+    scope_words={
+        "openid": "Know which account this is",
+        "email": "See the account's e-mail address",
+        "https://www.googleapis.com/auth/userinfo.email": "See the account's e-mail address",
+        "https://www.googleapis.com/auth/calendar.events.owned.readonly": "See events on calendars you own",
+    },
+)
