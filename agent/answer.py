@@ -1,9 +1,14 @@
-"""An answer as it grows: model text in, rendered blocks out, at a pace that a page can follow."""
+"""An answer as it grows: text in, rendered blocks out, at a pace that a page can follow.
+
+What was read is never the text's to say: its own coverage line is dropped, and ours ends the answer.
+"""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
-from agent.events import BlockFinal, BlockTail, Evidence
+from agent.briefing.grounding import Grounding
+from agent.briefing.parsing import is_coverage_begun, is_coverage_heading, without_coverage
+from agent.events import BlockFinal, BlockTail, Evidence, GroundingCounts
 from agent.markdown import render, split_closed, without_unfinished_end
 
 # Twenty updates a second look continuous and keep the log of a long answer small.
@@ -13,22 +18,40 @@ _PAUSE_PER_LOOK = 4
 
 
 class Answer:
-    """Collects one run's text; `evidence` may grow while it does."""
+    """Collects one run's text; `evidence` and `said`, the sentences of tool calls, may grow while it does."""
 
-    def __init__(self, *, evidence: Mapping[str, Evidence], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        evidence: Mapping[str, Evidence],
+        said: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._evidence = evidence
+        self._said = said
         self._clock = clock
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all text: what was shown so far is replaced by what comes."""
+        self._grounding = Grounding(said=self._said)
         self._open = ""
         self._texts: list[str] = []
         self._looked_at = float("-inf")
         self._pause_seconds = _TAIL_INTERVAL_SECONDS
-        self.unknown_citations = 0
-        self.cited: dict[str, Evidence] = {}
+        self._unknown = self._ungrounded = 0
+        self._cited: set[str] = set()
+        self._is_dropping = False
 
     @property
     def text(self) -> str:
         """The finished blocks as Markdown, citations resolved to addresses."""
         return "".join(self._texts).strip()
+
+    @property
+    def grounding(self) -> GroundingCounts:
+        """How the answer's statements are backed so far."""
+        return GroundingCounts(cited=len(self._cited), unknown=self._unknown, ungrounded=self._ungrounded)
 
     def feed(self, delta: str) -> Iterator[BlockTail | BlockFinal]:
         """Take the next piece of text; if a look is due, yield the blocks that are closed and then the open one."""
@@ -37,26 +60,35 @@ class Answer:
         if started - self._looked_at < self._pause_seconds or not self._open.strip():
             return
         yield from self._close_blocks()
-        shown = render(without_unfinished_end(self._open), evidence=self._evidence)
-        yield BlockTail(block=len(self._texts), html=shown.html)
+        if not (self._is_dropping or is_coverage_begun(self._open)):
+            shown = render(without_unfinished_end(without_coverage(self._open)), evidence=self._evidence)
+            yield BlockTail(block=len(self._texts), html=shown.html)
         self._looked_at = self._clock()
         self._pause_seconds = max(_TAIL_INTERVAL_SECONDS, _PAUSE_PER_LOOK * (self._looked_at - started))
 
     def finish(self) -> Iterator[BlockFinal]:
-        """Close what is open, if anything is: the text of this turn of the model has ended."""
+        """Close what is open, if anything is: the text of this turn has ended."""
         yield from self._close_blocks()
         if self._open.strip():
-            yield self._close(self._open + "\n\n")
+            yield from self._close(f"{self._open}\n\n")
         self._open = ""
 
     def _close_blocks(self) -> Iterator[BlockFinal]:
         closed, self._open = split_closed(self._open)
         for block in closed:
-            yield self._close(block)
+            yield from self._close(block)
 
-    def _close(self, text: str) -> BlockFinal:
-        block = render(text, evidence=self._evidence)
+    def _close(self, text: str) -> Iterator[BlockFinal]:
+        kept = without_coverage(text)
+        if kept.lstrip().startswith("#"):
+            self._is_dropping = is_coverage_heading(kept.strip())
+        if self._is_dropping or not kept.strip():
+            return
+        block = render(kept, evidence=self._evidence, grounding=self._grounding)
         self._texts.append(block.text)
-        self.unknown_citations += block.unknown_citations
-        self.cited |= {item.id: item for item in block.evidence}
-        return BlockFinal(block=len(self._texts) - 1, html=block.html, evidence=block.evidence)
+        self._unknown += block.unknown_citations
+        self._ungrounded += block.ungrounded
+        self._cited |= {item.id for item in block.evidence}
+        yield BlockFinal(
+            block=len(self._texts) - 1, html=block.html, evidence=block.evidence, ungrounded=block.ungrounded
+        )

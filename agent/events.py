@@ -116,12 +116,16 @@ class BlockTail(RunEvent):
 
 @dataclass(frozen=True, slots=True)
 class BlockFinal(RunEvent):
-    """A finished block of the answer, rendered and sanitized, with the evidence it cites."""
+    """A finished block of the answer, rendered and sanitized, with the evidence it cites.
+
+    `ungrounded` is how many of its statements name no evidence; the page marks them.
+    """
 
     type: ClassVar[str] = "block.final"
     block: int
     html: str
     evidence: tuple[Evidence, ...]
+    ungrounded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +148,22 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class GroundingCounts:
+    """How an answer is backed: items cited, citations that named nothing that was read, statements without any."""
+
+    cited: int = 0
+    unknown: int = 0
+    ungrounded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished(RunEvent):
     """Last event of a run that answered."""
 
     type: ClassVar[str] = "run.finished"
     elapsed_ms: int
     coverage: tuple[Coverage, ...]
-    unknown_citations: int
+    grounding: GroundingCounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class Run:
             event=RunFinished(
                 elapsed_ms=self._elapsed_ms(),
                 coverage=self._tally.coverage(),
-                unknown_citations=self._answer.unknown_citations,
+                grounding=self._answer.grounding,
             )
         )
 

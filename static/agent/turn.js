@@ -100,12 +100,13 @@ export class Turn {
     link.append(make("span", "sr-only", ` (${this.#lanes.nameOf(link.dataset.provider)}, opens in a new tab)`));
   }
 
-  #finished({ elapsed_ms: elapsed, coverage, unknown_citations: unknown }) {
+  #finished({ elapsed_ms: elapsed, coverage, grounding: { unknown, ungrounded } }) {
     const items = coverage.reduce((sum, service) => sum + service.items, 0);
     const exchanges = coverage.reduce((sum, service) => sum + service.exchanges, 0);
     const receipt = [`Read ${words.count(items, "item")} with ${words.count(exchanges, "exchange")} in ${words.duration(elapsed)}`];
     if (this.#tokens) receipt.push(words.count(this.#tokens, "token"));
     if (unknown) receipt.push(`${words.count(unknown, "citation")} named nothing that was read and lost the link`);
+    if (ungrounded) receipt.push(`${words.count(ungrounded, "statement")} without a source`);
     for (const service of coverage) this.#cover(service);
     this.#end({ state: "finished" });
     this.#receipt(`${receipt.join(" · ")}.`);

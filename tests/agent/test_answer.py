@@ -2,8 +2,10 @@
 
 import time
 
+import pytest
+
 from agent.answer import Answer
-from agent.events import BlockFinal, BlockTail, Evidence
+from agent.events import BlockFinal, BlockTail, Evidence, GroundingCounts
 
 PULL = Evidence("gh-00000001", "github", "Fix upload", "https://github.com/tidewater/harbor/pull/412")
 TEXT = "## Needs you\n\n- [Fix upload](evidence:gh-00000001) waits\n- another\n\nAll **good** otherwise.\n"
@@ -48,7 +50,7 @@ def test_the_first_piece_is_shown_at_once() -> None:
 def test_invented_citations_are_counted_once() -> None:
     answer = Answer(evidence={}, clock=lambda: 0.0)
     feed(answer, "[a](evidence:gh-ffffffff) and [b](evidence:gh-eeeeeeee)\n\nend", size=4)
-    assert answer.unknown_citations == 2
+    assert answer.grounding.unknown == 2
 
 
 def test_evidence_that_arrives_later_counts() -> None:
@@ -56,7 +58,7 @@ def test_evidence_that_arrives_later_counts() -> None:
     answer = Answer(evidence=evidence)
     evidence[PULL.id] = PULL
     feed(answer, TEXT, size=5)
-    assert answer.cited == {PULL.id: PULL}
+    assert answer.grounding.cited == 1
 
 
 def test_a_long_list_leaves_the_process_time_for_others() -> None:
@@ -66,3 +68,55 @@ def test_a_long_list_leaves_the_process_time_for_others() -> None:
     feed(answer, "- an item of a list that goes on and on\n" * 600, size=20)
     assert time.perf_counter() - started < 4
     assert answer.text.count("\n") == 599
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "**Coverage:** GitHub 99 items, Slack read, all clear.",
+        "**Coverage**: all clear",
+        "Coverage: GitHub and Slack were read.",
+        "**Coverage:** GitHub 99 items,\nSlack read",
+        "## Coverage\n\nGitHub 99 items.\n\n- Slack all clear",
+        "### **Coverage:**\n\n| GitHub | 99 |\n|---|---|\n| Slack | clear |",
+    ],
+)
+def test_what_was_read_is_not_the_models_to_say(claim: str) -> None:
+    """A model that was talked into it must not say "all clear" over a source that was not read."""
+    answer = Answer(evidence={PULL.id: PULL}, clock=iter(range(10_000)).__next__)
+    shown = feed(answer, f"- [Fix upload](evidence:gh-00000001)\n\n{claim}\n\n## Today\n\nNothing.\n", size=1)
+    seen = " ".join(block.html for block in shown) + answer.text
+    assert "99" not in seen
+    assert "lear" not in seen
+    assert "Slack" not in seen
+    finals = [block.html for block in shown if isinstance(block, BlockFinal)]
+    assert finals[1:] == ["<h2>Today</h2>\n", "<p>Nothing.</p>\n"]
+
+
+def test_a_claim_about_the_reading_right_below_a_list_is_dropped_as_well() -> None:
+    answer = Answer(evidence={PULL.id: PULL})
+    feed(answer, "- [Fix upload](evidence:gh-00000001)\n**Coverage:** GitHub 99 items", size=7)
+    assert answer.text == f"- [Fix upload]({PULL.url})"
+
+
+@pytest.mark.parametrize("text", ["- Coverage: tests reach 91%", "Test coverage: 91%", "## Coverage of tests\n\nGrew."])
+def test_the_coverage_of_tests_is_work(text: str) -> None:
+    answer = Answer(evidence={})
+    feed(answer, text, size=5)
+    assert answer.text == text
+
+
+def test_statements_without_an_item_are_counted_per_block_and_for_the_answer() -> None:
+    answer = Answer(evidence={PULL.id: PULL})
+    text = "You merged it. All is well.\n\n- [Fix upload](evidence:gh-00000001)\n- more\n"
+    finals = [block for block in feed(answer, text, size=9) if isinstance(block, BlockFinal)]
+    assert [block.ungrounded for block in finals] == [2, 1]
+    assert answer.grounding == GroundingCounts(cited=1, unknown=0, ungrounded=3)
+
+
+def test_an_answer_that_begins_anew_forgets_what_it_said() -> None:
+    answer = Answer(evidence={PULL.id: PULL})
+    feed(answer, "## Not read\n\n- half of [it](evidence:gh-ffffffff)", size=9)
+    answer.restart()
+    assert [block.block for block in feed(answer, "Another.", size=9) if isinstance(block, BlockFinal)] == [0]
+    assert (answer.text, answer.grounding) == ("Another.", GroundingCounts(ungrounded=1))

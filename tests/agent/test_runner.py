@@ -114,7 +114,7 @@ async def test_every_link_of_the_answer_is_evidence_that_a_tool_returned(maya: U
     known = await sync_to_async(store.list_evidence)(conversation)
     assert len(cited) > 10
     assert cited <= {item.url for item in known.values()}
-    assert frames[-1]["unknown_citations"] == 0
+    assert frames[-1]["grounding"]["unknown"] == 0
 
 
 async def test_a_revoked_service_is_refused_and_the_answer_says_so(maya: User) -> None:

@@ -63,7 +63,7 @@ async def test_a_whole_run_is_shown_from_question_to_receipt(page: Page, peer: P
         events.BlockTail(block=0, html="<p>#412</p>"),
         events.BlockFinal(block=0, html=LINK, evidence=()),
         events.UsageReported(input_tokens=1000, output_tokens=234),
-        events.RunFinished(elapsed_ms=6240, coverage=COVERAGE, unknown_citations=0),
+        events.RunFinished(elapsed_ms=6240, coverage=COVERAGE, grounding=events.GroundingCounts()),
     )
     await expect(call).to_have_attribute("data-state", "done")
     await call.locator("summary").click()
@@ -147,7 +147,7 @@ async def test_after_a_break_the_page_attaches_behind_the_last_event_and_repeats
 async def test_an_event_that_comes_twice_counts_once(page: Page, peer: Peer) -> None:
     await page.goto("/?old")
     await peer.receive("attach")
-    end = events.RunFinished(elapsed_ms=10, coverage=COVERAGE, unknown_citations=0)
+    end = events.RunFinished(elapsed_ms=10, coverage=COVERAGE, grounding=events.GroundingCounts())
     peer.play(started(), end)
     peer.seq -= 1
     peer.play(end, events.BlockFinal(block=0, html="<p>Late</p>", evidence=()))
@@ -238,7 +238,7 @@ async def test_streaming_never_moves_the_focus(page: Page, peer: Peer) -> None:
     await peer.receive("attach")
     await page.get_by_label("Your question").focus()
     peer.play(started(), step(), events.BlockFinal(block=0, html=LINK, evidence=()))
-    peer.play(events.RunFinished(elapsed_ms=10, coverage=COVERAGE, unknown_citations=0))
+    peer.play(events.RunFinished(elapsed_ms=10, coverage=COVERAGE, grounding=events.GroundingCounts()))
     await expect(page.locator("[data-foot]")).to_be_visible()
     await expect(page.get_by_label("Your question")).to_be_focused()
 
@@ -248,7 +248,9 @@ async def test_the_answer_is_announced_once_and_politely(page: Page, peer: Peer,
     await page.goto("/")
     await ask("Brief me")
     await expect(page.get_by_role("heading", name="Brief me", level=2)).to_be_visible()
-    peer.play(started(), step(), events.RunFinished(elapsed_ms=10, coverage=COVERAGE, unknown_citations=0))
+    peer.play(
+        started(), step(), events.RunFinished(elapsed_ms=10, coverage=COVERAGE, grounding=events.GroundingCounts())
+    )
     await expect(page.get_by_role("status")).to_have_text("Reading GitHub. The answer is ready. Read 14 items.")
     await expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
 
@@ -258,7 +260,7 @@ async def test_a_copied_answer_reads_well_as_plain_text(page: Page, peer: Peer) 
     await peer.receive("attach")
     html = '<h2>Today</h2><ul><li>Ship<ul><li><a class="evidence" data-provider="slack" href="https://s.test/1">it</a></li></ul></li></ul>'
     peer.play(started(), events.BlockFinal(block=0, html=html, evidence=()))
-    peer.play(events.RunFinished(elapsed_ms=10, coverage=COVERAGE, unknown_citations=0))
+    peer.play(events.RunFinished(elapsed_ms=10, coverage=COVERAGE, grounding=events.GroundingCounts()))
     copied = await page.evaluate(
         "async () => { const { asText } = await import('/static/agent/copy.js');"
         " const answer = document.querySelector('.answer').cloneNode(true);"
