@@ -1,12 +1,17 @@
-"""One tool call in progress: its clock, the events it emits, and the one result it ends with."""
+"""One tool call in progress: its clock, the events it emits, and the one result it ends with.
+
+What a call read is told by `ReadingEnded`, which is here and not in `agent.events`: events are what pages show, and
+`agent.briefing` stands on them.
+"""
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agent import results
+from agent.briefing.types import Reading
 from agent.errors import ToolFailedError
 from agent.events import Evidence, LoopEvent, StepFailed, StepFinished, StepProgress
 
@@ -14,18 +19,31 @@ Emit = Callable[[LoopEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingEnded:
+    """A tool call is over: what it read, or why it could not, and what the answer may cite; for the runner only."""
+
+    tool_call: str
+    reading: Reading
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Dispatched:
     """How one tool call ended: the content of its `tool_result`, and what the answer may cite.
 
-    `is_reading` tells that a service was asked, also when it, the user or the vault said no; an invented tool, bad
-    arguments and a tool without a provider do not count.
+    `reading` is None for a call that never began: of an invented tool, or with arguments that do not fit.
     """
 
     content: str
     is_error: bool
     evidence: tuple[Evidence, ...] = ()
     items: int = 0
-    is_reading: bool = False
+    reading: Reading | None = None
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a service was asked, also when it, the user or the vault said no."""
+        return self.reading is not None and self.reading.provider != ""
 
 
 @dataclass(slots=True)
@@ -39,22 +57,39 @@ class Call:
     name: str
     emit: Emit
     read_until: float = math.inf
-    is_reading: bool = False
+    _reading: Reading | None = None
     _started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the call may still take; None for as long as it needs."""
+        return None if self.read_until == math.inf else max(0.0, self.read_until - time.monotonic())
+
+    def begin(self, *, provider: str, arguments: Mapping[str, Any]) -> None:
+        """Note that the call is one that can be made; from here on it ends with a reading."""
+        self._reading = Reading(tool=self.name, provider=provider, arguments=arguments)
 
     def report_progress(self, done: int, total: int) -> None:
         """Tell that `done` of `total` parts are read."""
         self.emit(StepProgress(id=self.id, done=done, total=total))
 
-    def finish(self, content: str, *, evidence: tuple[Evidence, ...], items: int, received_bytes: int) -> Dispatched:
+    def finish(self, written: results.Written, *, evidence: tuple[Evidence, ...], received_bytes: int) -> Dispatched:
         """End the call with what was read."""
+        items = len(written.entries)
         self.emit(StepFinished(id=self.id, ms=self._elapsed_ms(), items=items, bytes=received_bytes))
-        return Dispatched(content, is_error=False, evidence=evidence, items=items, is_reading=self.is_reading)
+        reading = self._reading and replace(
+            self._reading,
+            entries=written.entries,
+            is_truncated=written.is_truncated,
+            warnings=written.warnings,
+        )
+        return Dispatched(written.content, is_error=False, evidence=evidence, items=items, reading=reading)
 
     def fail(self, error: ToolFailedError) -> Dispatched:
         """End the call with the reason why nothing was read."""
         self.emit(StepFailed(id=self.id, ms=self._elapsed_ms(), code=error.code, message=error.message))
-        return Dispatched(results.write_failure(error), is_error=True, is_reading=self.is_reading)
+        reading = self._reading and replace(self._reading, error=error.code, message=error.message)
+        return Dispatched(results.write_failure(error), is_error=True, reading=reading)
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._started) * 1000)

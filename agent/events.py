@@ -199,14 +199,6 @@ class TurnAdded:
     content: str | list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceFound:
-    """What a tool call returned that the answer may cite, for the runner only."""
-
-    tool_call: str
-    items: tuple[Evidence, ...]
-
-
 LoopEvent = (
     StepStarted
     | StepPermission
@@ -214,7 +206,6 @@ LoopEvent = (
     | StepProgress
     | StepFinished
     | StepFailed
-    | EvidenceFound
     | TextDelta
     | TurnAdded
     | UsageReported

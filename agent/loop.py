@@ -6,15 +6,16 @@ prompt, the tools or an earlier message: thinking signatures bind all three, and
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from agent.briefing.types import Read, Reading
 from agent.budget import Budget, Meter, budget_spent
-from agent.calls import Call, Dispatched
+from agent.calls import Call, Dispatched, ReadingEnded
 from agent.errors import ModelError, ToolFailedError
-from agent.events import EvidenceFound, LoopEvent, TextDelta, TurnAdded, UsageReported
+from agent.events import LoopEvent, TextDelta, TurnAdded, UsageReported
 from agent.reads import default_reads
 from agent.toolkit import Toolkit
 
@@ -60,20 +61,38 @@ class Model(Protocol):
 
 
 async def run_loop(
-    *, model: Model, system: str, messages: list[dict[str, Any]], toolkit: Toolkit, budget: Budget
-) -> AsyncGenerator[LoopEvent, None]:
+    *,
+    model: Model,
+    system: str,
+    messages: list[dict[str, Any]],
+    toolkit: Toolkit,
+    budget: Budget,
+    first_reads: Sequence[Read] = (),
+    after_reads: Callable[[Sequence[Reading]], str] = lambda _: "",
+) -> AsyncGenerator[LoopEvent | ReadingEnded, None]:
     """Yield what happens until the question at the end of `messages` is answered; `messages` itself stays as it is.
 
     Text is held back until a service was read in this run. A `TurnAdded` pair of tool calls and their results comes
     only when all results are there, so what the caller keeps is a valid conversation at any moment.
 
+    Args:
+        model: Whom to ask.
+        system: The system prompt, the same for all runs.
+        messages: The conversation, the question last.
+        toolkit: The tools of this run.
+        budget: What the run may use.
+        first_reads: Tool calls made before the model is asked for the first time, at once; tools that the run lacks
+            are left out.
+        after_reads: Given the readings of `first_reads` in their order, returns what the model is told besides their
+            results, or "". It is our own word to the model, so it must hold no text that came from a provider.
+
     Raises:
         agent.errors.ModelError: There is no answer, with the reason; text yielded before it is not the whole answer.
     """
-    happened: asyncio.Queue[LoopEvent | None] = asyncio.Queue()
+    happened: asyncio.Queue[LoopEvent | ReadingEnded | None] = asyncio.Queue()
     run = _Run(model, system, [*messages], toolkit, Meter(budget), happened.put_nowait)
     # A task of its own lets parallel tools and timeouts be plain coroutines: a generator must not yield inside either.
-    answering = asyncio.create_task(run.answer())
+    answering = asyncio.create_task(run.answer(first_reads=first_reads, after_reads=after_reads))
     answering.add_done_callback(lambda _: happened.put_nowait(None))
     try:
         while (event := await happened.get()) is not None:
@@ -93,7 +112,7 @@ class _Run:
     messages: list[dict[str, Any]]
     toolkit: Toolkit
     meter: Meter
-    emit: Callable[[LoopEvent], None]
+    emit: Callable[[LoopEvent | ReadingEnded], None]
     has_read: bool = False
     has_shown: bool = False
     tools: list[dict[str, Any]] = field(init=False)
@@ -101,10 +120,11 @@ class _Run:
     def __post_init__(self) -> None:
         self.tools = self.toolkit.specs()
 
-    async def answer(self) -> None:
-        """Go step by step until the answer is given, or time is up."""
+    async def answer(self, *, first_reads: Sequence[Read], after_reads: Callable[[Sequence[Reading]], str]) -> None:
+        """Make the first reads, then go step by step until the answer is given, or time is up."""
         try:
             async with asyncio.timeout(self.meter.budget.max_seconds) as limit:
+                await self._make(first_reads, after_reads=after_reads)
                 while not await self._step():
                     pass
         except TimeoutError:
@@ -167,21 +187,34 @@ class _Run:
         return message
 
     async def _read_by_default(self) -> None:
-        """Make the default reads as an assistant turn of our own.
+        await self._make([Read(tool=name, arguments=arguments) for name, arguments in default_reads(self.toolkit)])
+        if not self.has_read:
+            raise ModelError("no_reading", "Nothing could be read, so there is nothing to answer from.")
+
+    async def _make(
+        self, reads: Sequence[Read], *, after_reads: Callable[[Sequence[Reading]], str] = lambda _: ""
+    ) -> None:
+        """Make `reads` as an assistant turn of our own.
 
         Such a turn carries no thinking block and needs none. Source:
         https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking#turn-validation.
         """
         calls = [
-            {"type": "tool_use", "id": f"toolu_{secrets.token_hex(12)}", "name": name, "input": arguments}
-            for name, arguments in default_reads(self.toolkit)
+            {
+                "type": "tool_use",
+                "id": f"toolu_{secrets.token_hex(12)}",
+                "name": read.tool,
+                "input": dict(read.arguments),
+            }
+            for read in reads
+            if read.tool in self.toolkit.names
         ]
         if calls:
-            await self._run_calls(calls)
-        if not self.has_read:
-            raise ModelError("no_reading", "Nothing could be read, so there is nothing to answer from.")
+            await self._run_calls(calls, after_reads=after_reads)
 
-    async def _run_calls(self, content: list[dict[str, Any]]) -> None:
+    async def _run_calls(
+        self, content: list[dict[str, Any]], *, after_reads: Callable[[Sequence[Reading]], str] = lambda _: ""
+    ) -> None:
         """Run all calls of one assistant turn at once; the turn and its results join the conversation together."""
         calls = [block for block in content if block["type"] == "tool_use"]
         granted = self.meter.take_calls(len(calls))
@@ -192,29 +225,26 @@ class _Run:
             ]
         ended = [task.result() for task in tasks]
         self.has_read = self.has_read or any(one.is_reading for one in ended)
+        note = after_reads([one.reading for one in ended if one.reading])
+        # A text may only follow the results: the API refuses a turn in which it comes before one.
+        texts = [{"type": "text", "text": note}] if note else []
         self._join("assistant", content)
-        self._join("user", [_result(call["id"], one) for call, one in zip(calls, ended, strict=True)])
+        self._join("user", [_result(call["id"], one) for call, one in zip(calls, ended, strict=True)] + texts)
 
     async def _run_call(self, block: dict[str, Any], *, is_granted: bool) -> Dispatched:
-        call = Call(id=block["id"], name=block["name"], emit=self.emit)
         if not is_granted:
-            return call.fail(
+            return Call(id=block["id"], name=block["name"], emit=self.emit).fail(
                 ToolFailedError("budget_spent", "This run has no tool calls left. Answer from what is read.")
             )
-        try:
-            async with asyncio.timeout(self.meter.seconds_to_read):
-                ended = await self.toolkit.dispatch(
-                    call_id=call.id,
-                    name=call.name,
-                    arguments=block["input"],
-                    emit=self.emit,
-                    read_until=self.meter.read_until,
-                )
-        except TimeoutError:
-            call.is_reading = True
-            return call.fail(ToolFailedError("budget_spent", "There was no time left to finish this read."))
-        if ended.evidence:
-            self.emit(EvidenceFound(tool_call=call.id, items=ended.evidence))
+        ended = await self.toolkit.dispatch(
+            call_id=block["id"],
+            name=block["name"],
+            arguments=block["input"],
+            emit=self.emit,
+            read_until=self.meter.read_until,
+        )
+        if ended.reading:
+            self.emit(ReadingEnded(block["id"], ended.reading, ended.evidence))
         return ended
 
     def _join(self, role: Literal["user", "assistant"], content: list[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,16 @@ from agent.untrusted import TITLE_CHARACTERS, clean_text, clean_value
 
 # About 6,000 tokens: five such results and the conversation stay far inside every model's window.
 MAX_RESULT_CHARACTERS = 24_000
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A result as the model gets it, and the parts it was written from: `entries` are those that are in it."""
+
+    content: str
+    entries: tuple[Mapping[str, Any], ...]
+    is_truncated: bool
+    warnings: tuple[str, ...]
 
 
 def write_entry(*, evidence: str, title: str, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,8 +42,8 @@ def write_result(
     fetched_at: datetime,
     is_truncated: bool,
     warnings: Sequence[str],
-) -> tuple[str, int]:
-    """Return the JSON for the model and how many of `entries` are in it; the rest did not fit, and it says so.
+) -> Written:
+    """Return the JSON for the model, with as many of `entries` as fit; where they do not all fit, it says so.
 
     Shape: `{"service": "github", "fetched_at": "2026-11-23T09:12:00+00:00",
     "items": [{"id": "gh-3f9a1c2e", "title": "…", …}], "truncated": false, "warnings": []}`.
@@ -44,14 +55,16 @@ def write_result(
         if room < 0:
             break
         kept.append(entry)
+    is_cut = is_truncated or len(kept) < len(entries)
+    cleaned = tuple(clean_text(warning) for warning in warnings)
     body = {
         "service": service,
         "fetched_at": fetched_at.isoformat(timespec="seconds"),
         "items": kept,
-        "truncated": is_truncated or len(kept) < len(entries),
-        "warnings": [clean_text(warning) for warning in warnings],
+        "truncated": is_cut,
+        "warnings": cleaned,
     }
-    return compact(body), len(kept)
+    return Written(compact(body), entries=tuple(kept), is_truncated=is_cut, warnings=cleaned)
 
 
 def write_failure(error: ToolFailedError) -> str:

@@ -14,13 +14,14 @@ from django.utils import timezone
 
 from agent import store
 from agent.answer import Answer
+from agent.briefing.types import Reading
 from agent.budget import Budget
+from agent.calls import ReadingEnded
 from agent.claude import Claude
 from agent.credentials import RunCredentials, refusal
 from agent.errors import ModelError, SessionEndedError
 from agent.event_log import EventLog
 from agent.events import (
-    EvidenceFound,
     LoopEvent,
     RunFailed,
     RunFinished,
@@ -87,6 +88,7 @@ class Run:
         self._started = time.monotonic()
         self._tally = Tally()
         self._turns: list[TurnAdded] = []
+        self._readings: list[Reading] = []
         self._evidence: dict[str, Any] = {}
         self._answer = Answer(evidence=self._evidence)
 
@@ -181,22 +183,27 @@ class Run:
             async for event in events:
                 await self._take(event)
 
-    async def _take(self, event: LoopEvent) -> None:
+    async def _take(self, event: LoopEvent | ReadingEnded) -> None:
         match event:
             case TextDelta():
                 for block in self._answer.feed(event.text):
                     self._log.append(block, run=self._ticket.run)
             case TurnAdded():
                 self._turns.append(event)
-            case EvidenceFound():
-                self._evidence |= {item.id: item for item in event.items}
-                await sync_to_async(store.keep_evidence)(self._ticket.conversation, event.items)
+            case ReadingEnded():
+                await self._keep(event)
             case _:
                 self._tally.add(event)
                 self._log.append(event, run=self._ticket.run)
                 if isinstance(event, StepFailed) and event.code == "session_ended":
                     # Another process ended the session, and only the vault knows: nothing more is read for it.
                     raise SessionEndedError
+
+    async def _keep(self, ended: ReadingEnded) -> None:
+        self._readings.append(ended.reading)
+        self._evidence |= {item.id: item for item in ended.evidence}
+        if ended.evidence:
+            await sync_to_async(store.keep_evidence)(self._ticket.conversation, ended.evidence)
 
     def _toolkit(self, context: ReadContext) -> Toolkit:
         credentials = RunCredentials(**self._asker(), run=str(self._ticket.run))

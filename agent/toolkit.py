@@ -3,6 +3,7 @@
 It knows no database, socket, vault or model SDK: whoever starts a run passes `Credentials` in.
 """
 
+import asyncio
 import hashlib
 import logging
 import math
@@ -200,9 +201,18 @@ class Toolkit:
     ) -> Dispatched:
         """Run one tool call and return its result, whatever happens; only cancellation goes through.
 
-        `read_until` is when the run stops reading, on the clock of `time.monotonic`; who calls keeps to it.
+        `read_until` is when the run stops reading, on the clock of `time.monotonic`: a call that is not over by then
+        is given up, with a result that says so.
         """
         call = Call(id=call_id, name=clean_text(name, max_characters=64), emit=emit, read_until=read_until)
+        try:
+            async with asyncio.timeout(call.seconds_left):
+                return await self._try(call, name=name, arguments=arguments)
+        except TimeoutError:
+            # Only the limit above: one that a tool raises is already a result.
+            return call.fail(ToolFailedError("budget_spent", "There was no time left to finish this read."))
+
+    async def _try(self, call: Call, *, name: str, arguments: Any) -> Dispatched:
         try:
             return await self._answer(call, name=name, arguments=arguments)
         except ToolFailedError as error:
@@ -222,6 +232,7 @@ class Toolkit:
         except ArgumentsError as error:
             return await self._refuse(call, "bad_arguments", str(error))
         args = accepted.model_dump(mode="json", exclude_none=True)
+        call.begin(provider=tool.provider, arguments=args)
         call.emit(StepStarted(id=call.id, tool=tool.name, provider=tool.provider, label=tool.label, args=args))
         return await self._read(call, tool=tool, arguments=accepted)
 
@@ -234,16 +245,17 @@ class Toolkit:
         if not tool.provider:
             result, received_bytes = await tool.run(arguments, NoProvider(), context), 0
         else:
-            call.is_reading = True
             async with self._credentials.open(tool=tool.asking(arguments), tool_call=call.id, emit=call.emit) as http:
                 http.read_until = call.read_until
                 result = await tool.run(arguments, http, context)
             received_bytes = http.received_bytes
-        content, items = _write(result, tool=tool)
+        written = _write(result, tool=tool)
         evidence = tuple(
-            evidence_of(provider=tool.provider, item=item) for item in items if _is_citable(item, tool=tool)
+            evidence_of(provider=tool.provider, item=item)
+            for item in result.items[: len(written.entries)]
+            if _is_citable(item, tool=tool)
         )
-        return call.finish(content, evidence=evidence, items=len(items), received_bytes=received_bytes)
+        return call.finish(written, evidence=evidence, received_bytes=received_bytes)
 
 
 def _parse(arguments: Any, *, tool: Tool) -> Arguments:
@@ -258,7 +270,7 @@ def _parse(arguments: Any, *, tool: Tool) -> Arguments:
     raise ArgumentsError(clean_text(f"The arguments do not fit. {'; '.join(faults)}."))
 
 
-def _write(result: ToolResult, *, tool: Tool) -> tuple[str, tuple[Item, ...]]:
+def _write(result: ToolResult, *, tool: Tool) -> results.Written:
     entries = [
         results.write_entry(
             evidence=evidence_id(provider=tool.provider, url=item.url) if _is_citable(item, tool=tool) else "",
@@ -267,14 +279,13 @@ def _write(result: ToolResult, *, tool: Tool) -> tuple[str, tuple[Item, ...]]:
         )
         for item in result.items
     ]
-    content, kept = results.write_result(
+    return results.write_result(
         entries,
         service=tool.provider or tool.name,
         fetched_at=datetime.now(UTC),
         is_truncated=result.is_truncated,
         warnings=result.warnings,
     )
-    return content, result.items[:kept]
 
 
 def _is_citable(item: Item, *, tool: Tool) -> bool:

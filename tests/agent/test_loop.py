@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from agent.briefing.types import Reading
+from agent.calls import ReadingEnded
 from agent.errors import ModelError, ToolFailedError
 from agent.events import (
-    EvidenceFound,
     LoopEvent,
     StepFinished,
     StepStarted,
@@ -60,7 +61,7 @@ async def test_events_come_in_the_order_they_happen() -> None:
         "step.started",
         "step.permission",
         "step.finished",
-        "EvidenceFound",
+        "ReadingEnded",
         "TurnAdded",
         "TurnAdded",
         "TextDelta",
@@ -196,11 +197,30 @@ async def test_nothing_to_read_with_is_no_answer() -> None:
     assert caught.value.code == "no_reading"
 
 
-async def test_evidence_is_told_with_its_call() -> None:
+async def test_what_was_read_is_told_with_its_call_as_the_model_got_it() -> None:
     events = await run(ScriptedModel(wants(ACTIVITY), says("Done.")), kit(*DEFAULT_TOOLS).toolkit)
-    (found,) = of(EvidenceFound, events)
-    assert found.tool_call == turns(events)[0].content[0]["id"]
-    assert json.loads(turns(events)[1].content[0]["content"])["items"][0]["id"] == found.items[0].id
+    (ended,) = of(ReadingEnded, events)
+    items = json.loads(turns(events)[1].content[0]["content"])["items"]
+    assert ended.tool_call == turns(events)[0].content[0]["id"]
+    assert ended.reading == Reading(
+        tool="github_activity", provider="github", arguments={"since": "2026-11-20"}, entries=tuple(items)
+    )
+    assert [item["id"] for item in items] == [item.id for item in ended.evidence]
+
+
+async def test_a_read_that_failed_is_told_with_its_reason() -> None:
+    no = ToolFailedError("revoked", "Slack is revoked.")
+    model = ScriptedModel(wants(MENTIONS), says("Slack is revoked."))
+    events = await run(model, kit(*DEFAULT_TOOLS, refused={"slack": no}).toolkit)
+    (ended,) = of(ReadingEnded, events)
+    assert (ended.reading.provider, ended.reading.entries) == ("slack", ())
+    assert (ended.reading.error, ended.reading.message) == ("revoked", "Slack is revoked.")
+
+
+async def test_a_call_that_never_began_is_no_reading() -> None:
+    model = ScriptedModel(wants(("no_such_tool", {}), ACTIVITY), says("Done."))
+    events = await run(model, kit(*DEFAULT_TOOLS).toolkit)
+    assert [ended.reading.tool for ended in of(ReadingEnded, events)] == ["github_activity"]
 
 
 async def test_usage_is_the_sum_of_all_questions() -> None:
@@ -311,7 +331,8 @@ async def test_a_result_has_only_the_items_that_fit() -> None:
 
     events = await run(ScriptedModel(wants(("much", {})), says("Done.")), kit(tool("much", run=read_much)).toolkit)
     result = json.loads(turns(events)[1].content[0]["content"])
-    (found,) = of(EvidenceFound, events)
-    assert result["truncated"] is True
-    assert [item["id"] for item in result["items"]] == [item.id for item in found.items]
+    (ended,) = of(ReadingEnded, events)
+    assert (result["truncated"], ended.reading.is_truncated) == (True, True)
+    assert [item["id"] for item in result["items"]] == [item.id for item in ended.evidence]
+    assert tuple(result["items"]) == ended.reading.entries
     assert 0 < len(result["items"]) < 80

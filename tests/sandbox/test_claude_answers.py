@@ -64,8 +64,8 @@ TOLD = ASK | {"id": "sl-00000002", "text": "Thanks @Maya, that was quick."}
 Results = dict[str, Any]
 
 
-def answer(text: str, **results: Results) -> str:
-    """Return what is written for `text` once the tools returned `results`."""
+def answer(text: str, *, note: str = "", **results: Results) -> str:
+    """Return what is written for `text` once the tools returned `results`, with a `note` of the caller beside them."""
     blocks = [{"type": "tool_use", "id": f"toolu_{name}", "name": name, "input": {}} for name in results]
     returned = [
         {
@@ -75,7 +75,7 @@ def answer(text: str, **results: Results) -> str:
             "is_error": "error" in body,
         }
         for name, body in results.items()
-    ]
+    ] + ([{"type": "text", "text": note}] if note else [])
     question = Question(
         model="claude-sonnet-5-5",
         system="",
@@ -124,6 +124,12 @@ def test_every_line_cites_what_a_tool_returned_and_nothing_else() -> None:
     assert all("(evidence:" in line for line in bullets)
     known = (MERGED, BACKFILL, WAITING, FRESH, STANDUP, RETRO, ASK, TOLD)
     assert set(cited) == {item["id"] for item in known}
+
+
+def test_a_note_beside_the_results_is_no_question() -> None:
+    assert answer("What did I work on?", note="Facts: []", github_activity=found(MERGED)) == answer(
+        "What did I work on?", github_activity=found(MERGED)
+    )
 
 
 def test_what_needs_the_user_says_who_since_when_and_what_next() -> None:

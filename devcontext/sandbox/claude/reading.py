@@ -70,6 +70,9 @@ def read_exchange(question: Question) -> Exchange:
 def _last_text(turns: tuple[Turn, ...]) -> tuple[int, str]:
     for position in range(len(turns) - 1, -1, -1):
         texts = [block["text"] for block in turns[position].blocks if block["type"] == "text"]
+        if any(block["type"] == "tool_result" for block in turns[position].blocks):
+            # Beside tool results a text is a note on them, unless it has a question's line of context.
+            texts = [text for text in texts if _CONTEXT.search(text)]
         if turns[position].role == "user" and texts:
             return position, texts[-1]
     return 0, ""
