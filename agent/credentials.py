@@ -6,12 +6,14 @@ The token lives inside the client's transport until the context closes; it is ne
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from asgiref.sync import sync_to_async
 
+from agent.api.answers import undeclared
 from agent.api.http import OnCall, UpstreamCall, authorized
+from agent.endpoints import is_declared
 from agent.errors import ToolErrorCode, ToolFailedError
 from agent.events import LoopEvent, PermissionState, StepExchanged, StepPermission
 from agent.toolkit import ProviderHTTP, Tool
@@ -79,6 +81,7 @@ class RunCredentials:
         Raises:
             ToolFailedError: The gate, the vault or the audit says no.
         """
+        await self._require_declared(tool=tool, tool_call=tool_call)
         await self._require_permission(tool=tool, tool_call=tool_call, emit=emit)
 
         async def renew() -> tuple[str, OnCall]:
@@ -88,12 +91,23 @@ class RunCredentials:
 
         token, on_call = await renew()
         try:
-            with authorized(provider=tool.provider, token=token, on_call=on_call, renew=renew) as http:
+            with authorized(
+                provider=tool.provider, endpoints=tool.endpoints, token=token, on_call=on_call, renew=renew
+            ) as http:
                 yield http
         except ToolFailedError as error:
             if error.code in ("reconnect_required", "missing_scope"):
                 connections.forget(user=self.user)
             raise
+
+    async def _require_declared(self, *, tool: Tool, tool_call: str) -> None:
+        # SECURITY: before the gate and the vault are asked; a tool that may ask nothing gets no token to ask it with.
+        if is_declared(tool.endpoints, provider=tool.provider):
+            return
+        error = undeclared(tool.provider)
+        event = Event.AGENT_TOOL_REFUSED
+        await self._record(self._entry(event, tool=tool, tool_call=tool_call, reason=error.code))
+        raise error
 
     async def _require_permission(self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]) -> None:
         try:
@@ -144,14 +158,8 @@ class RunCredentials:
         return await ask(scope=tool.fallback_scope)
 
     async def _record_call(self, call: UpstreamCall, *, tool: Tool, tool_call: str, token: ExchangedToken) -> None:
-        entry = Entry(
-            event=Event.AGENT_CALL_FAILED if call.error else Event.AGENT_CALL_SUCCEEDED,
-            user=self.user,
-            provider=tool.provider,
-            reason=call.error,
-            run=self.run,
-            tool=tool.name,
-            tool_call=tool_call,
+        entry = replace(
+            self._entry(_event_of(call), tool=tool, tool_call=tool_call, reason=call.error),
             scope_granted=token.scope,
             exchange=token.exchange,
             method=call.method,
@@ -161,8 +169,29 @@ class RunCredentials:
             duration_ms=call.duration_ms,
             provider_request_id=call.provider_request_id,
         )
+        await self._record(entry)
+
+    def _entry(self, event: Event, *, tool: Tool, tool_call: str, reason: str) -> Entry:
+        return Entry(
+            event=event,
+            user=self.user,
+            provider=tool.provider,
+            reason=reason,
+            run=self.run,
+            tool=tool.name,
+            tool_call=tool_call,
+        )
+
+    async def _record(self, entry: Entry) -> None:
         try:
             await sync_to_async(record)(entry)
         except AuditUnavailableError as error:
             # What cannot be shown to have been read is not used.
-            raise refusal(provider=tool.provider, cause="vault_unavailable") from error
+            raise refusal(provider=entry.provider, cause="vault_unavailable") from error
+
+
+def _event_of(call: UpstreamCall) -> Event:
+    if call.error == "undeclared_request":
+        # Nothing was asked, so there is no call that failed.
+        return Event.AGENT_TOOL_REFUSED
+    return Event.AGENT_CALL_FAILED if call.error else Event.AGENT_CALL_SUCCEEDED

@@ -21,6 +21,7 @@ ToolErrorCode = Literal[
     "upstream_unavailable",
     "vault_unavailable",
     "policy_denied",
+    "undeclared_request",
     "session_ended",
     "not_found",
     "bad_arguments",

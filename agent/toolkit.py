@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent import results
 from agent.calls import Call, Dispatched, Emit, NoProvider
+from agent.endpoints import Endpoint
 from agent.errors import ArgumentsError, ToolErrorCode, ToolFailedError
 from agent.events import Evidence, StepStarted
 from agent.providers import PROVIDERS
@@ -117,6 +118,8 @@ class Tool:
     `label` is shown while it reads; `reads` says what, after "The AI may read", for the audit.
     `scope` is what the exchange asks for, space-separated, in the provider's own words. `fallback_scope` is asked for
     where the user did not grant `scope`, if the tool can do with less: it learns from the provider what is refused.
+    `endpoints` is all that the tool may ask the provider; a request beside it is refused before it leaves, and a tool
+    that declares none gets no token.
     """
 
     name: str
@@ -127,6 +130,7 @@ class Tool:
     arguments: type[Arguments]
     scope: str
     run: Callable[[Any, ProviderHTTP, ReadContext], Awaitable[ToolResult]]
+    endpoints: tuple[Endpoint, ...]
     fallback_scope: str = ""
 
     def asking(self, arguments: Arguments) -> "Tool":

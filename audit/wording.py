@@ -34,6 +34,7 @@ _REASONS: Mapping[str, str] = {
     "replaced": "another account took its place",
     "revoked": "you revoked it",
     "session_ended": "the session was over",
+    "undeclared_request": "it asked for something that its tool does not declare, and nothing was sent",
     "upstream_unavailable": "it did not answer usably",
     "vault_unavailable": "the token vault did not answer",
 }

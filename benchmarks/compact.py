@@ -21,6 +21,7 @@ django.setup()
 from asgiref.sync import async_to_sync
 from django.conf import settings
 
+from agent.api import google_calendar
 from agent.api.egress import close_clients
 from agent.api.http import authorized
 from agent.calls import Dispatched
@@ -74,7 +75,7 @@ class _Opened:
         """Open the provider."""
         _ = tool_call, emit
         token = issue_token(self.store, provider=tool.provider) if self.store else "of a recording"
-        with authorized(provider=tool.provider, token=token, on_call=self.calls) as http:
+        with authorized(provider=tool.provider, endpoints=tool.endpoints, token=token, on_call=self.calls) as http:
             yield http
 
 
@@ -215,8 +216,9 @@ async def _whole_events(store: Store) -> int:
     day = NOW.astimezone(BERLIN).replace(hour=0, minute=0)
     window = {"timeMin": day.isoformat(), "timeMax": (day + timedelta(days=1)).isoformat(), "singleEvents": "true"}
     token = issue_token(store, provider="google-calendar")
-    with authorized(provider="google-calendar", token=token, on_call=Calls()) as http:
-        await http.get("/calendars/{calendar}/events", params=window, path_values={"calendar": "primary"})
+    endpoints = (google_calendar.LIST_EVENTS,)
+    with authorized(provider="google-calendar", endpoints=endpoints, token=token, on_call=Calls()) as http:
+        await http.get(google_calendar.LIST_EVENTS.path, params=window, path_values={"calendar": "primary"})
         return http.received_bytes
 
 

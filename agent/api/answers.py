@@ -30,6 +30,7 @@ _SENTENCES: Mapping[str, str] = {
     "timeout": "{name} did not answer in time, so it is not part of this answer.",
     "unreachable": "{name} cannot be reached, so it is not part of this answer.",
     "unusable": "{name} gave an answer that cannot be used, so it is not part of this answer.",
+    "undeclared_request": "This tool asked {name} for something that it does not declare, so nothing was sent.",
     "refused": "{name} refused the request, so it is not part of this answer.",
     "broken": "{name} is not working right now, so it is not part of this answer.",
 }
@@ -93,6 +94,11 @@ def name_of(provider: str) -> str:
 def unusable(provider: str) -> ToolFailedError:
     """Return the error for an answer that is not what the provider documents."""
     return ToolFailedError("upstream_unavailable", _SENTENCES["unusable"].format(name=name_of(provider)))
+
+
+def undeclared(provider: str) -> ToolFailedError:
+    """Return the error for a request that is not in the tool's declaration."""
+    return ToolFailedError("undeclared_request", _SENTENCES["undeclared_request"].format(name=name_of(provider)))
 
 
 def find_failure(

@@ -18,6 +18,7 @@ from agent.api.github_pull_request_wire import CheckSearch, PullRequestAnswer
 from agent.api.github_wire import Activity, CommitSearch, PullRequestSearch
 from agent.api.github_work_wire import IssueSearch, MentionSearch, RepositoryList
 from agent.api.wire import parse
+from agent.endpoints import Endpoint
 from agent.errors import ToolFailedError
 from agent.toolkit import ProviderHTTP
 
@@ -25,6 +26,21 @@ DOCUMENTS: Mapping[str, str] = {
     path.stem: path.read_text(encoding="utf-8")
     for path in sorted((Path(__file__).parent / "queries").glob("*.graphql"))
 }
+
+
+def _document(name: str) -> Endpoint:
+    return Endpoint("github", "POST", f"/graphql#{name}", document=DOCUMENTS[name])
+
+
+ACTIVITY = _document("activity")
+COMMITS = _document("commits")
+FAILING_CHECKS = _document("failing_checks")
+ISSUES = _document("issues")
+MENTIONS = _document("mentions")
+PULL_REQUEST = _document("pull_request")
+PULL_REQUESTS = _document("pull_requests")
+REPOSITORIES = _document("repositories")
+
 # A day's work on one pull request; GitHub charges one point up to 100 nodes of a connection.
 MAX_COMMITS_EACH = 20
 # A pull request that nobody touched in the window is not found, so 25 are more than a person works on.
@@ -46,7 +62,7 @@ async def read_activity(http: ProviderHTTP, *, since: datetime, until: datetime)
 
     Source: https://docs.github.com/en/graphql/reference/objects#contributionscollection
     """
-    return await _ask(http, "activity", model=Activity, variables={"from": utc(since), "to": utc(until)})
+    return await _ask(http, ACTIVITY, model=Activity, variables={"from": utc(since), "to": utc(until)})
 
 
 async def search_commits(http: ProviderHTTP, *, since: datetime, repository: str = "") -> Reply[CommitSearch]:
@@ -57,7 +73,7 @@ async def search_commits(http: ProviderHTTP, *, since: datetime, repository: str
     """
     query = f"is:pr author:@me updated:>={utc(since)}{in_repository(repository)}"
     variables = {"q": query, "n": MAX_WORKED_ON, "c": MAX_COMMITS_EACH}
-    return await _ask(http, "commits", model=CommitSearch, variables=variables)
+    return await _ask(http, COMMITS, model=CommitSearch, variables=variables)
 
 
 async def search_pull_requests(http: ProviderHTTP, *, query: str, limit: int) -> Reply[PullRequestSearch]:
@@ -66,7 +82,7 @@ async def search_pull_requests(http: ProviderHTTP, *, query: str, limit: int) ->
     A search for issues and pull requests at once is refused for a GitHub App's user token.
     Source: https://docs.github.com/en/rest/search/search#search-issues-and-pull-requests
     """
-    return await _ask(http, "pull_requests", model=PullRequestSearch, variables={"q": query, "n": limit})
+    return await _ask(http, PULL_REQUESTS, model=PullRequestSearch, variables={"q": query, "n": limit})
 
 
 async def read_pull_request(http: ProviderHTTP, *, repository: str, number: int) -> Reply[PullRequestAnswer]:
@@ -76,22 +92,22 @@ async def read_pull_request(http: ProviderHTTP, *, repository: str, number: int)
     """
     owner, _, name = repository.partition("/")
     variables = {"owner": owner, "name": name, "number": number}
-    return await _ask(http, "pull_request", model=PullRequestAnswer, variables=variables)
+    return await _ask(http, PULL_REQUEST, model=PullRequestAnswer, variables=variables)
 
 
 async def search_failing_checks(http: ProviderHTTP, *, query: str) -> Reply[CheckSearch]:
     """Search pull requests and read the checks of each; `query` is as in `search_pull_requests`."""
-    return await _ask(http, "failing_checks", model=CheckSearch, variables={"q": query, "n": MAX_WORKED_ON})
+    return await _ask(http, FAILING_CHECKS, model=CheckSearch, variables={"q": query, "n": MAX_WORKED_ON})
 
 
 async def search_mentions(http: ProviderHTTP, *, query: str, limit: int) -> Reply[MentionSearch]:
     """Search issues or pull requests and read what was said in them; `query` holds `is:issue` or `is:pr`, not both."""
-    return await _ask(http, "mentions", model=MentionSearch, variables={"q": query, "n": limit})
+    return await _ask(http, MENTIONS, model=MentionSearch, variables={"q": query, "n": limit})
 
 
 async def search_issues(http: ProviderHTTP, *, query: str, limit: int) -> Reply[IssueSearch]:
     """Search issues; `query` is one of our own qualifiers and holds `is:issue`."""
-    return await _ask(http, "issues", model=IssueSearch, variables={"q": query, "n": limit})
+    return await _ask(http, ISSUES, model=IssueSearch, variables={"q": query, "n": limit})
 
 
 async def list_repositories(http: ProviderHTTP, *, limit: int, after: str | None = None) -> Reply[RepositoryList]:
@@ -99,7 +115,7 @@ async def list_repositories(http: ProviderHTTP, *, limit: int, after: str | None
 
     Source: https://docs.github.com/en/graphql/reference/objects#user
     """
-    return await _ask(http, "repositories", model=RepositoryList, variables={"n": limit, "after": after})
+    return await _ask(http, REPOSITORIES, model=RepositoryList, variables={"n": limit, "after": after})
 
 
 def has_no_graphql(error: ToolFailedError) -> bool:
@@ -112,8 +128,10 @@ def commits_url(*, repository: str, author: str) -> str:
     return f"{settings.PROVIDERS['github'].web_url}/{repository}/commits?author={author}"
 
 
-async def _ask(http: ProviderHTTP, document: str, *, model: type[_Data], variables: Mapping[str, Any]) -> Reply[_Data]:
-    body = await http.post(f"/graphql#{document}", json={"query": DOCUMENTS[document], "variables": variables})
+async def _ask(
+    http: ProviderHTTP, asked: Endpoint, *, model: type[_Data], variables: Mapping[str, Any]
+) -> Reply[_Data]:
+    body = await http.post(asked.path, json={"query": asked.document, "variables": variables})
     answer = body if isinstance(body, dict) else {}
     return Reply(data=parse(model, provider="github", data=answer.get("data")), is_partial=bool(answer.get("errors")))
 

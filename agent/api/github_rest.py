@@ -11,7 +11,11 @@ from pydantic import AliasPath, Field
 
 from agent.api.github import in_repository, utc
 from agent.api.wire import Instant, Line, Link, SnakeWire, one_line, parse
+from agent.endpoints import Endpoint
 from agent.toolkit import ProviderHTTP
+
+SEARCH_COMMITS = Endpoint("github", "GET", "/search/commits")
+SEARCH_ISSUES = Endpoint("github", "GET", "/search/issues")
 
 # GitHub's largest page; a found commit is about 7 kB, so it stays far below the limit of an answer.
 MAX_COMMITS = 100
@@ -89,7 +93,7 @@ async def search_commits(
     """
     query = f"author:@me author-date:>={utc(since)} merge:false{in_repository(repository)}"
     params = {"q": query, "sort": "author-date", "order": "desc", "per_page": str(limit)}
-    return await _search(http, "/search/commits", model=FoundCommits, params=params)
+    return await _search(http, SEARCH_COMMITS, model=FoundCommits, params=params)
 
 
 async def search_issues(http: ProviderHTTP, *, query: str, limit: int) -> FoundIssues:
@@ -101,8 +105,8 @@ async def search_issues(http: ProviderHTTP, *, query: str, limit: int) -> FoundI
     qualifiers, _, ordered = query.partition(" sort:")
     sort, _, order = ordered.partition("-")
     params = {"q": qualifiers, "sort": sort, "order": order, "per_page": str(limit)}
-    return await _search(http, "/search/issues", model=FoundIssues, params=params)
+    return await _search(http, SEARCH_ISSUES, model=FoundIssues, params=params)
 
 
-async def _search(http: ProviderHTTP, path: str, *, model: type[_Found], params: dict[str, str]) -> _Found:
-    return parse(model, provider="github", data=await http.get(path, params=params))
+async def _search(http: ProviderHTTP, asked: Endpoint, *, model: type[_Found], params: dict[str, str]) -> _Found:
+    return parse(model, provider="github", data=await http.get(asked.path, params=params))

@@ -15,8 +15,12 @@ from pydantic import Field, model_validator
 
 from agent.api.answers import Answer
 from agent.api.wire import Day, Instant, Line, Link, Wire, parse
+from agent.endpoints import Endpoint
 from agent.errors import ToolErrorCode
 from agent.toolkit import ProviderHTTP
+
+LIST_EVENTS = Endpoint("google-calendar", "GET", "/calendars/{calendar}/events")
+GET_EVENT = Endpoint("google-calendar", "GET", "/calendars/{calendar}/events/{event}")
 
 _LISTED = (
     "id,summary,status,start,end,location,hangoutLink,htmlLink,eventType,transparency,visibility,recurringEventId,"
@@ -167,7 +171,7 @@ async def read_recurrence(http: ProviderHTTP, *, series: str) -> tuple[str, ...]
 
 async def _get_event(http: ProviderHTTP, *, event: str, params: Mapping[str, Any]) -> Any:
     path_values = {"calendar": "primary", "event": event}
-    return await http.get("/calendars/{calendar}/events/{event}", params=params, path_values=path_values)
+    return await http.get(GET_EVENT.path, params=params, path_values=path_values)
 
 
 def _window(start: datetime, *, end: datetime, zone: ZoneInfo) -> dict[str, str]:
@@ -186,7 +190,7 @@ async def _read_pages(http: ProviderHTTP, *, query: Mapping[str, Any], limit: in
     # Google may send pages that are shorter than asked for, even empty ones: requests are bounded, not only events.
     for _ in range(-(-limit // query["maxResults"])):
         params = {**query, **({"pageToken": token} if token else {})}
-        body = await http.get("/calendars/{calendar}/events", params=params, path_values={"calendar": "primary"})
+        body = await http.get(LIST_EVENTS.path, params=params, path_values={"calendar": "primary"})
         page = parse(_Page, provider="google-calendar", data=body)
         items, token = items + page.items, page.next_page_token
         if not token:

@@ -1,6 +1,7 @@
 """A provider's API for one tool call: the token in its transport only, every call reported before its answer is used.
 
-It never follows a redirect, never reads past the limits, and never puts a value into an audit path.
+It sends nothing that the tool does not declare, follows no redirect, never reads past the limits, and never puts a
+value into an audit path.
 """
 
 import asyncio
@@ -16,9 +17,10 @@ from urllib.parse import quote
 
 import httpx
 
-from agent.api.answers import Answer, find_failure
+from agent.api.answers import Answer, find_failure, undeclared
 from agent.api.egress import PinnedToken, base_of, client_of, pinned_base, turn_of
 from agent.api.refusals import refusals_of
+from agent.endpoints import Endpoint
 from agent.errors import ToolFailedError
 from agent.providers import PROVIDERS
 
@@ -43,7 +45,8 @@ class UpstreamCall:
         size_bytes: Bytes of the answer's body that were read.
         duration_ms: Milliseconds from the request to the last byte read.
         provider_request_id: The provider's own id of the request, "" if it gave none.
-        error: "" when the answer is used, else a transport error (see `Answer.error`) or a `ToolErrorCode`.
+        error: "" when the answer is used, else a transport error (see `Answer.error`) or a `ToolErrorCode`; with
+            `undeclared_request` nothing was sent.
     """
 
     method: str
@@ -92,10 +95,13 @@ class AuthorizedHTTP:
         read_until: When the call's reading ends, on the clock of `time.monotonic`.
     """
 
-    def __init__(self, *, provider: str, token: str, on_call: OnCall, renew: Renew | None) -> None:
+    def __init__(
+        self, *, provider: str, endpoints: tuple[Endpoint, ...], token: str, on_call: OnCall, renew: Renew | None
+    ) -> None:
         self.received_bytes = 0
         self.read_until = math.inf
         self._provider = provider
+        self._endpoints = endpoints
         self._base = pinned_base(provider)
         self._held = self._hold(token, on_call=on_call)
         self._renew = renew
@@ -119,15 +125,31 @@ class AuthorizedHTTP:
         self, path: str, *, params: Mapping[str, Any] | None = None, path_values: Mapping[str, str] | None = None
     ) -> Any:
         """Return the parsed JSON of a GET; see `agent.toolkit.ProviderHTTP`."""
+        await self._require_declared("GET", path, body=None)
         url = f"{self._base}{_fill(path, values=path_values or {})}"
         return await self._call(path, request=client_of(self._provider).build_request("GET", url, params=params))
 
     async def post(self, path: str, *, json: Any = None, form: Mapping[str, str] | None = None) -> Any:
         """Return the parsed JSON of a POST; a "#name" at the end of `path` is for the audit and is not sent."""
+        await self._require_declared("POST", path, body=json)
         url = f"{base_of(self._provider, path=path)}{path.partition('#')[0]}"
         return await self._call(
             path, request=client_of(self._provider).build_request("POST", url, json=json, data=form)
         )
+
+    async def _require_declared(self, method: str, path: str, *, body: Any) -> None:
+        """Let a request pass that the tool declares; any other is put on record and refused before it is built.
+
+        Raises:
+            ToolFailedError: `undeclared_request`.
+        """
+        # SECURITY: a token may open far more than its tool needs, such as an OAuth App's `repo`; this holds the tool.
+        ours = [endpoint for endpoint in self._endpoints if endpoint.provider == self._provider]
+        if any(endpoint.covers(method, path, body=body) for endpoint in ours):
+            return
+        refused = undeclared(self._provider)
+        await self._held.on_call(self._describe(method, path, attempt=_Attempt(), duration_ms=0, error=refused.code))
+        raise refused
 
     async def _call(self, path: str, *, request: httpx.Request) -> Any:
         held = self._held
@@ -217,16 +239,19 @@ class AuthorizedHTTP:
         )
 
 
-def authorized(*, provider: str, token: str, on_call: OnCall, renew: Renew | None = None) -> AuthorizedHTTP:
+def authorized(
+    *, provider: str, endpoints: tuple[Endpoint, ...], token: str, on_call: OnCall, renew: Renew | None = None
+) -> AuthorizedHTTP:
     """Return `provider`'s API with `token` in its transport, to be used as a context manager for one tool call.
 
     Args:
         provider: Provider id.
+        endpoints: All that may be asked; every other request is refused and reported.
         token: The user's upstream access token.
         on_call: Awaited after every request, before its answer is used; what it raises ends the tool call.
         renew: Awaited once at most, when the provider does not take the token; what it raises ends the tool call.
     """
-    return AuthorizedHTTP(provider=provider, token=token, on_call=on_call, renew=renew)
+    return AuthorizedHTTP(provider=provider, endpoints=endpoints, token=token, on_call=on_call, renew=renew)
 
 
 async def _read(response: httpx.Response, *, into: _Attempt) -> None:

@@ -25,8 +25,22 @@ from agent.api.slack_wire import (
     UserInfo,
 )
 from agent.api.wire import parse
+from agent.endpoints import Endpoint
 from agent.errors import ToolErrorCode, ToolFailedError
 from agent.toolkit import ProviderHTTP
+
+
+def _method(name: str) -> Endpoint:
+    return Endpoint("slack", "POST", f"/{name}")
+
+
+AUTH_TEST = _method("auth.test")
+CONVERSATIONS_HISTORY = _method("conversations.history")
+CONVERSATIONS_INFO = _method("conversations.info")
+CONVERSATIONS_REPLIES = _method("conversations.replies")
+SEARCH_MESSAGES = _method("search.messages")
+USERS_CONVERSATIONS = _method("users.conversations")
+USERS_INFO = _method("users.info")
 
 # Slack's own advice for a page of channels; five pages hold the channels of anyone who can still follow them.
 CHANNELS_PER_PAGE = 200
@@ -71,7 +85,7 @@ class SearchResult:
 
 async def read_identity(http: ProviderHTTP) -> Identity:
     """Read whose token it is. Source: https://docs.slack.dev/reference/methods/auth.test."""
-    return await _call(http, "auth.test", model=Identity)
+    return await _call(http, AUTH_TEST, model=Identity)
 
 
 async def search_messages(http: ProviderHTTP, *, query: str, oldest: float = 0.0) -> SearchResult:
@@ -84,7 +98,7 @@ async def search_messages(http: ProviderHTTP, *, query: str, oldest: float = 0.0
     cursor = "*"
     for _ in range(MAX_SEARCH_PAGES):
         page = await _call(
-            http, "search.messages", model=SearchPage, query=query, sort="timestamp", sort_dir="desc", cursor=cursor
+            http, SEARCH_MESSAGES, model=SearchPage, query=query, sort="timestamp", sort_dir="desc", cursor=cursor
         )
         items += page.messages.matches
         cursor = page.response_metadata.next_cursor
@@ -129,7 +143,7 @@ async def read_last_read(http: ProviderHTTP, *, channel: str) -> float | None:
 
     Source: https://docs.slack.dev/reference/methods/conversations.info
     """
-    told = (await _call(http, "conversations.info", model=ConversationInfo, channel=channel)).channel.last_read
+    told = (await _call(http, CONVERSATIONS_INFO, model=ConversationInfo, channel=channel)).channel.last_read
     return float(told) if told else None
 
 
@@ -139,7 +153,7 @@ async def read_history(http: ProviderHTTP, *, channel: str, oldest: float, limit
     Source: https://docs.slack.dev/reference/methods/conversations.history
     """
     arguments = {"channel": channel, "oldest": f"{oldest:.6f}"}
-    return await _read_messages(http, "conversations.history", limit=limit, arguments=arguments)
+    return await _read_messages(http, CONVERSATIONS_HISTORY, limit=limit, arguments=arguments)
 
 
 async def read_replies(http: ProviderHTTP, *, channel: str, ts: str, limit: int) -> Messages:
@@ -147,12 +161,12 @@ async def read_replies(http: ProviderHTTP, *, channel: str, ts: str, limit: int)
 
     Source: https://docs.slack.dev/reference/methods/conversations.replies
     """
-    return await _read_messages(http, "conversations.replies", limit=limit, arguments={"channel": channel, "ts": ts})
+    return await _read_messages(http, CONVERSATIONS_REPLIES, limit=limit, arguments={"channel": channel, "ts": ts})
 
 
 async def read_user_name(http: ProviderHTTP, *, user: str) -> str:
     """Return the name that Slack shows for a user. Source: https://docs.slack.dev/reference/methods/users.info."""
-    found = (await _call(http, "users.info", model=UserInfo, user=user)).user
+    found = (await _call(http, USERS_INFO, model=UserInfo, user=user)).user
     return found.profile.display_name or found.profile.real_name or found.name
 
 
@@ -170,11 +184,11 @@ def find_refusal(answer: Answer) -> ToolErrorCode | None:
 async def _read_channels(http: ProviderHTTP, *, kind: Kind, cursor: str) -> ChannelsPage:
     arguments = {"types": _TYPES[kind], "exclude_archived": "true", "limit": str(CHANNELS_PER_PAGE)}
     return await _call(
-        http, "users.conversations", model=ChannelsPage, **arguments, **({"cursor": cursor} if cursor else {})
+        http, USERS_CONVERSATIONS, model=ChannelsPage, **arguments, **({"cursor": cursor} if cursor else {})
     )
 
 
-async def _read_messages(http: ProviderHTTP, method: str, *, limit: int, arguments: Mapping[str, str]) -> Messages:
+async def _read_messages(http: ProviderHTTP, method: Endpoint, *, limit: int, arguments: Mapping[str, str]) -> Messages:
     """Read pages until `limit`; Slack may send fewer than asked for and say that there are more."""
     items: tuple[Message, ...] = ()
     cursor = ""
@@ -194,5 +208,5 @@ async def _read_messages(http: ProviderHTTP, method: str, *, limit: int, argumen
     return Messages(items, is_truncated=True)
 
 
-async def _call(http: ProviderHTTP, method: str, *, model: type[_Model], **arguments: str) -> _Model:
-    return parse(model, provider="slack", data=await http.post(f"/{method}", form=arguments))
+async def _call(http: ProviderHTTP, method: Endpoint, *, model: type[_Model], **arguments: str) -> _Model:
+    return parse(model, provider="slack", data=await http.post(method.path, form=arguments))

@@ -35,4 +35,5 @@ CONNECTIONS = Tool(
     arguments=ConnectionsArguments,
     scope="",
     run=list_connections,
+    endpoints=(),
 )

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from agent.api.google_calendar import Event, list_events
+from agent.api.google_calendar import LIST_EVENTS, Event, list_events
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.google_calendar_items import SCOPE, fields_of, heading_of, response_of, title_of
 from agent.tools.moments import Moment, agenda_window
@@ -69,4 +69,5 @@ CALENDAR_AGENDA = Tool(
     arguments=AgendaArguments,
     scope=SCOPE,
     run=read_agenda,
+    endpoints=(LIST_EVENTS,),
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agent.api.google_calendar import Attendee, EventDetails, read_event, read_recurrence
+from agent.api.google_calendar import GET_EVENT, Attendee, EventDetails, read_event, read_recurrence
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.google_calendar_items import SCOPE, fields_of, heading_of, written
@@ -102,4 +102,5 @@ CALENDAR_EVENT = Tool(
     arguments=EventArguments,
     scope=SCOPE,
     run=read_details,
+    endpoints=(GET_EVENT,),
 )

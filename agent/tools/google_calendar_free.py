@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
-from agent.api.google_calendar import Event, When, list_busy_events
+from agent.api.google_calendar import LIST_EVENTS, Event, When, list_busy_events
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.google_calendar_items import SCOPE, response_of, title_of
@@ -194,4 +194,5 @@ CALENDAR_FREE_SLOTS = Tool(
     arguments=FreeSlotsArguments,
     scope=SCOPE,
     run=find_free_slots,
+    endpoints=(LIST_EVENTS,),
 )

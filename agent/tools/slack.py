@@ -135,6 +135,13 @@ SLACK_MENTIONS = Tool(
     scope="search:read users:read",
     fallback_scope="channels:read channels:history users:read",
     run=read_mentions,
+    endpoints=(
+        slack.AUTH_TEST,
+        slack.SEARCH_MESSAGES,
+        slack.USERS_CONVERSATIONS,
+        slack.CONVERSATIONS_HISTORY,
+        slack.USERS_INFO,
+    ),
 )
 SLACK_CHANNEL_MESSAGES = Tool(
     name="slack_channel_messages",
@@ -149,4 +156,11 @@ SLACK_CHANNEL_MESSAGES = Tool(
     arguments=ChannelArguments,
     scope="channels:read channels:history users:read",
     run=read_channel_messages,
+    endpoints=(
+        slack.USERS_CONVERSATIONS,
+        slack.CONVERSATIONS_INFO,
+        slack.AUTH_TEST,
+        slack.CONVERSATIONS_HISTORY,
+        slack.USERS_INFO,
+    ),
 )

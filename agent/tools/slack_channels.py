@@ -64,4 +64,5 @@ SLACK_CHANNELS = Tool(
     arguments=ChannelsArguments,
     scope="channels:read",
     run=list_conversations,
+    endpoints=(slack.USERS_CONVERSATIONS, slack.AUTH_TEST, slack.USERS_INFO),
 )

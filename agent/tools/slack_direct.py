@@ -66,4 +66,5 @@ SLACK_DIRECT_MESSAGES = Tool(
     arguments=DirectMessagesArguments,
     scope=f"{scope_of('direct')} users:read",
     run=read_direct_messages,
+    endpoints=(slack.USERS_CONVERSATIONS, slack.CONVERSATIONS_HISTORY, slack.USERS_INFO, slack.AUTH_TEST),
 )

@@ -89,4 +89,5 @@ SLACK_SEARCH = Tool(
     arguments=SearchArguments,
     scope="search:read users:read",
     run=search,
+    endpoints=(slack.SEARCH_MESSAGES, slack.USERS_INFO),
 )

@@ -69,4 +69,5 @@ SLACK_THREAD = Tool(
     arguments=ThreadArguments,
     scope="channels:read channels:history users:read",
     run=read_thread,
+    endpoints=(slack.USERS_CONVERSATIONS, slack.CONVERSATIONS_REPLIES, slack.AUTH_TEST, slack.USERS_INFO),
 )

@@ -8,7 +8,7 @@ const REMEDIES = {
   not_connected: { word: "Connect", address: "connect" },
   reconnect_required: { word: "Reconnect", address: "connect" },
 };
-const BLOCKED = new Set(["revoked", "not_connected", "reconnect_required", "policy_denied", "missing_scope", "budget_spent"]);
+const BLOCKED = new Set(["revoked", "not_connected", "reconnect_required", "policy_denied", "undeclared_request", "missing_scope", "budget_spent"]);
 
 /** One tool call in its lane. */
 class Call {

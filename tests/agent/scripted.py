@@ -85,6 +85,7 @@ def tool(name: str, *, provider: str = "github", run: Run = read_one) -> Tool:
         arguments=SinceArguments,
         scope="",
         run=run,
+        endpoints=(),
     )
 
 

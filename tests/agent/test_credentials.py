@@ -1,6 +1,7 @@
 """A token that a refresh replaced while it was in use costs one more exchange, not the connection."""
 
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,11 +11,13 @@ from django.utils import timezone
 
 from agent.api.egress import close_clients
 from agent.credentials import RunCredentials
+from agent.endpoints import Endpoint
 from agent.errors import ToolFailedError
 from agent.events import LoopEvent, StepExchanged
 from agent.toolkit import ProviderHTTP, Tool
 from agent.tools import TOOLS
 from tests.permissions.conftest import (
+    AuditTableMissing,
     Connect,
     Person,
     SignIn,
@@ -32,6 +35,8 @@ from vault.models import Connection
 
 __all__ = ["alice", "begin", "connect", "sign_in", "upstream"]
 
+VIEWER = Endpoint("github", "POST", "/graphql#viewer", document="{viewer{login}}")
+
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
 
 
@@ -44,12 +49,13 @@ async def _closed_clients(sign_in: SignIn) -> Any:
 def open_github(person: Person, *, emitted: list[LoopEvent]) -> AbstractAsyncContextManager[ProviderHTTP]:
     """Open GitHub for a tool call."""
     credentials = RunCredentials(user=person.user, sid=person.sid, auth_time=person.auth_time, run="run-1")
-    return credentials.open(tool=TOOLS["github_activity"], tool_call="toolu_1", emit=emitted.append)
+    tool = replace(TOOLS["github_activity"], endpoints=(VIEWER,))
+    return credentials.open(tool=tool, tool_call="toolu_1", emit=emitted.append)
 
 
 async def read(http: ProviderHTTP) -> str:
     """Read who the token belongs to."""
-    login: str = (await http.post("/graphql#viewer", json={"query": "{viewer{login}}"}))["data"]["viewer"]["login"]
+    login: str = (await http.post(VIEWER.path, json={"query": VIEWER.document}))["data"]["viewer"]["login"]
     return login
 
 
@@ -127,8 +133,8 @@ async def test_a_revoke_is_what_a_tool_call_is_told_that_asks_anew(
     assert failed.value.code == "revoked"
 
 
-def open_slack(person: Person, tool: Tool, *, emitted: list[LoopEvent]) -> AbstractAsyncContextManager[ProviderHTTP]:
-    """Open Slack for a tool call."""
+def open_tool(person: Person, tool: Tool, *, emitted: list[LoopEvent]) -> AbstractAsyncContextManager[ProviderHTTP]:
+    """Open the provider of `tool` for a tool call."""
     credentials = RunCredentials(user=person.user, sid=person.sid, auth_time=person.auth_time, run="run-1")
     return credentials.open(tool=tool, tool_call="toolu_1", emit=emitted.append)
 
@@ -139,7 +145,7 @@ async def test_a_tool_that_can_do_with_less_asks_for_less_where_it_was_refused(
     upstream.scope = "channels:history channels:read users:read"
     await connect(alice, "slack")
     emitted: list[LoopEvent] = []
-    async with open_slack(alice, TOOLS["slack_mentions"], emitted=emitted):
+    async with open_tool(alice, TOOLS["slack_mentions"], emitted=emitted):
         pass
     asked = [(row["event"], row["reason"], row["scope_asked"]) for row in await list_recorded("vault:exchange")]
     assert asked == [
@@ -167,7 +173,7 @@ async def test_without_its_scopes_a_tool_gets_no_token(
     await connect(alice, "slack")
     chosen = TOOLS[tool]
     with pytest.raises(ToolFailedError) as failed:
-        async with open_slack(alice, chosen.asking(chosen.arguments(**arguments)), emitted=[]):
+        async with open_tool(alice, chosen.asking(chosen.arguments(**arguments)), emitted=[]):
             pass
     assert failed.value.code == "missing_scope"
     assert await list_recorded("vault:exchange:granted") == []
@@ -177,7 +183,50 @@ async def test_with_less_than_the_least_a_tool_is_refused(alice: Person, connect
     upstream.scope = "users:read"
     await connect(alice, "slack")
     with pytest.raises(ToolFailedError) as failed:
-        async with open_slack(alice, TOOLS["slack_mentions"], emitted=[]):
+        async with open_tool(alice, TOOLS["slack_mentions"], emitted=[]):
             pass
     assert failed.value.code == "missing_scope"
     assert len(await list_recorded("vault:exchange:denied")) == 2
+
+
+@pytest.mark.parametrize("endpoints", [(), (Endpoint("slack", "POST", "/auth.test"),)])
+async def test_a_tool_that_declares_nothing_of_its_provider_gets_no_token(
+    alice: Person, connect: Connect, upstream: Upstream, endpoints: tuple[Endpoint, ...]
+) -> None:
+    await connect(alice)
+    tool = replace(TOOLS["github_activity"], endpoints=endpoints)
+    emitted: list[LoopEvent] = []
+    with pytest.raises(ToolFailedError) as failed:
+        async with open_tool(alice, tool, emitted=emitted):
+            pass
+    assert failed.value.code == "undeclared_request"
+    assert emitted == []
+    assert await list_recorded("permission:check") == await list_recorded("vault:exchange") == []
+    (row,) = await list_recorded("agent:")
+    assert (row["event"], row["outcome"], row["reason"]) == ("agent:tool:refused", "denied", "undeclared_request")
+    assert (row["tool"], row["tool_call"], row["run"]) == ("github_activity", "toolu_1", "run-1")
+
+
+async def test_a_request_that_the_tool_does_not_declare_is_put_on_record_as_refused(
+    alice: Person, connect: Connect, upstream: Upstream
+) -> None:
+    await connect(alice)
+    with pytest.raises(ToolFailedError) as failed:
+        async with open_github(alice, emitted=[]) as http:
+            await http.get("/user/keys")
+    assert failed.value.code == "undeclared_request"
+    (row,) = await list_recorded("agent:")
+    assert (row["event"], row["reason"], row["status"]) == ("agent:tool:refused", "undeclared_request", None)
+    assert (row["method"], row["path"].rpartition("/user")[2]) == ("GET", "/keys")
+
+
+async def test_a_refusal_that_cannot_be_put_on_record_is_a_refusal_all_the_same(
+    alice: Person, connect: Connect, upstream: Upstream
+) -> None:
+    await connect(alice)
+    tool = replace(TOOLS["github_activity"], endpoints=())
+    async with AuditTableMissing():
+        with pytest.raises(ToolFailedError) as failed:
+            async with open_tool(alice, tool, emitted=[]):
+                pass
+    assert failed.value.code == "vault_unavailable"

@@ -194,7 +194,8 @@ def test_limits_that_strict_tools_do_not_take_are_said_in_words() -> None:
         state: Literal["open", "merged"] = "open"
         limit: int | None = Field(default=None, ge=1)
 
-    spec = kit(Tool("t", "github", "T…", "things", "Reads.", Limited, "", DEFAULT_TOOLS[0].run)).toolkit.specs()[0]
+    fake = Tool("t", "github", "T…", "things", "Reads.", Limited, "", DEFAULT_TOOLS[0].run, ())
+    spec = kit(fake).toolkit.specs()[0]
     assert spec["input_schema"] == {
         "type": "object",
         "properties": {

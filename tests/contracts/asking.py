@@ -95,6 +95,6 @@ async def requests_of(tool: str, *, upstream: Upstream, open_http: Open, context
             assert tool in _NEEDS
             assert arguments == {}
             continue
-        with open_http(TOOLS[tool].provider) as http:
+        with open_http(TOOLS[tool].provider, endpoints=TOOLS[tool].endpoints) as http:
             await TOOLS[tool].run(accepted, http, context)
     return upstream.received

@@ -36,5 +36,5 @@ class Dispatching:
         """Open the provider as its user; implements `agent.toolkit.Credentials`."""
         _ = tool_call, emit
         token = issue_token(self.store, provider=tool.provider, scope=granted(tool))
-        with authorized(provider=tool.provider, token=token, on_call=self.calls) as http:
+        with authorized(provider=tool.provider, endpoints=tool.endpoints, token=token, on_call=self.calls) as http:
             yield http

@@ -59,7 +59,7 @@ async def test_where_there_is_no_graphql_the_search_is_documented(
 ) -> None:
     upstream.tell("/api/graphql", told({"message": "Not Found"}, status=404))
     upstream.tell("/api/search/issues", told(found_by_rest()))
-    with open_http("github") as http:
+    with open_http("github", endpoints=TOOLS[tool].endpoints) as http:
         await TOOLS[tool].run(TOOLS[tool].arguments(), http, read_context)
     searches = [request for request in upstream.received if request.method == "GET"]
     assert searches
@@ -121,7 +121,7 @@ async def test_a_repository_that_is_not_the_users_is_never_asked_for(
     asked = (
         {"owner": "mallory", "repo": "trap", "number": 1} if tool == "github_pull_request" else {"repo": "mallory/trap"}
     )
-    with open_http("github") as http, pytest.raises(ToolFailedError) as caught:
+    with open_http("github", endpoints=TOOLS[tool].endpoints) as http, pytest.raises(ToolFailedError) as caught:
         await TOOLS[tool].run(TOOLS[tool].arguments(**asked), http, read_context)
     assert caught.value.code == "not_found"
     assert not any(b"mallory" in request.body or "mallory" in request.target for request in upstream.received)

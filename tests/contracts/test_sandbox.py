@@ -56,7 +56,7 @@ class Sandbox:
         accepted = chosen.arguments(**(ARGUMENTS.get(tool, {}) | arguments))
         asked = granted(chosen.asking(accepted))
         token = issue_token(self.store, provider=chosen.provider, scope=asked if scope is None else scope)
-        with authorized(provider=chosen.provider, token=token, on_call=self.calls) as http:
+        with authorized(provider=chosen.provider, endpoints=chosen.endpoints, token=token, on_call=self.calls) as http:
             return await chosen.run(accepted, http, context)
 
     async def ask(self, provider: str, method: str, path: str, **request: Any) -> httpx.Response:
@@ -273,7 +273,7 @@ async def test_a_token_the_provider_does_not_know_needs_a_reconnect(
 ) -> None:
     tool = next(tool for tool in TOOLS.values() if tool.provider == provider)
     with (
-        authorized(provider=provider, token="made-up", on_call=calls) as http,
+        authorized(provider=provider, endpoints=tool.endpoints, token="made-up", on_call=calls) as http,
         pytest.raises(ToolFailedError) as caught,
     ):
         await tool.run(tool.arguments(), http, read_context)

@@ -106,4 +106,5 @@ GITHUB_ACTIVITY = Tool(
     arguments=ActivityArguments,
     scope="",
     run=read_activity,
+    endpoints=(github.COMMITS, github.ACTIVITY, github_rest.SEARCH_COMMITS),
 )

@@ -81,4 +81,5 @@ GITHUB_FAILING_CHECKS = Tool(
     arguments=FailingChecksArguments,
     scope="",
     run=read_failing_checks,
+    endpoints=(github.REPOSITORIES, github.FAILING_CHECKS),
 )

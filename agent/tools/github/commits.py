@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from agent.api import github
+from agent.api import github, github_rest
 from agent.api.github_rest import FoundCommit
 from agent.api.github_wire import WorkedOn
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
@@ -87,4 +87,5 @@ GITHUB_COMMITS = Tool(
     arguments=CommitsArguments,
     scope="",
     run=read_commits,
+    endpoints=(github.REPOSITORIES, github.COMMITS, github_rest.SEARCH_COMMITS),
 )

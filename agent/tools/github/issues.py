@@ -151,6 +151,7 @@ GITHUB_MENTIONS = Tool(
     arguments=MentionsArguments,
     scope="",
     run=read_mentions,
+    endpoints=(github.MENTIONS, github_rest.SEARCH_ISSUES),
 )
 GITHUB_ASSIGNED_ISSUES = Tool(
     name="github_assigned_issues",
@@ -164,4 +165,5 @@ GITHUB_ASSIGNED_ISSUES = Tool(
     arguments=AssignedIssuesArguments,
     scope="",
     run=read_assigned_issues,
+    endpoints=(github.ISSUES,),
 )

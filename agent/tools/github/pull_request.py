@@ -111,4 +111,5 @@ GITHUB_PULL_REQUEST = Tool(
     arguments=PullRequestArguments,
     scope="",
     run=read_pull_request,
+    endpoints=(github.REPOSITORIES, github.PULL_REQUEST),
 )

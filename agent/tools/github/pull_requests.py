@@ -137,6 +137,7 @@ GITHUB_REVIEW_REQUESTS = Tool(
     arguments=ReviewRequestsArguments,
     scope="",
     run=read_review_requests,
+    endpoints=(github.PULL_REQUESTS, github_rest.SEARCH_ISSUES),
 )
 GITHUB_MY_PULL_REQUESTS = Tool(
     name="github_my_pull_requests",
@@ -150,6 +151,7 @@ GITHUB_MY_PULL_REQUESTS = Tool(
     arguments=MyPullRequestsArguments,
     scope="",
     run=read_my_pull_requests,
+    endpoints=(github.PULL_REQUESTS, github_rest.SEARCH_ISSUES),
 )
 GITHUB_PULL_REQUESTS = Tool(
     name="github_pull_requests",
@@ -163,4 +165,5 @@ GITHUB_PULL_REQUESTS = Tool(
     arguments=PullRequestsArguments,
     scope="",
     run=read_pull_requests,
+    endpoints=(github.REPOSITORIES, github.PULL_REQUESTS),
 )

@@ -90,4 +90,5 @@ GITHUB_REPOSITORIES = Tool(
     arguments=RepositoriesArguments,
     scope="",
     run=read_repositories,
+    endpoints=(github.REPOSITORIES,),
 )

@@ -11,7 +11,9 @@ from pytest_django import Settings
 
 from agent.api.egress import close_clients
 from agent.api.http import AuthorizedHTTP, UpstreamCall, authorized
+from agent.endpoints import Endpoint
 from agent.toolkit import ReadContext, ServiceFact
+from agent.tools import TOOLS
 from tests.agent.api.upstream import Upstream
 
 TOKEN = "token-of-alice"
@@ -20,6 +22,12 @@ NOW = datetime(2026, 11, 23, 8, 12, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 Open = Callable[..., AuthorizedHTTP]
+
+
+def declared_of(provider: str) -> tuple[Endpoint, ...]:
+    """Return what the tools of a provider may ask between them, and GraphQL without a document."""
+    asked = [endpoint for tool in TOOLS.values() if tool.provider == provider for endpoint in tool.endpoints]
+    return (*asked, Endpoint(provider, "POST", "/graphql"))
 
 
 @dataclass(slots=True)
@@ -58,10 +66,13 @@ def calls() -> Calls:
 
 @pytest.fixture
 def open_http(upstream: Upstream, calls: Calls) -> Open:
-    """Open a provider with alice's token, for the loopback server."""
+    """Open a provider with alice's token, for the loopback server; for all that any tool declares, unless told."""
 
-    def open_one(provider: str = "github", token: str = TOKEN) -> AuthorizedHTTP:
-        return authorized(provider=provider, token=token, on_call=calls)
+    def open_one(
+        provider: str = "github", token: str = TOKEN, endpoints: tuple[Endpoint, ...] | None = None
+    ) -> AuthorizedHTTP:
+        declared = declared_of(provider) if endpoints is None else endpoints
+        return authorized(provider=provider, endpoints=declared, token=token, on_call=calls)
 
     return open_one
 

@@ -11,10 +11,12 @@ from pytest_django import Settings
 
 from agent.api.egress import PinnedToken, client_of, close_clients, pinned_base
 from agent.api.http import authorized
+from agent.endpoints import Endpoint
 from tests.agent.api.fixtures import TOKEN, Calls, Open
 from tests.agent.api.upstream import Upstream, told
 
 BASE = httpx.URL("https://api.github.com")
+ENDPOINTS = (Endpoint("github", "POST", "/graphql#activity"), Endpoint("github", "GET", "/search/commits"))
 
 
 def _attach(url: str) -> httpx.Request:
@@ -49,7 +51,9 @@ async def test_a_path_that_smuggles_a_host_never_leaves(upstream: Upstream, sett
     settings.PROVIDERS = {"github": replace(settings.PROVIDERS["github"], api_url=upstream.url)}
     async with Upstream.running() as evil:
         path = f"@{evil.url.removeprefix('http://')}/graphql"
-        with authorized(provider="github", token=TOKEN, on_call=calls) as http:
+        # As if a tool had declared it.
+        smuggled = (Endpoint("github", "POST", path), Endpoint("github", "GET", path))
+        with authorized(provider="github", endpoints=smuggled, token=TOKEN, on_call=calls) as http:
             with pytest.raises(ValueError, match="leaves the provider"):
                 await http.post(path)
             with pytest.raises(ValueError, match="leaves the provider"):
@@ -145,7 +149,7 @@ async def test_graphql_of_an_enterprise_server_lies_beside_its_rest_api(
     settings.PROVIDERS = {**settings.PROVIDERS, "github": known}
     upstream.tell("/api/graphql", told({"data": {}}))
     upstream.tell("/api/v3/search/commits", told({}))
-    with authorized(provider="github", token=TOKEN, on_call=calls) as http:
+    with authorized(provider="github", endpoints=ENDPOINTS, token=TOKEN, on_call=calls) as http:
         await http.post("/graphql#activity", json={})
         await http.get("/search/commits")
     assert [request.path for request in upstream.received] == ["/api/graphql", "/api/v3/search/commits"]
@@ -158,7 +162,7 @@ async def test_a_graphql_address_elsewhere_gets_no_token(upstream: Upstream, set
         known = replace(settings.PROVIDERS["github"], graphql_url=f"{other.url}/graphql")
         settings.PROVIDERS = {**settings.PROVIDERS, "github": known}
         with (
-            authorized(provider="github", token=TOKEN, on_call=calls) as http,
+            authorized(provider="github", endpoints=ENDPOINTS, token=TOKEN, on_call=calls) as http,
             pytest.raises(ValueError, match="leaves the provider"),
         ):
             await http.post("/graphql#activity", json={})

@@ -9,6 +9,7 @@ import pytest
 
 from agent.api import http as http_module
 from agent.api.http import MAX_ANSWER_BYTES
+from agent.endpoints import Endpoint
 from agent.errors import ToolFailedError
 from tests.agent.api.fixtures import TOKEN, Calls, Open
 from tests.agent.api.upstream import Told, Upstream, told
@@ -49,7 +50,7 @@ async def test_a_graphql_call_is_reported_with_the_documents_name_and_sent_witho
     upstream: Upstream, open_http: Open, calls: Calls
 ) -> None:
     upstream.tell("/api/graphql", told(OK, headers={"x-github-request-id": "C0FE:1A2B"}))
-    with open_http() as http:
+    with open_http(endpoints=(Endpoint("github", "POST", "/graphql#activity", "{viewer{login}}"),)) as http:
         await http.post("/graphql#activity", json={"query": "{viewer{login}}"})
     assert upstream.received[0].target == "/api/graphql"
     assert calls.seen[0].path.endswith("/api/graphql#activity")
@@ -59,7 +60,7 @@ async def test_a_graphql_call_is_reported_with_the_documents_name_and_sent_witho
 async def test_a_request_id_that_is_none_is_not_kept(upstream: Upstream, open_http: Open, calls: Calls) -> None:
     upstream.tell("/api/graphql", told(OK, headers={"x-github-request-id": "<script>alert(1)</script>"}))
     with open_http() as http:
-        await http.post("/graphql#activity")
+        await http.post("/graphql")
     assert calls.seen[0].provider_request_id == ""
 
 

@@ -9,10 +9,13 @@ from pytest_django import Settings
 
 from agent.api.egress import close_clients
 from agent.api.http import authorized
+from agent.endpoints import Endpoint
 from agent.errors import ToolFailedError
 from tests.agent.api.fixtures import TOKEN, Calls
 from tests.agent.api.upstream import Upstream, told
 from tests.authority import make_authority
+
+ENDPOINTS = (Endpoint("github", "POST", "/graphql#activity"), Endpoint("slack", "POST", "/auth.test"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,13 @@ def _believe(settings: Settings, ca_file: Path) -> None:
 
 async def test_github_is_read_with_its_own_authority(enterprise: Enterprise, settings: Settings, calls: Calls) -> None:
     _believe(settings, enterprise.ca_file)
-    with authorized(provider="github", token=TOKEN, on_call=calls) as http:
+    with authorized(provider="github", endpoints=ENDPOINTS, token=TOKEN, on_call=calls) as http:
         assert await http.post("/graphql#activity", json={}) == {"data": {}}
 
 
 async def test_without_it_no_request_leaves(enterprise: Enterprise, calls: Calls) -> None:
     with (
-        authorized(provider="github", token=TOKEN, on_call=calls) as http,
+        authorized(provider="github", endpoints=ENDPOINTS, token=TOKEN, on_call=calls) as http,
         pytest.raises(ToolFailedError, match="cannot be reached"),
     ):
         await http.post("/graphql#activity", json={})
@@ -63,7 +66,7 @@ async def test_the_environment_makes_nobody_an_authority(
     """A variable meant for other programs must not decide who may read tokens."""
     monkeypatch.setenv("SSL_CERT_FILE", str(enterprise.ca_file))
     with (
-        authorized(provider="github", token=TOKEN, on_call=calls) as http,
+        authorized(provider="github", endpoints=ENDPOINTS, token=TOKEN, on_call=calls) as http,
         pytest.raises(ToolFailedError, match="cannot be reached"),
     ):
         await http.post("/graphql#activity", json={})
@@ -74,7 +77,7 @@ async def test_it_vouches_for_github_alone(enterprise: Enterprise, settings: Set
     """An enterprise's authority could otherwise listen in on Google and Slack."""
     _believe(settings, enterprise.ca_file)
     with (
-        authorized(provider="slack", token=TOKEN, on_call=calls) as http,
+        authorized(provider="slack", endpoints=ENDPOINTS, token=TOKEN, on_call=calls) as http,
         pytest.raises(ToolFailedError, match="cannot be reached"),
     ):
         await http.post("/auth.test", form={})
@@ -89,7 +92,7 @@ async def test_another_authority_does_not_vouch_for_it(
     other, _ = make_authority(tmp_path / "other")
     _believe(settings, other)
     with (
-        authorized(provider="github", token=TOKEN, on_call=calls) as http,
+        authorized(provider="github", endpoints=ENDPOINTS, token=TOKEN, on_call=calls) as http,
         pytest.raises(ToolFailedError, match="cannot be reached"),
     ):
         await http.post("/graphql#activity", json={})

@@ -145,5 +145,5 @@ class GitHub:
         answered = answers or ({"message": "no"},)
         self.upstream.tell("/api/graphql", *(told(answer, status=graphql_status) for answer in answered))
         self.upstream.tell("/api/search/commits", self.commits)
-        with self.open_http("github") as http:
+        with self.open_http("github", endpoints=TOOLS[tool].endpoints) as http:
             return await TOOLS[tool].run(TOOLS[tool].arguments(**arguments), http, self.context)

@@ -32,7 +32,7 @@ def agenda(upstream: Upstream, open_http: Open, read_context: ReadContext) -> An
     async def read(*events: dict[str, Any], pages: tuple[Told, ...] = (), **answer: Any) -> ToolResult:
         upstream.tell(PATH, *(pages or [told({"items": list(events), **answer})]))
         tool = TOOLS["calendar_agenda"]
-        with open_http("google-calendar") as http:
+        with open_http("google-calendar", endpoints=tool.endpoints) as http:
             return await tool.run(tool.arguments(), http, read_context)
 
     return read

@@ -40,7 +40,7 @@ class Calendar:
     async def run(self, event_id: str) -> ToolResult:
         """Run the tool."""
         tool = TOOLS["calendar_event"]
-        with self.open_http("google-calendar") as http:
+        with self.open_http("google-calendar", endpoints=tool.endpoints) as http:
             return await tool.run(tool.arguments(event_id=event_id), http, self.context)
 
 

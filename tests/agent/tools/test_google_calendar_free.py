@@ -36,7 +36,7 @@ def find(upstream: Upstream, open_http: Open, read_context: ReadContext) -> Find
     async def run(*events: dict[str, Any], more: str = "", context: ReadContext = read_context, **asked: Any) -> Any:
         upstream.tell(PATH, told({"items": list(events)} | ({"nextPageToken": more} if more else {})))
         tool = TOOLS["calendar_free_slots"]
-        with open_http("google-calendar") as http:
+        with open_http("google-calendar", endpoints=tool.endpoints) as http:
             return await tool.run(tool.arguments(**(asked or TUESDAY)), http, context)
 
     return run

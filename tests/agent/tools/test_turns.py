@@ -16,7 +16,7 @@ GITHUB = [tool for tool in TOOLS.values() if tool.provider == "github"]
 
 async def _read_all(open_http: Open, context: ReadContext, *, token: str) -> None:
     async def read(tool: Tool) -> None:
-        with open_http(token=token) as http, pytest.raises(ToolFailedError):
+        with open_http(token=token, endpoints=tool.endpoints) as http, pytest.raises(ToolFailedError):
             await tool.run(tool.arguments(**ARGUMENTS.get(tool.name, {})), http, context)
 
     await asyncio.gather(*(read(tool) for tool in GITHUB))

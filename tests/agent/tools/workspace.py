@@ -52,7 +52,7 @@ class Slack:
 
     async def run(self, tool: str, arguments: dict[str, Any]) -> ToolResult:
         """Run a tool."""
-        with self.open_http("slack") as http:
+        with self.open_http("slack", endpoints=TOOLS[tool].endpoints) as http:
             return await TOOLS[tool].run(TOOLS[tool].arguments(**arguments), http, self.context)
 
     def asked(self, method: str) -> list[dict[str, str]]:

@@ -1,0 +1,72 @@
+"""What each tool declares is what it asks on the sandbox: nothing beside it, and nothing that it never asks."""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from agent.api.egress import base_of
+from agent.api.github import DOCUMENTS
+from agent.errors import ToolFailedError
+from agent.toolkit import ReadContext, Tool
+from agent.tools import TOOLS
+from tests.contracts.test_sandbox import READING, Sandbox, sandbox, served
+
+__all__ = ["sandbox", "served"]
+
+# What makes a tool take its other ways, besides the arguments that every test of the sandbox gives it.
+VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {
+    "github_commits": ({"repo": "tidewater/ledger"},),
+    "github_failing_checks": ({"repo": "tidewater/ledger"},),
+    "github_pull_requests": ({"repo": "tidewater/ledger"},),
+    "slack_channel_messages": ({"unread": True},),
+    "slack_channels": ({"kind": "direct"},),
+}
+
+
+def labels_of(tool: Tool) -> set[tuple[str, str]]:
+    """Return what `tool` declares as the audit would tell it."""
+    bases = {one: base_of(one.provider, path=one.path) for one in tool.endpoints}
+    return {(one.method, f"{base.netloc.decode()}{base.path.rstrip('/')}{one.path}") for one, base in bases.items()}
+
+
+@pytest.mark.parametrize("name", READING)
+async def test_a_tool_asks_what_it_declares_and_declares_what_it_asks(
+    sandbox: Sandbox, read_context: ReadContext, settings: Settings, name: str
+) -> None:
+    tool = TOOLS[name]
+    for arguments in ({}, *VARIANTS.get(name, ())):
+        await sandbox.run(name, context=read_context, **arguments)
+    if tool.fallback_scope:
+        await sandbox.run(name, context=read_context, scope=tool.fallback_scope.replace(" ", ","))
+    assert {call.error for call in sandbox.calls.seen} <= {"", "missing_scope"}
+    declared, asked = labels_of(tool), {(call.method, call.path) for call in sandbox.calls.seen}
+    asked |= await _asked_without_graphql(sandbox, read_context, settings, tool=tool)
+    assert asked == declared
+
+
+async def _asked_without_graphql(
+    sandbox: Sandbox, context: ReadContext, settings: Settings, *, tool: Tool
+) -> set[tuple[str, str]]:
+    """Return what `tool` asks of a server that has no GraphQL, as old Enterprise Servers, besides GraphQL itself."""
+    if tool.provider != "github":
+        return set()
+    nowhere = replace(settings.PROVIDERS["github"], graphql_url=f"{sandbox.url}/nowhere/graphql")
+    settings.PROVIDERS = {**settings.PROVIDERS, "github": nowhere}
+    sandbox.calls.seen.clear()
+    with suppress(ToolFailedError):
+        await sandbox.run(tool.name, context=context)
+    assert "undeclared_request" not in {call.error for call in sandbox.calls.seen}
+    return {(call.method, call.path) for call in sandbox.calls.seen if "/graphql" not in call.path}
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_a_declaration_is_of_the_tools_own_provider_and_of_stored_documents(tool: Tool) -> None:
+    assert {one.provider for one in tool.endpoints} == ({tool.provider} if tool.provider else set())
+    assert len(set(tool.endpoints)) == len(tool.endpoints)
+    for one in tool.endpoints:
+        path, _, name = one.path.partition("#")
+        assert path.startswith("/")
+        assert one.document == (DOCUMENTS[name] if path == "/graphql" else "")
