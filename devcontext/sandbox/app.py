@@ -1,4 +1,4 @@
-"""Puts the sandbox together: three providers and the Claude stand-in on one port, over one world and one store."""
+"""Puts the sandbox together: the providers' stand-ins and Claude's on one port, over one world and one store."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,16 +14,11 @@ from devcontext.sandbox.claude.api import claude_routes
 from devcontext.sandbox.clock import TokenClock
 from devcontext.sandbox.context import Sandbox, sandbox_of
 from devcontext.sandbox.faults.orders import Faults
-from devcontext.sandbox.github.api import github_routes
-from devcontext.sandbox.github.pages import github_pages
-from devcontext.sandbox.google_calendar.api import google_routes
-from devcontext.sandbox.google_calendar.pages import google_pages
 from devcontext.sandbox.limits import Limits
 from devcontext.sandbox.links import Links
 from devcontext.sandbox.operator import operator_routes
 from devcontext.sandbox.pages import page, paragraph, stylesheet
-from devcontext.sandbox.slack.api import slack_routes
-from devcontext.sandbox.slack.pages import slack_pages
+from devcontext.sandbox.stand_ins import STAND_INS
 from devcontext.sandbox.store import Store
 from devcontext.sandbox.types import World
 
@@ -43,8 +38,8 @@ def create_app(*, data: Path | None, world: World, base_url: str) -> Starlette:
     app.state.sandbox = Sandbox(
         world=world,
         store=Store(data),
-        faults=Faults(),
-        limits=Limits(),
+        faults=Faults({provider: stand_in.cases for provider, stand_in in STAND_INS.items()}),
+        limits=Limits({provider: stand_in.modes for provider, stand_in in STAND_INS.items()}),
         clock=TokenClock(world.clock),
         links=Links(base_url),
     )
@@ -52,19 +47,16 @@ def create_app(*, data: Path | None, world: World, base_url: str) -> Starlette:
 
 
 def _routes() -> list[BaseRoute]:
+    pages = [Mount(f"{stand_in.path}/web", routes=stand_in.pages()) for stand_in in STAND_INS.values()]
     providers = [
-        Mount("/github/web", routes=github_pages()),
-        Mount("/google/web", routes=google_pages()),
-        Mount("/slack/web", routes=slack_pages()),
-        Mount("/github", routes=github_routes(), max_body_size=_MAX_BODY_BYTES),
-        Mount("/google", routes=google_routes(), max_body_size=_MAX_BODY_BYTES),
-        Mount("/slack", routes=slack_routes(), max_body_size=_MAX_BODY_BYTES),
+        Mount(stand_in.path, routes=stand_in.routes(), max_body_size=_MAX_BODY_BYTES) for stand_in in STAND_INS.values()
     ]
     return [
         Route("/", index),
         Route("/health", health),
         *operator_routes(),
         Route("/sandbox.css", stylesheet),
+        *pages,
         *providers,
         Mount("/claude", routes=claude_routes()),
     ]
@@ -77,7 +69,8 @@ def _hosts(base_url: str) -> list[str]:
 
 async def index(request: Request) -> Response:
     """Say what this is."""
-    body = paragraph("Local stand-ins for GitHub, Google Calendar, Slack and Claude, for DevContext on this machine.")
+    names = ", ".join(stand_in.name for stand_in in STAND_INS.values())
+    body = paragraph(f"Local stand-ins for {names} and Claude, for DevContext on this machine.")
     return page("DevContext sandbox", body, notice=sandbox_of(request).world.label)
 
 

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from devcontext.sandbox.accounts import ACCOUNTS, MAIN, person_of
-from devcontext.sandbox.context import Sandbox, sandbox_of
+from devcontext.sandbox.context import sandbox_of
 from devcontext.sandbox.faults.cases import Place
 from devcontext.sandbox.oauth import (
     CODE_LIFETIME,
@@ -45,7 +45,9 @@ def _ask(request: Request, flavour: Flavour) -> Response:
         question = check_request(
             flavour,
             request.query_params.multi_items(),
-            wants_refresh=_wants_refresh(request, flavour, sandbox),
+            wants_refresh=flavour.wants_refresh(
+                request.query_params, sandbox.store.has_live_refresh_token(flavour.provider)
+            ),
         )
     except AuthorizationRefusedError as error:
         return _refusal(flavour, str(error))
@@ -60,18 +62,6 @@ def _ask(request: Request, flavour: Flavour) -> Response:
         # The answer leads to the vault's callback and on from there to the app, which may be another local origin.
         form_target="http://localhost:* http://127.0.0.1:*",
     )
-
-
-def _wants_refresh(request: Request, flavour: Flavour, sandbox: Sandbox) -> bool:
-    """Google alone gives a refresh token only when asked for offline access, and only on a first or forced consent.
-
-    Source: https://developers.google.com/identity/protocols/oauth2/web-server#offline
-    """
-    if flavour.provider != "google-calendar":
-        return True
-    is_offline = request.query_params.get("access_type") == "offline"
-    is_forced = "consent" in request.query_params.get("prompt", "").split()
-    return is_offline and (is_forced or not sandbox.store.has_live_refresh_token(flavour.provider))
 
 
 async def _answer(request: Request, flavour: Flavour) -> Response:

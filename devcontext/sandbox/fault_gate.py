@@ -19,7 +19,6 @@ from devcontext.sandbox.faults.orders import Order, OrderError
 HEADER = "x-sandbox-fault"
 # GitHub's window; its reset instant is part of every answer that carries the limit's other headers.
 _HOUR_SECONDS = 3600
-_REQUEST_ID = {"github": "x-github-request-id", "slack": "x-slack-req-id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class FaultGate:
 
     async def _serve(self, order: Order, scope: Scope, receive: Receive, send: Send) -> None:
         if order.case.effect is Effect.REPLACED:
-            replaced = failure(order.case, provider=self.provider, seconds=order.seconds)
+            replaced = failure(order.case, seconds=order.seconds)
             await replaced(scope, receive, send)
             return
         if order.seconds:
@@ -65,15 +64,15 @@ class FaultGate:
         await send({"type": "http.response.body", "body": sent, "more_body": True})
 
 
-def failure(case: Case, *, provider: str, seconds: float | None, headers: Mapping[str, str] | None = None) -> Response:
+def failure(case: Case, *, seconds: float | None, headers: Mapping[str, str] | None = None) -> Response:
     """Return the answer of `case`, with `seconds` in what it says about coming back, and `headers` over its own."""
     told = {name: value.replace("…", "0") for name, value in case.headers.items()}
     if seconds is not None and "retry-after" in told:
         told["retry-after"] = str(math.ceil(seconds))
     if told.get("x-ratelimit-remaining") == "0":
         told["x-ratelimit-reset"] = str(math.ceil(time.time() + (_HOUR_SECONDS if seconds is None else seconds)))
-    if provider in _REQUEST_ID:
-        told[_REQUEST_ID[provider]] = secrets.token_hex(16).upper()
+    if case.request_id_header:
+        told[case.request_id_header] = secrets.token_hex(16).upper()
     content = b"" if case.body is None else json.dumps(case.body).encode()
     media_type = "application/json; charset=utf-8" if content else None
     return Response(content, status_code=case.status, headers=told | dict(headers or {}), media_type=media_type)

@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from devcontext.sandbox.context import sandbox_of
 from devcontext.sandbox.fault_gate import failure
-from devcontext.sandbox.faults.cases import cases
 from devcontext.sandbox.limits import Bucket, Count, Mode
 
 
@@ -38,7 +37,8 @@ class LimitGate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        limits, quota = sandbox_of(request).limits, self.quota
+        sandbox, quota = sandbox_of(request), self.quota
+        limits = sandbox.limits
         mode = limits.mode(quota.provider)
         if mode is Mode.OFF:
             await self.app(scope, receive, send)
@@ -47,10 +47,8 @@ class LimitGate:
         bucket = quota.bucket(request, body, mode)
         count = limits.count(quota.provider, bucket) if bucket else None
         if bucket and count and count.is_exceeded:
-            case = cases(quota.provider)[quota.refusal(bucket)]
-            refused = failure(
-                case, provider=quota.provider, seconds=math.ceil(count.wait_seconds), headers=quota.headers(count)
-            )
+            case = sandbox.faults.catalogue[quota.provider][quota.refusal(bucket)]
+            refused = failure(case, seconds=math.ceil(count.wait_seconds), headers=quota.headers(count))
             await refused(scope, receive, send)
             return
         told = quota.headers(count) if count else {}

@@ -4,11 +4,10 @@ The accounts of a provider share its limits here; at GitHub and Google, each use
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from devcontext.sandbox.faults.cases import PROVIDERS
 from devcontext.sandbox.faults.orders import OrderError, require_number, require_provider
 
 # The largest window: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
@@ -52,10 +51,14 @@ class Count:
 class Limits:
     """The modes and the open windows. A window begins with its first request, on the machine's own clock."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        """Begin with nothing counted; `clock` returns epoch seconds."""
+    def __init__(self, choices: Mapping[str, Sequence[Mode]], *, clock: Callable[[], float] = time.time) -> None:
+        """Begin with nothing counted.
+
+        `choices` are the ways in which each provider can count; `clock` returns epoch seconds.
+        """
+        self.choices = choices
         self._clock = clock
-        self._modes: dict[str, Mode] = dict.fromkeys(PROVIDERS, Mode.OFF)
+        self._modes: dict[str, Mode] = dict.fromkeys(choices, Mode.OFF)
         self._left: dict[str, int] = {}
         self._windows: dict[tuple[str, str], tuple[int, float]] = {}
 
@@ -67,10 +70,10 @@ class Limits:
         Raises:
             OrderError: A part is missing or out of bounds.
         """
-        values = require_provider(body)
+        values = require_provider(body, known=self.choices)
         provider, mode = str(values["provider"]), values.get("mode")
-        if mode not in list(Mode) or (mode == Mode.NON_MARKETPLACE and provider != "slack"):
-            raise OrderError("`mode` must be off or documented, or for slack non_marketplace.")
+        if mode not in tuple(self.choices[provider]):
+            raise OrderError(f"`mode` must be one of {', '.join(self.choices[provider])} for {provider}.")
         left = require_number(values, "left", default=_MAX_LEFT, largest=_MAX_LEFT)
         self._modes[provider] = Mode(str(mode))
         self._left[provider] = int(left)

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -31,6 +31,8 @@ class Flavour:
 
     `scopes` maps what can be asked for to plain words; `optional` are those the user may untick; `reads` says what
     is read where the provider knows no scopes; `denial` is what the callback is told when the user cancels.
+    `wants_refresh(parameters, has_consented)` tells from the request, and from whether the user's consent still stands,
+    whether a refresh token is given.
     """
 
     provider: str
@@ -43,6 +45,7 @@ class Flavour:
     accepts_pkce: bool = True
     code_prefix: str = ""
     denial: Mapping[str, str] = field(default_factory=lambda: {"error": "access_denied"})
+    wants_refresh: Callable[[Mapping[str, str], bool], bool] = lambda _parameters, _has_consented: True
 
 
 def check_request(flavour: Flavour, parameters: list[tuple[str, str]], *, wants_refresh: bool) -> AuthorizationRequest:

@@ -10,7 +10,6 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from devcontext.sandbox.context import Sandbox, sandbox_of
-from devcontext.sandbox.faults.cases import PROVIDERS, cases
 from devcontext.sandbox.faults.orders import OrderError
 from devcontext.sandbox.limits import Mode
 from devcontext.sandbox.pages import facts, page, paragraph
@@ -103,7 +102,7 @@ def _typed(form: Mapping[str, str]) -> dict[str, object]:
 def _page(sandbox: Sandbox, *, problem: str = "", status: int = 200) -> Response:
     answer = page(
         "Sandbox operator",
-        paragraph(problem) + _state(sandbox) + _faults_form() + _limits_form() + _clock_form(),
+        paragraph(problem) + _state(sandbox) + _faults_form(sandbox) + _limits_form(sandbox) + _clock_form(),
         notice=f"This upsets the sandbox only: {sandbox.world.label}.",
         status=status,
     )
@@ -128,15 +127,15 @@ def _state(sandbox: Sandbox) -> str:
     )
 
 
-def _faults_form() -> str:
-    choices = {provider: list(cases(provider)) for provider in PROVIDERS}
+def _faults_form(sandbox: Sandbox) -> str:
+    choices = {provider: list(cases) for provider, cases in sandbox.faults.catalogue.items()}
     fields = _choice("Failure", choices) + _number("Times (0 ends it)", "times", value=1, largest=1000)
     return _form("faults", "Let it fail", fields + _number("Seconds", "seconds", value="", largest=120))
 
 
-def _limits_form() -> str:
-    choices = {name: [mode for mode in Mode if mode != Mode.NON_MARKETPLACE or name == "slack"] for name in PROVIDERS}
-    return _form("limits", "Count", _choice("Limits", choices) + _number("Left", "left", value=5000, largest=5000))
+def _limits_form(sandbox: Sandbox) -> str:
+    choice = _choice("Limits", sandbox.limits.choices)
+    return _form("limits", "Count", choice + _number("Left", "left", value=5000, largest=5000))
 
 
 def _clock_form() -> str:

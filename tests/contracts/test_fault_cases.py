@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from agent.api.egress import close_clients
 from agent.toolkit import ReadContext
-from devcontext.sandbox.faults.cases import PROVIDERS, Effect, Place, cases
+from devcontext.sandbox.faults.cases import Effect, Place
+from devcontext.sandbox.stand_ins import STAND_INS
 from devcontext.sandbox.store import Store
 from devcontext.settings import providers
 from tests.agent.api.fixtures import Calls
@@ -73,7 +74,7 @@ CODES = {
 CASES = [(provider, name, code) for provider, codes in CODES.items() for name, code in codes.items()]
 # Where a provider's own answer cannot say how long, we wait the minute that its window lasts.
 UNTIMED = {"google-calendar"}
-TRANSPORT = [(provider, name) for provider in PROVIDERS for name in ("cut_off", "lost")]
+TRANSPORT = [(provider, name) for provider in STAND_INS for name in ("cut_off", "lost")]
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ async def tools(
 ) -> AsyncIterator[Dispatching]:
     """The tools, reading the sandbox as a fresh clone does."""
     url, store = served
-    settings.PROVIDERS = providers.load(sandbox_url=url, with_secrets=False)
+    settings.STAND_INS = providers.load(sandbox_url=url, with_secrets=False)
     yield Dispatching(store=store, calls=calls, context=read_context)
     await close_clients()
 
@@ -104,10 +105,12 @@ async def _read(tools: Dispatching, provider: str) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", STAND_INS)
 def test_the_table_names_every_case_of_an_api(provider: str) -> None:
     served = {
-        case.name for case in cases(provider).values() if case.place is Place.API and case.effect is Effect.REPLACED
+        case.name
+        for case in STAND_INS[provider].cases.values()
+        if case.place is Place.API and case.effect is Effect.REPLACED
     }
     assert CODES[provider].keys() == served
 

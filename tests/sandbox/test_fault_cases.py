@@ -11,7 +11,8 @@ import pytest
 from starlette.applications import Starlette
 
 from devcontext.sandbox.app import create_app
-from devcontext.sandbox.faults.cases import PROVIDERS, Case, Effect, Place, cases
+from devcontext.sandbox.faults.cases import Case, Effect, Place
+from devcontext.sandbox.stand_ins import STAND_INS
 from devcontext.sandbox.world import tidewater_world
 from tests.contracts.specs import spec
 from tests.sandbox.harness import CREDENTIALS, TOKEN, Visitor, bearer, returned
@@ -20,24 +21,24 @@ from tests.serving import serve_app
 FOLDERS = {"github": "github", "google-calendar": "google", "slack": "slack"}
 REPLACING = [
     (provider, case)
-    for provider in PROVIDERS
-    for name, case in cases(provider).items()
+    for provider in STAND_INS
+    for name, case in STAND_INS[provider].cases.items()
     if case.effect is Effect.REPLACED and case.place is not Place.AUTHORIZE and case.name == name
 ]
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", STAND_INS)
 def test_the_catalogue_is_what_the_specs_say(provider: str) -> None:
     """Every case but the healthy answers of a token endpoint."""
     documented = {entry["case"].partition(" ")[0] for entry in spec(f"{FOLDERS[provider]}/errors.json")}
     healthy = {name for name in documented if name.startswith("token.ok_")}
     kept = (resources.files("devcontext.sandbox.faults") / f"{provider}.json").read_text(encoding="utf-8")
     assert json.loads(kept) == spec(f"{FOLDERS[provider]}/errors.json")
-    assert documented - healthy <= cases(provider).keys()
-    assert not healthy & cases(provider).keys()
+    assert documented - healthy <= STAND_INS[provider].cases.keys()
+    assert not healthy & STAND_INS[provider].cases.keys()
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", STAND_INS)
 async def test_a_healthy_token_endpoint_answers_the_documented_fields(visitor: Visitor, provider: str) -> None:
     (entry, *_) = [entry for entry in spec(f"{FOLDERS[provider]}/errors.json") if entry["case"].startswith("token.ok_")]
     pair = await visitor.connect(provider)
@@ -172,7 +173,7 @@ async def test_the_clock_ends_tokens_and_leaves_todays_data(visitor: Visitor) ->
     assert (await visitor.refresh("github", renewed["refresh_token"])).json()["error"] == "bad_refresh_token"
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", STAND_INS)
 async def test_new_access_tokens_live_as_long_as_ordered(visitor: Visitor, provider: str) -> None:
     await visitor.http.post("/clock", json={"access_lifetime_seconds": 90})
     pair = await visitor.connect(provider)

@@ -14,6 +14,8 @@ from devcontext.sandbox.slack.quota import PER_MINUTE, shrunk
 from tests.contracts.specs import spec
 from tests.sandbox.harness import Visitor, bearer
 
+CHOICES = {"github": (Mode.OFF, Mode.DOCUMENTED), "slack": tuple(Mode)}
+
 
 async def _limit(visitor: Visitor, provider: str, mode: str, **left: int) -> None:
     order = {"provider": provider, "mode": mode, **left}
@@ -100,7 +102,7 @@ def test_slacks_tiers_are_the_documented_ones() -> None:
 
 def test_a_window_ends_and_begins_anew() -> None:
     now = [1000.0]
-    limits = Limits(clock=lambda: now[0])
+    limits = Limits(CHOICES, clock=lambda: now[0])
     limits.order({"provider": "slack", "mode": "documented", "left": 1})
     bucket = Bucket("x", limit=3, seconds=60)
     assert [limits.count("slack", bucket).is_exceeded for _ in range(2)] == [False, True]
@@ -114,7 +116,7 @@ def test_a_window_ends_and_begins_anew() -> None:
 )
 def test_a_mode_that_does_not_exist_is_refused(order: dict[str, Any]) -> None:
     with pytest.raises(OrderError):
-        Limits().order(order)
+        Limits(CHOICES).order(order)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,15 @@
 """The catalogue of failures: each documented or recorded answer of a provider, and what a network does to any answer.
 
-The JSON files beside this one are the contract tests' own; each entry names its source.
+The JSON files beside this one are the contract tests' own; each entry names its source. Which provider a file belongs
+to, its stand-in says.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-PROVIDERS = ("github", "google-calendar", "slack")
 
 
 class Place(StrEnum):
@@ -34,7 +32,10 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One failure. `status`, `headers` and `body` are what replaces the answer; an added body joins the right one."""
+    """One failure. `status`, `headers` and `body` are what replaces the answer; an added body joins the right one.
+
+    `request_id_header` is the header that names the request in every answer of the provider, "" for none.
+    """
 
     name: str
     place: Place
@@ -42,29 +43,9 @@ class Case:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    request_id_header: str = ""
 
 
-# The same word at every provider for what each of them says in its own way.
-_SHARED: Mapping[str, Mapping[str, str]] = {
-    "github": {
-        "rate_limited": "api.secondary_rate_limit",
-        "unauthorized": "api.bad_credentials",
-        "forbidden": "api.forbidden_permission",
-        "unavailable": "graphql.timeout",
-    },
-    "google-calendar": {
-        "rate_limited": "api.rateLimitExceeded_429",
-        "unauthorized": "api.authError",
-        "forbidden": "api.insufficientPermissions",
-        "unavailable": "api.backendError",
-    },
-    "slack": {
-        "rate_limited": "api.ratelimited",
-        "unauthorized": "api.token_revoked",
-        "forbidden": "api.missing_scope",
-        "unavailable": "api.service_unavailable",
-    },
-}
 # What can happen to any answer on its way. No provider documents the body of a token endpoint's 503.
 _TRANSPORT = (
     Case("slow", Place.API, Effect.SLOW),
@@ -77,16 +58,24 @@ _TRANSPORT = (
 )
 
 
-@cache
-def cases(provider: str) -> Mapping[str, Case]:
-    """Return every failure of `provider` by its name."""
-    recorded = {case.name: case for case in _recorded(provider)}
-    shared = {word: recorded[name] for word, name in _SHARED[provider].items()}
-    return shared | {case.name: case for case in _TRANSPORT} | recorded
+def load_cases(
+    path: Path, *, shared: Mapping[str, str] | None = None, request_id_header: str = ""
+) -> Mapping[str, Case]:
+    """Return every failure of a provider by its name.
+
+    Args:
+        path: JSON of documented or recorded answers, in the form of the files beside this one.
+        shared: The names in `path` by the words that are the same at every provider, such as `rate_limited`.
+        request_id_header: The header in which the provider names each request, "" for none.
+    """
+    recorded = {case.name: case for case in _recorded(path, request_id_header=request_id_header)}
+    by_word = {word: recorded[name] for word, name in (shared or {}).items()}
+    transport = {case.name: replace(case, request_id_header=request_id_header) for case in _TRANSPORT}
+    return by_word | transport | recorded
 
 
-def _recorded(provider: str) -> Iterator[Case]:
-    for entry in json.loads((Path(__file__).parent / f"{provider}.json").read_text(encoding="utf-8")):
+def _recorded(path: Path, *, request_id_header: str) -> Iterator[Case]:
+    for entry in json.loads(path.read_text(encoding="utf-8")):
         # A remark may stand behind the name.
         name = entry["case"].partition(" ")[0]
         kind, _, word = name.partition(".")
@@ -96,4 +85,5 @@ def _recorded(provider: str) -> Iterator[Case]:
         body = {"error": word} if place is Place.AUTHORIZE else entry.get("body")
         # A warning comes with the data that was asked for.
         effect = Effect.ADDED if isinstance(body, dict) and body.get("ok") is True else Effect.REPLACED
-        yield Case(name, place, effect, entry.get("status", 200), entry.get("headers", {}), body)
+        headers = entry.get("headers", {})
+        yield Case(name, place, effect, entry.get("status", 200), headers, body, request_id_header)

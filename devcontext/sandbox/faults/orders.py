@@ -3,10 +3,10 @@
 Only a test or a person with this machine's loopback in reach orders them; nothing fails by chance.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from devcontext.sandbox.faults.cases import PROVIDERS, Case, Place, cases
+from devcontext.sandbox.faults.cases import Case, Place
 
 # A test waits for a timeout of seconds, not of minutes.
 _MAX_SECONDS = 120
@@ -28,8 +28,9 @@ class Order:
 class Faults:
     """The failures that are still to come."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, catalogue: Mapping[str, Mapping[str, Case]]) -> None:
+        """Begin with none; `catalogue` holds what can be ordered, by provider and name."""
+        self.catalogue = catalogue
         self._next: dict[tuple[str, Place], tuple[Order, int]] = {}
 
     def order(self, body: object) -> None:
@@ -41,9 +42,9 @@ class Faults:
         Raises:
             OrderError: A part is missing or out of bounds.
         """
-        values = require_provider(body)
+        values = require_provider(body, known=self.catalogue)
         provider = str(values["provider"])
-        case = _find_case(provider, name=values.get("case"))
+        case = self._find_case(provider, name=values.get("case"))
         times = require_number(values, "times", default=1, largest=_MAX_TIMES)
         seconds = (
             require_number(values, "seconds", default=0, largest=_MAX_SECONDS)
@@ -62,7 +63,7 @@ class Faults:
         """
         named, _, name = header.partition(":")
         if named == provider:
-            case = _find_case(provider, name=name)
+            case = self._find_case(provider, name=name)
             if case.place is place:
                 return Order(case)
         order, times = self._next.get((provider, place), (None, 0))
@@ -79,15 +80,21 @@ class Faults:
         """Let nothing more fail."""
         self._next.clear()
 
+    def _find_case(self, provider: str, *, name: object) -> Case:
+        known = self.catalogue[provider]
+        if not isinstance(name, str) or name not in known:
+            raise OrderError(f"`case` must be one of {', '.join(known)}.")
+        return known[name]
 
-def require_provider(body: object) -> Mapping[str, object]:
-    """Return `body` as an object that names a provider.
+
+def require_provider(body: object, *, known: Collection[str]) -> Mapping[str, object]:
+    """Return `body` as an object that names one of the `known` providers.
 
     Raises:
         OrderError: It does not.
     """
-    if not isinstance(body, dict) or body.get("provider") not in PROVIDERS:
-        raise OrderError(f"`provider` must be one of {', '.join(PROVIDERS)}.")
+    if not isinstance(body, dict) or body.get("provider") not in tuple(known):
+        raise OrderError(f"`provider` must be one of {', '.join(known)}.")
     return body
 
 
@@ -101,10 +108,3 @@ def require_number(body: Mapping[str, object], name: str, *, default: float, lar
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= largest:
         raise OrderError(f"`{name}` must be a number from 0 to {largest:g}.")
     return value
-
-
-def _find_case(provider: str, *, name: object) -> Case:
-    known = cases(provider)
-    if not isinstance(name, str) or name not in known:
-        raise OrderError(f"`case` must be one of {', '.join(known)}.")
-    return known[name]

@@ -26,6 +26,16 @@ OWNED_EVENTS = f"{_SCOPE}calendar.events.owned.readonly"
 EVENT_SCOPES = frozenset({OWNED_EVENTS, f"{_SCOPE}calendar.events.readonly", f"{_SCOPE}calendar.readonly"})
 _LONG_NAMES = {"email": f"{_SCOPE}userinfo.email", "profile": f"{_SCOPE}userinfo.profile"}
 
+
+def _wants_refresh(parameters: Mapping[str, str], has_consented: bool) -> bool:  # noqa: FBT001  (as the flavour calls it)
+    """Google gives a refresh token only when asked for offline access, and only on a first or forced consent.
+
+    Source: https://developers.google.com/identity/protocols/oauth2/web-server#offline
+    """
+    is_forced = "consent" in parameters.get("prompt", "").split()
+    return parameters.get("access_type") == "offline" and (is_forced or not has_consented)
+
+
 FLAVOUR = Flavour(
     provider=PROVIDER,
     name="Google Calendar",
@@ -44,6 +54,7 @@ FLAVOUR = Flavour(
     reads=(),
     optional=EVENT_SCOPES,
     code_prefix="4/",
+    wants_refresh=_wants_refresh,
 )
 
 
