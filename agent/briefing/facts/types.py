@@ -12,7 +12,7 @@ from agent.briefing.working_week import WorkingWeek
 
 
 class Rule(StrEnum):
-    """Why a fact is one; each belongs to one section, those of `risks` flag what other sections hold."""
+    """Why a fact is one; each belongs to a section, and those of `risks` flag what other sections hold."""
 
     # needs_you
     CONFLICTS = "conflicts"
@@ -21,14 +21,13 @@ class Rule(StrEnum):
     READY_TO_MERGE = "ready_to_merge"
     REVIEW_OVERDUE = "review_overdue"
     ASKED = "asked"
-    MENTIONED = "mentioned"
-    INVITED = "invited"
     # since_last
     MERGED = "merged"
     OPENED = "opened"
     PUSHED = "pushed"
     REVIEWED = "reviewed"
     ISSUE_OPENED = "issue_opened"
+    MENTIONED = "mentioned"
     MET = "met"
     # today
     MEETING = "meeting"
@@ -43,9 +42,9 @@ class Rule(StrEnum):
     AWAITS_REVIEW = "awaits_review"
     AWAITS_CHECKS = "awaits_checks"
     DRAFT = "draft"
-    # slack
+    OPEN = "open"
+    # slack, with mentioned
     DECISION = "decision"
-    SAID = "said"
     # plate
     ASSIGNED = "assigned"
     # risks
@@ -144,21 +143,23 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class FactSet:
-    """What a briefing said at `made_at`, to be compared with the next one."""
+    """What a briefing said at `made_at`, to be compared with the next one; empty before any."""
 
-    made_at: datetime
-    seen: tuple[Seen, ...]
+    made_at: datetime | None = None
+    seen: tuple[Seen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The set difference to the last briefing; `since` is None for the first one.
+    """The set difference to the last briefing, by ids; `since` is when that was, None if there was none.
 
-    `gone` holds only what would have been seen: a source that was not read, or in part, makes nothing gone.
+    `changed` holds for another reason than before. `gone` holds only what would have been seen: a source that was not
+    read, or in part, makes nothing gone.
     """
 
     since: datetime | None = None
     new: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     gone: tuple[Seen, ...] = ()
 
 
@@ -177,15 +178,18 @@ class ServiceCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that one briefing can say; an item stands in one section only, and `risks` flag it where it stands.
+    """All that one briefing can say.
 
-    `plate` are the issues assigned to the user.
+    What holds until somebody acts stands in one section only (`needs_you`, `review_queue`, `waiting_on_others`,
+    `plate`), and `risks` flag it there. `plate` are the issues assigned to the user, `next_day` the events of the next
+    working day, as far as it was read. `fact_set` is what the next briefing is compared with.
     """
 
     window: Window
     needs_you: tuple[Fact, ...] = ()
     since_last: tuple[Fact, ...] = ()
     today: Today = Today()
+    next_day: tuple[Fact, ...] = ()
     review_queue: tuple[Fact, ...] = ()
     waiting_on_others: tuple[Fact, ...] = ()
     plate: tuple[Fact, ...] = ()
@@ -194,6 +198,7 @@ class Facts:
     risks: tuple[Fact, ...] = ()
     changes: Changes = Changes()
     coverage: tuple[ServiceCoverage, ...] = ()
+    fact_set: FactSet = FactSet()
 
     def states(self) -> Iterator[Fact]:
         """Yield the facts that hold until somebody acts: those that changes are told of."""
