@@ -90,7 +90,7 @@ async def tools(
 ) -> AsyncIterator[Dispatching]:
     """The tools, reading the sandbox as a fresh clone does."""
     url, store = served
-    settings.STAND_INS = providers.load(sandbox_url=url, with_secrets=False)
+    settings.PROVIDERS = providers.load(sandbox_url=url, with_secrets=False)
     yield Dispatching(store=store, calls=calls, context=read_context)
     await close_clients()
 
