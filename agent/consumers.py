@@ -88,6 +88,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
             text=frame.text,
             conversation=frame.conversation,
             time_zone=frame.time_zone,
+            recipe=frame.recipe,
+            since=frame.since,
         )
         try:
             ticket = await self._runner.start(request)

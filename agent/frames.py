@@ -6,7 +6,18 @@ import zoneinfo
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+
+from agent.briefing import recipes
 
 MAX_FRAME_BYTES = 16 * 1024
 # A long question is a page of text; what is pasted beyond that is not a question.
@@ -32,13 +43,22 @@ def _known_zone(name: str) -> str:
     return name if name in _list_zones() else "UTC"
 
 
+def _known_recipe(name: str) -> str:
+    if name and recipes.find(name) is None:
+        raise ValueError("There is no such recipe.")
+    return name
+
+
 class _Frame(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     v: Literal[1]
 
 
 class Send(_Frame):
-    """Ask a question, in a conversation or in a new one; `key` makes sending it twice harmless."""
+    """Ask a question, in a conversation or in a new one; `key` makes sending it twice harmless.
+
+    `recipe` is the recipe to follow, and `since` where its window begins; without them the words decide.
+    """
 
     type: Literal["send"]
     key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,64}$")]
@@ -46,6 +66,8 @@ class Send(_Frame):
     conversation: UUID | None = None
     # A zone that this server does not know is no reason to refuse a question.
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    recipe: Annotated[str, AfterValidator(_known_recipe)] = ""
+    since: AwareDatetime | None = None
 
 
 class Attach(_Frame):

@@ -15,6 +15,7 @@ from django.utils import timezone
 from agent import store
 from agent.answer import Answer
 from agent.briefing.types import Reading
+from agent.briefing.working_week import WorkingWeek
 from agent.budget import Budget
 from agent.calls import ReadingEnded
 from agent.claude import Claude
@@ -32,7 +33,8 @@ from agent.events import (
     TurnAdded,
 )
 from agent.loop import run_loop
-from agent.prompts import system_prompt, user_message
+from agent.opening import open_run
+from agent.prompts import system_prompt
 from agent.tally import Tally
 from agent.toolkit import ReadContext, ServiceFact, Toolkit
 from agent.tools import TOOLS
@@ -157,12 +159,12 @@ class Run:
         history = await sync_to_async(store.list_history)(self._ticket.conversation)
         self._evidence |= await sync_to_async(store.list_evidence)(self._ticket.conversation)
         now = timezone.now().astimezone(zone)
-        question = user_message(self._request.text, now=now, user_name=self._request.user_name)
-        self._turns.append(TurnAdded(role="user", content=question))
+        opening = open_run(self._request, now=now, week=WorkingWeek(time_zone=zone))
+        self._turns.append(TurnAdded(role="user", content=opening.message))
         events = run_loop(
             model=Claude(),
             system=system_prompt(),
-            messages=[*history, {"role": "user", "content": question}],
+            messages=[*history, {"role": "user", "content": opening.message}],
             toolkit=self._toolkit(
                 ReadContext(
                     now=now,
@@ -171,6 +173,7 @@ class Run:
                     list_services=self._list_services,
                 )
             ),
+            first_reads=opening.reads,
             budget=Budget(
                 max_steps=settings.RUN_MAX_STEPS,
                 max_tool_calls=settings.RUN_MAX_TOOL_CALLS,

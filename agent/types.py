@@ -39,7 +39,8 @@ class RunRequest:
 
     `user` is the row id of the asking user and `subject` the same user as vault and audit know it; `auth_time` is when
     they signed in to session `sid`, in seconds since the epoch; `key` makes sending it twice harmless; `conversation`
-    is None for a new one; `time_zone` is an IANA name.
+    is None for a new one; `time_zone` is an IANA name. `recipe` names the recipe to follow, "" for whichever the words
+    ask for, if any; `since` is where its window begins, None for where the recipe says.
     """
 
     user: int
@@ -51,6 +52,8 @@ class RunRequest:
     text: str
     conversation: UUID | None
     time_zone: str
+    recipe: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

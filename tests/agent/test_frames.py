@@ -1,6 +1,7 @@
 """Frames that a page may not send are refused with one sentence, whatever is in them."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,12 @@ def test_each_kind_of_frame_is_read() -> None:
         v=1, type="attach", run=UUID(RUN), after=7
     )
     assert parse(json.dumps({"v": 1, "type": "stop", "run": RUN})) == Stop(v=1, type="stop", run=UUID(RUN))
+
+
+def test_a_recipe_and_its_begin_are_read() -> None:
+    sent = parse(json.dumps(SEND | {"recipe": "catch-up", "since": "2026-11-20T09:00:00+01:00"}))
+    assert isinstance(sent, Send)
+    assert (sent.recipe, sent.since) == ("catch-up", datetime(2026, 11, 20, 8, tzinfo=UTC))
 
 
 def test_a_time_zone_that_does_not_exist_counts_as_utc() -> None:
@@ -44,6 +51,10 @@ def test_a_time_zone_that_does_not_exist_counts_as_utc() -> None:
         json.dumps(SEND | {"key": "x" * 65}),
         json.dumps(SEND | {"key": {"$ne": ""}}),
         json.dumps(SEND | {"conversation": "1"}),
+        json.dumps(SEND | {"recipe": "no-such-recipe"}),
+        json.dumps(SEND | {"recipe": None}),
+        json.dumps(SEND | {"since": "yesterday"}),
+        json.dumps(SEND | {"since": "2026-11-20T09:00:00"}),
         json.dumps({"v": 1, "type": "attach", "run": "not-a-run"}),
         json.dumps({"v": 1, "type": "attach", "run": RUN, "after": -1}),
         json.dumps({"v": 1, "type": "attach", "run": RUN, "after": 1e400}),

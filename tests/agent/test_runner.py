@@ -93,6 +93,14 @@ async def test_a_free_question_makes_one_exchange_per_service(maya: User) -> Non
     assert [part["state"] for part in frames[-1]["coverage"]] == ["read", "read", "read"]
 
 
+async def test_a_recipe_is_read_before_the_model_is_asked_and_asked_once(maya: User) -> None:
+    frames = await run(maya, STANDUP)
+    assert {frame["tool"] for frame in of(frames, "step.started")} >= {"github_activity", "github_failing_checks"}
+    assert len(of(frames, "usage")) == 1
+    assert frames.index(of(frames, "usage")[0]) > frames.index(of(frames, "step.finished")[-1])
+    assert frames[-1]["type"] == "run.finished"
+
+
 async def test_each_step_is_told_in_the_order_in_which_it_happens(maya: User) -> None:
     frames = await run(maya, ALL_THREE)
     for started in of(frames, "step.started"):
@@ -168,7 +176,7 @@ async def test_a_model_in_trouble_ends_the_run_with_one_sentence(
 
 async def test_a_model_that_answers_without_reading_is_made_to_read(maya: User, settings: Any) -> None:
     settings.CLAUDE_MODEL = "sandbox-answers-without-reading"
-    frames = await run(maya, STANDUP)
+    frames = await run(maya, ALL_THREE)
     assert frames[-1]["type"] == "run.finished"
     assert len(of(frames, "step.finished")) == 3
     assert frames.index(of(frames, "block.tail")[0]) > frames.index(of(frames, "step.finished")[-1])
@@ -176,7 +184,7 @@ async def test_a_model_that_answers_without_reading_is_made_to_read(maya: User, 
 
 async def test_a_tool_that_the_model_invents_is_refused_and_audited(maya: User, settings: Any) -> None:
     settings.CLAUDE_MODEL = "sandbox-invents-tools"
-    frames = await run(maya, STANDUP)
+    frames = await run(maya, ALL_THREE)
     assert "unknown_tool" in {frame["code"] for frame in of(frames, "step.failed")}
     assert ("agent:tool:refused", "", "unknown_tool") in await audited(frames[0]["run"])
     assert frames[-1]["type"] == "run.finished"
