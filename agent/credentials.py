@@ -86,8 +86,9 @@ class RunCredentials:
 
         async def renew() -> tuple[str, OnCall]:
             """Exchange, each time with an event of its own: a refresh may replace a token that is in use (GitHub)."""
-            token = await self._exchange(tool=tool, tool_call=tool_call, emit=emit)
-            return token.access_token, partial(self._record_call, tool=tool, tool_call=tool_call, token=token)
+            token, asked = await self._exchange(tool=tool, tool_call=tool_call, emit=emit)
+            on_call = partial(self._record_call, tool=tool, tool_call=tool_call, token=token, asked=asked)
+            return token.access_token, on_call
 
         token, on_call = await renew()
         try:
@@ -128,19 +129,22 @@ class RunCredentials:
             raise refusal(provider=tool.provider, cause="vault_unavailable") from error
         emit(StepPermission(id=tool_call, state="allowed"))
 
-    async def _exchange(self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]) -> ExchangedToken:
+    async def _exchange(
+        self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]
+    ) -> tuple[ExchangedToken, str]:
+        """Return the token, and the scope that was asked for."""
         started = time.perf_counter()
         try:
-            token = await self._ask(tool=tool, tool_call=tool_call)
+            token, asked = await self._ask(tool=tool, tool_call=tool_call)
         except VaultError as error:
             # The gate let this call pass on what it had cached; the vault knows better.
             connections.forget(user=self.user)
             raise refusal(provider=tool.provider, cause=error.cause) from error
         elapsed_ms = round((time.perf_counter() - started) * 1000)
         emit(StepExchanged(id=tool_call, ms=elapsed_ms, scopes=token.scope, exchange=token.exchange))
-        return token
+        return token, asked
 
-    async def _ask(self, *, tool: Tool, tool_call: str) -> ExchangedToken:
+    async def _ask(self, *, tool: Tool, tool_call: str) -> tuple[ExchangedToken, str]:
         """Exchange for the tool's scope, or for its smaller one where the user did not grant that."""
         ask = partial(
             exchange,
@@ -151,15 +155,18 @@ class RunCredentials:
             actor=Actor(agent="agent:devcontext", run=self.run, tool=tool.name, tool_call=tool_call),
         )
         try:
-            return await ask(scope=tool.scope)
+            return await ask(scope=tool.scope), tool.scope
         except VaultError as error:
             if error.cause != "missing_scope" or not tool.fallback_scope:
                 raise
-        return await ask(scope=tool.fallback_scope)
+        return await ask(scope=tool.fallback_scope), tool.fallback_scope
 
-    async def _record_call(self, call: UpstreamCall, *, tool: Tool, tool_call: str, token: ExchangedToken) -> None:
+    async def _record_call(
+        self, call: UpstreamCall, *, tool: Tool, tool_call: str, token: ExchangedToken, asked: str
+    ) -> None:
         entry = replace(
             self._entry(_event_of(call), tool=tool, tool_call=tool_call, reason=call.error),
+            scope_asked=asked,
             scope_granted=token.scope,
             exchange=token.exchange,
             method=call.method,

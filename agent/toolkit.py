@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -33,6 +33,8 @@ class Arguments(BaseModel):
     """Base of a tool's arguments: unknown fields are refused, and its JSON Schema goes to the model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    # All that `extra_scope` may return, space-separated: what the permission page counts as needed.
+    optional_scope: ClassVar[str] = ""
 
     def extra_scope(self) -> str:
         """Return the scopes, space-separated, that a call with these arguments needs besides its tool's."""
@@ -132,6 +134,11 @@ class Tool:
     run: Callable[[Any, ProviderHTTP, ReadContext], Awaitable[ToolResult]]
     endpoints: tuple[Endpoint, ...]
     fallback_scope: str = ""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Every scope that some call of it may ask for."""
+        return frozenset(f"{self.scope} {self.fallback_scope} {self.arguments.optional_scope}".split())
 
     def asking(self, arguments: Arguments) -> "Tool":
         """Return the tool with all the scopes that a call with `arguments` needs."""

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from audit.errors import AuditUnavailableError
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
-from audit.wording import sentence_of, size_of, what_is_read
+from audit.wording import sentence_of, size_of, surplus_of, what_is_read
 
 # The largest id a row can have, on both databases.
 MAX_ID = 2**63 - 1
@@ -122,6 +122,7 @@ def _row(event: AuditEvent) -> TimelineRow:
 def _details(event: AuditEvent) -> tuple[tuple[str, str], ...]:
     texts = [(label, getattr(event, name)) for label, name in _DETAILS]
     measures = [
+        ("Beyond what was asked", surplus_of(event)),
         ("Status", str(event.status) if event.status is not None else ""),
         ("Size", size_of(event.size_bytes) if event.size_bytes is not None else ""),
         ("Duration", f"{event.duration_ms} ms" if event.duration_ms is not None else ""),

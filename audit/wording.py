@@ -58,6 +58,15 @@ def what_is_read(*, provider: str, tool: str) -> str:
     return vocabulary.reads().get(tool) or name_of(provider) + (f" ({tool})" if tool else "")
 
 
+def surplus_of(row: AuditEvent) -> str:
+    """Return what the token allowed beyond what was asked for, "" for nothing; no provider cuts a scope out of one."""
+    more = [scope for scope in row.scope_granted.split() if scope not in row.scope_asked.split()]
+    if not more:
+        return ""
+    asked = row.scope_asked or "no scope by name"
+    return f"Asked {asked}, token allows {' '.join(more)} too: {name_of(row.provider)} cannot narrow it."
+
+
 def size_of(size_bytes: int) -> str:
     """Return a size as a person reads it: `830 B`, `12.4 kB`, `1.2 MB`."""
     if size_bytes < _BYTES_PER_UNIT:

@@ -47,6 +47,7 @@ class ServiceCard:
     """One service on the permission page.
 
     `connection` is the id of the default account's connection, "" for none, and `others` are the other accounts.
+    `surplus` and `writing` say in words what was granted and no tool needs, and what lets its holder write too.
     `missing` says what was asked for and not granted, or is ""; `addable` is what the user could still let it read.
     `endings` say what became of the tokens of accounts that were disconnected lately. `scopes` are the provider's own
     names and `scope_words` what they mean. `reconnect_reason` is a sentence, or "". `last_used_at` is None when the
@@ -71,6 +72,8 @@ class ServiceCard:
     last_used_for: str
     is_sandbox: bool
     missing: str
+    surplus: tuple[str, ...]
+    writing: tuple[str, ...]
     addable: tuple[ScopeGroup, ...]
     others: tuple[OtherAccount, ...]
     endings: tuple[Ending, ...]
@@ -93,7 +96,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         paused_until=status.paused_until,
         reconnect_reason=_NEEDS_RECONNECT.format(name=service.name) if status.reconnect_reason else "",
         scopes=granted,
-        scope_words=tuple(scopes.words_of(scope, provider=service.slug) for scope in granted),
+        scope_words=_words_of(granted, provider=service.slug),
         can_read=_can_read(service, addable=addable, granted_scope=status.granted_scope),
         cannot=service.cannot,
         last_used_at=last_use.used_at if last_use else None,
@@ -101,6 +104,8 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         last_used_for=last_use.what if last_use else "",
         is_sandbox=is_sandbox(service.slug),
         missing=missing_of(status),
+        surplus=_words_of(scopes.list_surplus(service.slug, granted_scope=status.granted_scope), provider=service.slug),
+        writing=_words_of(scopes.list_writing(service.slug, granted_scope=status.granted_scope), provider=service.slug),
         addable=addable,
         others=tuple(
             OtherAccount(other.connection, other.account, other.state.value, _word_of(other)) for other in status.others
@@ -109,6 +114,10 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
             _ending(revocation, name=service.name) for revocation in revocations if revocation.provider == service.slug
         )[:_MAX_ENDINGS],
     )
+
+
+def _words_of(listed: Iterable[str], *, provider: str) -> tuple[str, ...]:
+    return tuple(scopes.words_of(scope, provider=provider) for scope in listed)
 
 
 def _can_read(service: Service, *, addable: Iterable[ScopeGroup], granted_scope: str) -> tuple[str, ...]:

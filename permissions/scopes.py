@@ -3,6 +3,7 @@
 A scope that the service's own table does not know is shown as the provider calls it.
 """
 
+from permissions import needs
 from permissions.services import SERVICES
 from permissions.types import ScopeGroup
 
@@ -25,3 +26,14 @@ def list_added(provider: str, *, granted_scope: str) -> tuple[ScopeGroup, ...]:
     """Return the groups of `provider` that the user granted besides the default ones."""
     addable = list_addable(provider, granted_scope=granted_scope)
     return tuple(group for group in SERVICES[provider].optional_groups if not (group.is_default or group in addable))
+
+
+def list_surplus(provider: str, *, granted_scope: str) -> tuple[str, ...]:
+    """Return the scopes that were granted and that none of the agent's tools may ask for."""
+    needed = needs.needed(provider) | SERVICES[provider].base_scopes
+    return tuple(scope for scope in granted_scope.split() if scope not in needed)
+
+
+def list_writing(provider: str, *, granted_scope: str) -> tuple[str, ...]:
+    """Return the granted scopes that let their holder write too, because the service has none that only reads."""
+    return tuple(scope for scope in granted_scope.split() if scope in SERVICES[provider].writing_scopes)

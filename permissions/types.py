@@ -29,6 +29,8 @@ class Service:
     `revocation` says what the service really ends when it is disconnected. `optional_groups` are what the user may
     leave out or add: only groups that one of the agent's tools reads, since a permission that nothing uses is one too
     many, although the vault could ask for more. `scope_words` say in plain words what each scope lets DevContext do.
+    `base_scopes` are needed whichever tool reads, so that no tool names them; `writing_scopes` let their holder write
+    too, where the service has none that only reads.
     Its mark is `static/services/<slug>.svg`, and the mark's colours are `static/services/<slug>.css`.
     """
 
@@ -39,6 +41,8 @@ class Service:
     revocation: str
     optional_groups: tuple[ScopeGroup, ...] = ()
     scope_words: Mapping[str, str] = field(default_factory=dict)
+    base_scopes: frozenset[str] = frozenset()
+    writing_scopes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,3 +50,12 @@ _ORDER = (
     SLACK_DIRECT_MESSAGES,
 )
 TOOLS: Mapping[str, Tool] = MappingProxyType({tool.name: tool for tool in _ORDER})
+
+
+def needed_scopes() -> Mapping[str, frozenset[str]]:
+    """Return by provider id the scopes that the tools may ask for between them."""
+    providers = {tool.provider for tool in _ORDER if tool.provider}
+    return {
+        provider: frozenset().union(*(tool.scopes for tool in _ORDER if tool.provider == provider))
+        for provider in providers
+    }

@@ -5,7 +5,7 @@ private channel is read only when it is asked for as one, with the scopes of tha
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -39,6 +39,8 @@ class MentionsArguments(Arguments):
 
 class ChannelArguments(Arguments):
     """The channel and the window to read."""
+
+    optional_scope: ClassVar[str] = scope_of("private")
 
     channel: ChannelName
     since: Moment | None = Field(default=None, description="ISO 8601 date or datetime; default the last working day.")

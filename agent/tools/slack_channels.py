@@ -1,6 +1,7 @@
 """The tool that lists the Slack conversations that the user is in."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -18,6 +19,8 @@ _SCOPES = {"public": "", "private": "groups:read", "direct": "im:read mpim:read 
 
 class ChannelsArguments(Arguments):
     """Which conversations to list."""
+
+    optional_scope: ClassVar[str] = " ".join(_SCOPES.values())
 
     kind: AnyKind = Field(default="public")
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -23,6 +23,8 @@ _OPERATORS = re.compile(r"[:<>*|\\]|(?<!\S)-+")
 
 class SearchArguments(Arguments):
     """What to search, and where."""
+
+    optional_scope: ClassVar[str] = f"{scope_of('private')} {scope_of('direct')}"
 
     query: Annotated[
         str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, description="Words to find; no search operators.")

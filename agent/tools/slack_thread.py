@@ -1,6 +1,6 @@
 """The tool that reads one thread of a Slack channel."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -22,6 +22,8 @@ from agent.tools.slack_items import (
 
 class ThreadArguments(Arguments):
     """The thread to read."""
+
+    optional_scope: ClassVar[str] = scope_of("private")
 
     channel: ChannelName
     ts: Annotated[

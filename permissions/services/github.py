@@ -16,7 +16,11 @@ GITHUB = Service(
     "here. The app stays installed: remove it at GitHub under Settings, Applications.",
     # Source: https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps.
     scope_words={
-        "repo": "Read and write all your repositories, private ones included; DevContext only reads",
+        "repo": "Read and write access to all your repositories, because GitHub's OAuth Apps know nothing smaller",
         "read:org": "See your organizations and teams",
     },
+    # A GitHub App's token carries no scope, so no tool names one; an OAuth App cannot show private pull requests
+    # without the first, nor requests to a team without the second.
+    base_scopes=frozenset({"repo", "read:org"}),
+    writing_scopes=frozenset({"repo"}),
 )

@@ -17,4 +17,6 @@ GOOGLE_CALENDAR = Service(
         "https://www.googleapis.com/auth/userinfo.email": "See the account's e-mail address",
         "https://www.googleapis.com/auth/calendar.events.owned.readonly": "See events on calendars you own",
     },
+    # They tell whose calendar it is; Google writes the second in either way.
+    base_scopes=frozenset({"openid", "email", "https://www.googleapis.com/auth/userinfo.email"}),
 )

@@ -179,6 +179,18 @@ async def test_without_its_scopes_a_tool_gets_no_token(
     assert await list_recorded("vault:exchange:granted") == []
 
 
+async def test_a_read_keeps_what_was_asked_for_beside_what_the_token_allows(
+    alice: Person, connect: Connect, upstream: Upstream
+) -> None:
+    upstream.scope = "channels:history channels:read groups:history users:read"
+    await connect(alice, "slack")
+    async with open_tool(alice, TOOLS["slack_mentions"], emitted=[]) as http:
+        await http.post("/auth.test", form={})
+    (row,) = await list_recorded("agent:call")
+    assert row["scope_asked"] == TOOLS["slack_mentions"].fallback_scope
+    assert row["scope_granted"].split() == upstream.scope.split()
+
+
 async def test_with_less_than_the_least_a_tool_is_refused(alice: Person, connect: Connect, upstream: Upstream) -> None:
     upstream.scope = "users:read"
     await connect(alice, "slack")

@@ -139,3 +139,25 @@ def test_an_unreadable_database_is_an_audit_error() -> None:
         cursor.execute("ALTER TABLE audit_event RENAME TO audit_event_lost")
     with pytest.raises(AuditUnavailableError):
         timeline.list_events(user=ALICE)
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed", "told"),
+    [
+        (
+            "users:read search:read",
+            "channels:read search:read users:read",
+            "Asked users:read search:read, token allows channels:read too: Slack cannot narrow it.",
+        ),
+        ("", "repo read:org", "Asked no scope by name, token allows repo read:org too: Slack cannot narrow it."),
+        ("search:read", "search:read", None),
+        ("search:read", "", None),
+    ],
+)
+def test_a_row_says_what_its_token_allowed_beyond_what_was_asked(asked: str, allowed: str, told: str | None) -> None:
+    entry = Entry(
+        event=Event.VAULT_EXCHANGE_GRANTED, user=ALICE, provider="slack", scope_asked=asked, scope_granted=allowed
+    )
+    record(entry)
+    (row,) = timeline.list_events(user=ALICE).rows
+    assert dict(row.details).get("Beyond what was asked") == told

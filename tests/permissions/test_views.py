@@ -1,6 +1,7 @@
 """The permission page and its switches: who may, what they say, and what happens when the vault is gone."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,6 +91,47 @@ async def test_a_card_tells_scopes_in_the_providers_words_and_in_plain_ones(alic
     assert "Send, edit or delete messages" in card.cannot
     assert card.is_sandbox
     assert card.connected_at is not None
+
+
+async def test_a_card_tells_what_was_granted_and_no_tool_needs(
+    alice: Person, connect: Connect, upstream: Upstream
+) -> None:
+    upstream.scope = "channels:history channels:read search:read users:read groups:history chat:write <b>x</b>"
+    await connect(alice, "slack")
+    response = await alice.browser.get(PAGE)
+    assert response.context["cards"][2].surplus == ("chat:write", "<b>x</b>")
+    page = response.content.decode()
+    assert "needed by none of DevContext" in page
+    assert "<li>chat:write</li>" in page
+    assert "<li>&lt;b&gt;x&lt;/b&gt;</li>" in page
+
+
+async def test_a_card_without_surplus_says_nothing_of_it(alice: Person, connect: Connect) -> None:
+    await connect(alice, "slack")
+    await connect(alice, "google-calendar")
+    await connect(alice)
+    response = await alice.browser.get(PAGE)
+    assert [(card.surplus, card.writing) for card in response.context["cards"]] == [((), ())] * 3
+    page = response.content.decode()
+    assert "needed by none" not in page
+    assert "could write" not in page
+
+
+async def test_the_card_of_an_oauth_app_says_that_its_token_can_write(
+    alice: Person, connect: Connect, upstream: Upstream, settings: Settings
+) -> None:
+    settings.PROVIDERS = {
+        **settings.PROVIDERS,
+        "github": replace(settings.PROVIDERS["github"], app_kind="oauth"),
+    }
+    upstream.scope = "repo,read:org"
+    await connect(alice)
+    response = await alice.browser.get(PAGE)
+    card = response.context["cards"][0]
+    assert card.surplus == ()
+    assert len(card.writing) == 1
+    page = response.content.decode()
+    assert "because GitHub&#x27;s OAuth Apps know nothing smaller. DevContext only reads" in page
 
 
 async def test_a_card_tells_the_last_exchange_of_this_user(alice: Person, connect: Connect) -> None:

@@ -44,6 +44,8 @@ def card(service: Any, state: str) -> SimpleNamespace:
         connected_at=NOW - timedelta(days=3) if is_linked else None,
         scopes=("repo",) if is_linked else (),
         scope_words=("Repositories you can see",) if is_linked else (),
+        surplus=("chat:write",) if is_linked else (),
+        writing=("Read and write access",) if is_linked else (),
         can_read=service.can_read,
         cannot=service.cannot,
         last_used_at=NOW if is_linked else None,

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from agent.schemas import strict_schema
-from agent.toolkit import ReadContext, Tool
+from agent.toolkit import Arguments, ReadContext, Tool
 from agent.tools import TOOLS
 
 
@@ -112,6 +112,16 @@ def test_no_argument_is_an_address(tool: Tool) -> None:
 def test_arguments_outside_their_bounds_are_refused(tool: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TOOLS[tool].arguments.model_validate(arguments)
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_the_scopes_that_arguments_may_add_are_told_in_advance(tool: Tool) -> None:
+    """The permission page counts these as needed; one that is missing there would be shown as too much."""
+    kinds = strict_schema(tool.arguments)["properties"].get("kind", {}).get("enum", [])
+    added = [scope for kind in kinds for scope in tool.arguments.model_construct(kind=kind).extra_scope().split()]
+    assert set(added) == set(tool.arguments.optional_scope.split())
+    assert kinds or tool.arguments.extra_scope is Arguments.extra_scope
+    assert set(added) | set(tool.scope.split()) <= tool.scopes
 
 
 async def test_connections_tells_the_state_of_each_service(read_context: ReadContext) -> None:
