@@ -4,10 +4,16 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest
 
 from agent import store
+from devcontext import demo
 from permissions.services import SERVICES
+
+_OWN_DATA = "sandbox:own_data"
+# A restarted sandbox may hold other data; every page asking it would cost 30 ms each.
+_OWN_DATA_SECONDS = 30
 
 
 def recent_chats(request: HttpRequest) -> dict[str, Any]:
@@ -19,7 +25,10 @@ def recent_chats(request: HttpRequest) -> dict[str, Any]:
 
 
 def installation(_request: HttpRequest) -> dict[str, Any]:
-    """Return `installation`: whether the demo user exists, which services are simulated, and the model's name."""
+    """Return `installation`: whether the demo user exists, which services are simulated, and the model's name.
+
+    `own_data` is "", or what the stand-ins hold where somebody's own data are among it.
+    """
     simulated = [SERVICES[slug].name for slug, provider in settings.PROVIDERS.items() if provider.is_sandbox]
     if settings.IS_MODEL_SIMULATED:
         simulated.append("Claude")
@@ -27,7 +36,17 @@ def installation(_request: HttpRequest) -> dict[str, Any]:
         "installation": {
             "is_demo": settings.IS_DEMO,
             "stand_ins": simulated,
+            "own_data": _own_data if simulated else "",
             "model": settings.CLAUDE_MODEL,
             "is_model_simulated": settings.IS_MODEL_SIMULATED,
         }
     }
+
+
+def _own_data() -> str:
+    told = cache.get(_OWN_DATA)
+    if told is None:
+        world = demo.find_world(settings.SANDBOX_URL)
+        told = world.label if world and world.is_own else ""
+        cache.set(_OWN_DATA, told, _OWN_DATA_SECONDS)
+    return str(told)

@@ -8,10 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -27,13 +26,24 @@ class DemoError(Exception):
     """The demo workspace cannot be had; the sentence says why."""
 
 
-def find_world(url: str) -> str:
-    """Return what the sandbox at `url` says of its data ("Tidewater, an invented team"), or "" when none answers."""
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a sandbox says of its data: in words, whether some are somebody's own, and what the demo user is called."""
+
+    label: str
+    is_own: bool
+    me: str
+
+
+def find_world(url: str) -> World | None:
+    """Return what the sandbox at `url` holds, or None when none answers."""
     try:
         health = httpx.get(f"{url}/health", timeout=2.0, trust_env=False).json()
     except (httpx.HTTPError, ValueError):
-        return ""
-    return str(health.get("world", "")) if isinstance(health, dict) and health.get("sandbox") is True else ""
+        return None
+    if not isinstance(health, dict) or health.get("sandbox") is not True:
+        return None
+    return World(str(health.get("world", "")), health.get("is_own") is True, str(health.get("me", "")))
 
 
 def free_port() -> int:
@@ -45,22 +55,18 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def started_sandbox(*, port: int, git: str = "", me: str = "") -> Iterator[str]:
+def started_sandbox(*, port: int, arguments: Sequence[str] = ()) -> Iterator[str]:
     """Start a sandbox of our own and yield its address; it ends with the context.
 
     Args:
         port: Where it listens.
-        git: Path of the repository that fills its GitHub side, or "".
-        me: With `git`, the author's e-mail address.
+        arguments: What fills it with somebody's own data, see `own_data.sandbox_arguments`.
 
     Raises:
         DemoError: It did not start; the sentence is its own.
     """
     command = [sys.executable, "-m", "devcontext.sandbox", "--port", str(port)]
-    command += ["--data", str(settings.DATA_DIR / "sandbox.sqlite3")]
-    if git:
-        # The command may be called from anywhere; the sandbox runs in the project's folder.
-        command += ["--git", str(Path(git).resolve()), "--me", me]
+    command += ["--data", str(settings.DATA_DIR / "sandbox.sqlite3"), *arguments]
     process = subprocess.Popen(  # noqa: S603  (our own module; the arguments are passed as a list)
         command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )

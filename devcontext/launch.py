@@ -1,6 +1,7 @@
 """Starts an installation on this machine and ends it as one: `python -m devcontext.launch`, called by `./dev`.
 
-up [--vault] [--git PATH --me E-MAIL]   sandbox and app; the vault apart with --vault, or the one that VAULT_URL names
+up [--vault] [--git PATH] [--ics FILE] [--slack-export ZIP] [--me E-MAIL]
+                                        sandbox and app; the vault apart with --vault, or the one that VAULT_URL names
 vault [COMMAND …]                       that vault alone, or a Django command in its place
 manage COMMAND …                        a Django command in the place of the app whose vault is apart
 """
@@ -22,7 +23,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from devcontext import env
+from devcontext import env, own_data
 from devcontext.local_processes import LocalInstallation, Program, local_vault_url, separate_folder
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
                 installation = _configured(is_vault_apart=True)
                 place = installation.vault if action == "vault" else installation.web
                 _become(place(_environment(installation)), rest)
-    except (LaunchError, ImproperlyConfigured) as error:
+    except (LaunchError, own_data.OwnDataError, ImproperlyConfigured) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
@@ -64,12 +65,11 @@ def main(arguments: Sequence[str]) -> int:
 def _up(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="./dev up")
     parser.add_argument("--vault", action="store_true", help="start the vault as a process of its own")
-    parser.add_argument("--git", metavar="PATH", help="fill the sandbox's GitHub from a repository")
-    parser.add_argument("--me", metavar="E-MAIL", help="with --git: the author who you are")
+    own_data.add_options(parser)
     options = parser.parse_args(arguments)
-    filling = [part for name in ("git", "me") if (value := getattr(options, name)) for part in (f"--{name}", value)]
+    filling = own_data.sandbox_arguments(vars(options))
     if filling and not _is_sandbox_needed():
-        raise LaunchError("--git fills the sandbox, and nothing is simulated here: every service is configured.")
+        raise LaunchError("Your own data fill the sandbox, and nothing is simulated here: every service is configured.")
     installation = _configured(is_vault_apart=options.vault)
     environment = _environment(installation)
     servers = [installation.web(environment)]

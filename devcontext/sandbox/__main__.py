@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import uvicorn
 from starlette.applications import Starlette
 
+from devcontext import own_data
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.types import World
-from devcontext.sandbox.world import GitWorldError, git_world, tidewater_world
+from devcontext.sandbox.world import Sources, WorldError, own_world, tidewater_world
 
 _HOST = "127.0.0.1"
 
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _app(options: argparse.Namespace, *, base_url: str) -> Starlette:
     try:
         return create_app(data=options.data, world=_world(options), base_url=base_url)
-    except GitWorldError as error:
+    except WorldError as error:
         _stop(str(error))
     except (OSError, sqlite3.Error):
         _stop(f"The sandbox cannot keep its tokens in {options.data}.")
@@ -46,8 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=8001, help="port on 127.0.0.1 (default: 8001; 0 takes a free one)")
     parser.add_argument("--data", type=Path, required=True, help="SQLite file that keeps the sandbox's tokens")
-    parser.add_argument("--git", type=Path, help="repository whose real history fills the GitHub side")
-    parser.add_argument("--me", help="e-mail address or name of the author you are in that repository")
+    own_data.add_options(parser)
     parser.add_argument("--zone", default="UTC", help="time zone of the team and its calendar (default: UTC)")
     return parser
 
@@ -57,11 +57,11 @@ def _world(options: argparse.Namespace) -> World:
         zone = ZoneInfo(options.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         _stop(f"There is no time zone {options.zone}.")
-    if options.git is None and options.me is None:
-        return tidewater_world(zone=zone)
-    if options.git is None or options.me is None:
-        _stop("--git and --me belong together.")
-    return git_world(options.git, me=options.me, zone=zone)
+    try:
+        sources = own_data.sources_of(vars(options))
+    except own_data.OwnDataError as error:
+        _stop(str(error))
+    return own_world(Sources(me=options.me, **sources), zone=zone) if sources else tidewater_world(zone=zone)
 
 
 def _listen(port: int) -> socket.socket:

@@ -75,6 +75,8 @@ async def index(request: Request) -> Response:
 
 
 async def health(request: Request) -> Response:
-    """Answer that the sandbox runs, with which world and under which address."""
+    """Answer that the sandbox runs, with which world, whose, and under which address."""
     sandbox = sandbox_of(request)
-    return JSONResponse({"sandbox": True, "world": sandbox.world.label, "base_url": sandbox.links.base_url})
+    world = sandbox.world
+    told = {"world": world.label, "is_own": world.is_own, "me": world.now().me.name}
+    return JSONResponse({"sandbox": True, **told, "base_url": sandbox.links.base_url})

@@ -68,7 +68,10 @@ class StatusContext:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit. `author` is None for an e-mail address that belongs to no account."""
+    """One commit. `author` is None for an e-mail address that belongs to no account.
+
+    `branch` names the branch of a commit that is in no pull request and not on the default branch.
+    """
 
     oid: str
     message_headline: str
@@ -78,6 +81,7 @@ class Commit:
     repository: Repository
     checks: tuple[CheckRun | StatusContext, ...] = ()
     is_merge: bool = False
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +170,8 @@ class Attendee:
 class Event:
     """One calendar event; `start` and `end` are both instants or, for whole days, both dates (`end` exclusive).
 
-    `series` names the recurring event this is an instance of; `rule` is that event's RRULE.
+    `series` names the recurring event this is an instance of; `rule` is that event's RRULE. `call_url` is the address
+    of a real call, which is shown and never linked: what the API gives away leads to the sandbox.
     """
 
     id: str
@@ -180,13 +185,14 @@ class Event:
     kind: str = "default"
     is_transparent: bool = False
     has_call: bool = False
+    call_url: str = ""
     series: str = ""
     rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One Slack conversation the demo user is in; `kind` is public_channel, private_channel or im."""
+    """One Slack conversation the demo user is in; `kind` is public_channel, private_channel, im or mpim."""
 
     id: str
     name: str
@@ -200,7 +206,7 @@ class Channel:
 class Message:
     """One Slack message. `thread_at` is the instant of the thread's first message, None outside threads.
 
-    `{ledger#88}` in `text` stands for a link to that pull request or issue.
+    `{ledger#88}` in `text` stands for a link to that pull request or issue. An app's author has no `slack_id`.
     """
 
     channel_id: str
@@ -209,6 +215,8 @@ class Message:
     at: datetime
     thread_at: datetime | None = None
     reactions: tuple[tuple[str, int], ...] = ()
+    subtype: str = ""
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,12 +240,16 @@ class Snapshot:
 class World:
     """One set of data that moves with the clock.
 
-    `label` says in words what the data are, for every page and for `/health`; `code_notice` says it for GitHub's
-    pages, whose data may be a real history. Tokens expire by `clock` too, as far as it is not moved on (`TokenClock`).
+    `label` says in words what the data are, for every page and for `/health`; the notices say it for each service's
+    pages, whose data may be somebody's own. `is_own` says that some are. Tokens expire by `clock` too, as far as it is
+    not moved on (`TokenClock`).
     """
 
     label: str
-    code_notice: str
+    code_notice: str = INVENTED
+    calendar_notice: str = INVENTED
+    slack_notice: str = INVENTED
+    is_own: bool = False
     zone: ZoneInfo
     clock: Callable[[], datetime]
     build: Callable[[datetime], Snapshot] = field(repr=False)

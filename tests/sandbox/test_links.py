@@ -90,7 +90,8 @@ async def test_the_front_page_and_the_stylesheet_answer(visitor: Visitor) -> Non
 
 async def test_health_says_what_this_is(visitor: Visitor) -> None:
     health = (await visitor.http.get("/health")).json()
-    assert health == {"sandbox": True, "world": "Tidewater, an invented team", "base_url": BASE_URL}
+    world = {"world": "Tidewater, an invented team", "is_own": False, "me": "Maya Okafor"}
+    assert health == {"sandbox": True, **world, "base_url": BASE_URL}
 
 
 async def test_a_foreign_host_name_does_not_get_in(visitor: Visitor) -> None:

@@ -66,8 +66,16 @@ def test_a_taken_port_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
     [
         (("--git", "/nowhere/at/all", "--me", "x"), "/nowhere/at/all is no directory."),
         (("--git", "{tmp}", "--me", "x"), "{tmp} is no git repository with commits"),
-        (("--git", "{tmp}"), "--git and --me belong together."),
-        (("--me", "x"), "--git and --me belong together."),
+        (("--git", "{tmp}"), "Say who you are in your data: --git needs --me with your e-mail address."),
+        (("--ics", "{tmp}"), "Say who you are in your data: --ics needs --me with your e-mail address."),
+        (
+            ("--slack-export", "{tmp}"),
+            "Say who you are in your data: --slack-export needs --me with your e-mail address.",
+        ),
+        (("--me", "x"), "--me says who you are in your own data: give --git, --ics or --slack-export with it."),
+        (("--ics", "{tmp}", "--me", "x"), "--me needs an e-mail address"),
+        (("--ics", "{tmp}", "--me", "a@b.example"), "{tmp} is no file that this user may read."),
+        (("--slack-export", "{tmp}", "--me", "a@b.example"), "{tmp} is no file that this user may read."),
         (("--zone", "Mars/Olympus"), "There is no time zone Mars/Olympus."),
         (("--port", "99999"), "Port 99999 on 127.0.0.1 is taken or not allowed"),
         (("--data", "{tmp}"), "The sandbox cannot keep its tokens in {tmp}."),

@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from devcontext.sandbox.app import create_app
+from devcontext.sandbox.github.activity import activity
 from devcontext.sandbox.github.commit_search import search_commits
-from devcontext.sandbox.types import PullRequest, Snapshot
-from devcontext.sandbox.world import GitWorldError, git_world
+from devcontext.sandbox.github.verdicts import pushed_at
+from devcontext.sandbox.types import PullRequest, Snapshot, World
+from devcontext.sandbox.world import Sources, WorldError, own_world
 from tests.sandbox.harness import BASE_URL
 
 ALICE, BOB = "Alice Ng <alice@corp.example>", "Bob Roy <7+bobroy@users.noreply.github.com>"
@@ -67,8 +69,12 @@ def repository(tmp_path: Path) -> Path:
     return path
 
 
+def _world(path: Path, me: str = "Alice Ng", *, now: datetime = MONDAY) -> World:
+    return own_world(Sources(git=path, me=me), clock=lambda: now, zone=UTC_ZONE)
+
+
 def _snapshot(path: Path, me: str = "alice@corp.example", *, now: datetime = MONDAY) -> Snapshot:
-    return git_world(path, me=me, clock=lambda: now, zone=UTC_ZONE).now()
+    return _world(path, me, now=now).now()
 
 
 def _pulls(snapshot: Snapshot) -> dict[int, PullRequest]:
@@ -104,6 +110,22 @@ def test_a_real_history_is_searched_without_its_merges(repository: Path) -> None
     assert not any(headline.startswith("Merge") for headline in headlines)
 
 
+def test_a_branch_that_is_not_merged_is_where_github_shows_it_and_no_pull_request(repository: Path) -> None:
+    """GitHub searches and counts default branches only; the repository's page and the commit's own name the branch."""
+    _git(repository, "checkout", "-b", "tides/spring")
+    _commit(repository, "Sketch the spring tide", at="2026-11-20T10:00:00+01:00")
+    _git(repository, "checkout", "main")
+    snapshot = _snapshot(repository)
+    found = next(one for one in snapshot.commits if one.branch)
+    assert (found.message_headline, found.branch) == ("Sketch the spring tide", "tides/spring")
+    assert found.author == snapshot.me
+    assert set(_pulls(snapshot)) == {12, 15}
+    assert found not in search_commits("author:@me", snapshot=snapshot)
+    counted = activity(snapshot, start=None, end=None)
+    assert counted.commit_count == sum(one.author == snapshot.me for one in snapshot.commits) - 1
+    assert pushed_at(snapshot.repositories[0], snapshot) == found.authored_date
+
+
 def test_a_merge_without_a_number_is_no_pull_request(repository: Path) -> None:
     assert set(_pulls(_snapshot(repository))) == {12, 15}
 
@@ -123,27 +145,34 @@ def test_the_invented_meetings_and_messages_are_about_me(repository: Path) -> No
 
 
 def test_a_fresh_history_keeps_its_days(repository: Path) -> None:
-    world = git_world(repository, me="Alice Ng", clock=lambda: MONDAY, zone=UTC_ZONE)
-    assert world.label == "real history of pier; calendar and Slack are invented"
+    world = _world(repository)
+    assert world.label == "GitHub: your repository pier; Calendar: invented; Slack: invented"
 
 
 def test_a_stale_history_is_moved_to_the_last_working_day_and_says_so(repository: Path) -> None:
     now = datetime(2027, 2, 1, 10, tzinfo=UTC)
-    world = git_world(repository, me="Alice Ng", clock=lambda: now, zone=UTC_ZONE)
+    world = _world(repository, now=now)
     assert "dates moved by 71 days" in world.label
     assert "dates moved by 71 days" in world.code_notice
     assert world.now().commits[0].authored_date == datetime(2027, 1, 29, 9, tzinfo=UTC)
 
 
 async def test_pages_say_that_the_history_is_real_and_the_rest_is_not(repository: Path) -> None:
-    world = git_world(repository, me="Alice Ng", clock=lambda: MONDAY, zone=UTC_ZONE)
+    _git(repository, "branch", "-f", "spike", "main")
+    _git(repository, "checkout", "spike")
+    _commit(repository, "Try a spike")
+    _git(repository, "checkout", "main")
+    world = _world(repository)
     app = create_app(data=None, world=world, base_url=BASE_URL)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE_URL) as http:
         oid = world.now().commits[0].oid
         for path in ("", "/pull/12", "/pull/15", f"/commit/{oid}"):
             page = await http.get(f"/github/web/local/pier{path}")
             assert page.status_code == 200, path
-            assert "Real history of pier, shown by the sandbox" in page.text
+            assert "Your repository pier, shown by the sandbox" in page.text
+        assert "Try a spike" in (await http.get("/github/web/local/pier")).text
+        spike = next(one.oid for one in world.now().commits if one.branch)
+        assert "<dd>spike</dd>" in (await http.get(f"/github/web/local/pier/commit/{spike}")).text
         meeting = await http.get("/google/web/event/gonogo")
         assert "Sandbox: invented data" in meeting.text
         assert "/pull/88" not in meeting.text
@@ -151,9 +180,9 @@ async def test_pages_say_that_the_history_is_real_and_the_rest_is_not(repository
 
 def test_an_unknown_author_is_told_the_most_frequent_ones(repository: Path) -> None:
     with pytest.raises(
-        GitWorldError, match=r"nobody@x.example is the author of no commit .* Alice Ng <alice@corp"
+        WorldError, match=r"nobody@x.example is the author of no commit .* Alice Ng <alice@corp"
     ) as told:
-        git_world(repository, me="nobody@x.example")
+        _world(repository, "nobody@x.example")
     assert str(told.value).count("@") == 3
 
 
@@ -166,8 +195,8 @@ def test_what_is_no_repository_with_commits_is_refused(tmp_path: Path, name: str
         path.mkdir()
     if name == "unborn":
         _git(path, "init")
-    with pytest.raises(GitWorldError, match=str(path)):
-        git_world(path, me="Alice Ng")
+    with pytest.raises(WorldError, match=str(path)):
+        _world(path)
 
 
 def test_a_repository_cannot_have_its_own_programs_run(repository: Path, tmp_path: Path) -> None:

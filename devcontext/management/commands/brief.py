@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -23,7 +24,7 @@ from django.core.management.base import BaseCommand
 from agent import claude, store
 from agent.runner import current_runner
 from agent.types import RunRequest
-from devcontext import demo, sessions
+from devcontext import demo, own_data, sessions
 from devcontext.lifespan import shut_down
 from devcontext.sessions import Ended
 from devcontext.terminal import Report, StatusLines
@@ -48,19 +49,19 @@ class Command(BaseCommand):
         parser.add_argument("question", nargs="?", default="Brief me for standup")
         parser.add_argument("--user", metavar="E-MAIL", help="whose services to read (default: the demo user)")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
-        parser.add_argument("--git", metavar="PATH", default="", help="fill the sandbox's GitHub from a repository")
-        parser.add_argument("--me", metavar="E-MAIL", default="", help="with --git: the author who you are")
+        own_data.add_options(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the command."""
         try:
-            if _needs_own_sandbox(options):
-                sys.exit(_run_with_own_sandbox(git=options["git"], me=options["me"]))
+            filling = own_data.sandbox_arguments(options)
+            if _needs_own_sandbox(is_filled=bool(filling)):
+                sys.exit(_run_with_own_sandbox(filling))
             if settings.IS_DEMO:
                 call_command("migrate_all")
             user = _load_user(options["user"])
             self._report(async_to_sync(self._brief)(user, options["question"]), is_json=options["json"])
-        except (BriefError, demo.DemoError) as error:
+        except (BriefError, demo.DemoError, own_data.OwnDataError) as error:
             self.stderr.write(str(error))
             sys.exit(1)
 
@@ -106,22 +107,23 @@ class Command(BaseCommand):
             self.stdout.write(answer.text)
 
 
-def _needs_own_sandbox(options: dict[str, Any]) -> bool:
+def _needs_own_sandbox(*, is_filled: bool) -> bool:
     is_used = bool(settings.SANDBOX_URL) and (settings.IS_DEMO or settings.IS_MODEL_SIMULATED)
-    if options["git"] and not (settings.IS_DEMO and options["me"]):
-        raise BriefError("--git needs --me with the author's e-mail, and works in the sandbox only.")
-    if options["git"] and not settings.IS_VAULT_EMBEDDED:
-        raise BriefError("--git starts a sandbox that a separate vault does not know; use ./dev up --git.")
+    if is_filled and not settings.IS_DEMO:
+        raise BriefError("Your own data fill the sandbox, and here services are configured: leave --me out.")
+    if is_filled and not settings.IS_VAULT_EMBEDDED:
+        raise BriefError("Your own data need a sandbox that a separate vault does not know; give them to ./dev up.")
     is_child = "BRIEF_SANDBOX" in os.environ
-    return not is_child and is_used and (bool(options["git"]) or not demo.find_world(settings.SANDBOX_URL))
+    return not is_child and is_used and (is_filled or not demo.find_world(settings.SANDBOX_URL))
 
 
-def _run_with_own_sandbox(*, git: str, me: str) -> int:
+def _run_with_own_sandbox(filling: Sequence[str]) -> int:
     """Start a sandbox and run this same command against it: addresses are settings, read once at the start."""
-    # Without a repository it takes the usual place, so that the links of the briefing work again with `./dev up`.
-    port = demo.free_port() if git else urlsplit(settings.SANDBOX_URL).port or 8001
-    with demo.started_sandbox(port=port, git=git, me=me) as url:
-        sys.stderr.write(f"Sandbox: {demo.find_world(url)}.\n")
+    # Without data of one's own it takes the usual place, so that the briefing's links work again with `./dev up`.
+    port = demo.free_port() if filling else urlsplit(settings.SANDBOX_URL).port or 8001
+    with demo.started_sandbox(port=port, arguments=filling) as url:
+        world = demo.find_world(url)
+        sys.stderr.write(f"Sandbox: {world.label if world else 'it ended'}.\n")
         environment = {**os.environ, "SANDBOX_URL": url, "BRIEF_SANDBOX": "1"}
         return subprocess.run([sys.executable, *sys.argv], env=environment, check=False).returncode  # noqa: S603
 

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if settings.VAULT_URL:
             self.stdout.write(f"The token vault is a process of its own at {settings.VAULT_URL}.")
         if world := demo.find_world(settings.SANDBOX_URL):
-            self.stdout.write(f"The stand-ins hold: {world}.")
+            self.stdout.write(f"The stand-ins hold: {world.label}.")
         self.stdout.write("Stop with Ctrl-C.\n")
 
 

@@ -68,7 +68,10 @@ def activity(snapshot: Snapshot, *, start: datetime | None, end: datetime | None
         return first <= at <= last
 
     login = snapshot.me.login
-    mine = (commit for commit in snapshot.commits if commit.author and commit.author.login == login)
+    # A branch that is not merged counts for nothing:
+    # https://docs.github.com/en/account-and-profile/reference/profile-contributions-reference
+    settled = (commit for commit in snapshot.commits if not commit.branch)
+    mine = (commit for commit in settled if commit.author and commit.author.login == login)
     reviews = (
         Reviewed(review.submitted_at, pull, review)
         for pull in snapshot.pull_requests

@@ -34,9 +34,9 @@ def search_commits(query: str, *, snapshot: Snapshot, is_newest_first: bool = Tr
 
 
 def on_default_branches(snapshot: Snapshot) -> list[Commit]:
-    """Return the commits that are not on the branch of a pull request that waits or was closed."""
+    """Return the commits that are neither on the branch of a pull request that waits or was closed, nor on another."""
     apart = {commit.oid for pull in snapshot.pull_requests if pull.state != "MERGED" for commit in pull.commits}
-    return [commit for commit in snapshot.commits if commit.oid not in apart]
+    return [commit for commit in snapshot.commits if not commit.branch and commit.oid not in apart]
 
 
 def _test(name: str, value: str, snapshot: Snapshot) -> Callable[[Commit], bool]:

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from devcontext.sandbox.context import sandbox_of
 from devcontext.sandbox.github.commit_search import on_default_branches
 from devcontext.sandbox.pages import entries, facts, link, not_found, page, paragraph
-from devcontext.sandbox.types import CheckRun, Issue, PullRequest, Repository, Snapshot
+from devcontext.sandbox.types import CheckRun, Commit, Issue, PullRequest, Repository, Snapshot
 
 # As many as GitHub shows on a page, and some.
 _MAX_COMMITS = 100
@@ -37,7 +37,7 @@ async def person(request: Request) -> Response:
 
 
 async def repository(request: Request) -> Response:
-    """Show a repository's open pull requests."""
+    """Show a repository's open pull requests, and the commits of branches that are in none."""
     sandbox = sandbox_of(request)
     snapshot, notice = sandbox.world.now(), sandbox.world.code_notice
     found = _repository(request, snapshot)
@@ -45,7 +45,9 @@ async def repository(request: Request) -> Response:
         return not_found(notice)
     pulls = [pull for pull in snapshot.pull_requests if pull.repository == found and pull.state == "OPEN"]
     items = "".join(f"<li>{link(sandbox.links.work(pull), f'#{pull.number} {pull.title}')}</li>" for pull in pulls)
-    return page(found.name_with_owner, f"<h2>Open pull requests</h2><ul>{items}</ul>", notice=notice)
+    apart = [(one.oid, f"{one.branch}, {one.author_name}", one.message_headline) for one in _unmerged(snapshot, found)]
+    body = f"<h2>Open pull requests</h2><ul>{items}</ul>" + entries("Branches that are not merged", apart)
+    return page(found.name_with_owner, body, notice=notice)
 
 
 async def pull_request(request: Request) -> Response:
@@ -112,6 +114,7 @@ async def commit(request: Request) -> Response:
                 ("Commit", found.oid),
                 ("Repository", found.repository.name_with_owner),
                 ("Author", found.author_name),
+                ("Branch", found.branch),
                 ("Written", f"{found.authored_date:%Y-%m-%d %H:%M %Z}"),
             ]
             return page(found.message_headline, facts(rows), notice=world.code_notice)
@@ -130,6 +133,12 @@ async def check_run(request: Request) -> Response:
                 rows = [("Commit", one.message_headline), ("Result", check.conclusion or "running")]
                 return page(check.name, facts(rows) + paragraph(check.title), notice=world.code_notice)
     return not_found(world.code_notice)
+
+
+def _unmerged(snapshot: Snapshot, repository: Repository) -> list[Commit]:
+    """Return the newest commits of branches that are in no pull request."""
+    found = [one for one in snapshot.commits if one.repository == repository and one.branch]
+    return sorted(found, key=lambda one: one.authored_date, reverse=True)[:_MAX_COMMITS]
 
 
 def _threads(pull: PullRequest) -> str:

@@ -6,7 +6,6 @@ from starlette.routing import Route
 
 from devcontext.sandbox.context import sandbox_of
 from devcontext.sandbox.pages import facts, linked_text, not_found, page
-from devcontext.sandbox.types import INVENTED
 
 
 def google_pages() -> list[Route]:
@@ -17,7 +16,7 @@ def google_pages() -> list[Route]:
 async def event(request: Request) -> Response:
     """Show a calendar event."""
     sandbox = sandbox_of(request)
-    snapshot = sandbox.world.now()
+    snapshot, notice = sandbox.world.now(), sandbox.world.calendar_notice
     for found in snapshot.events:
         if found.id == request.path_params["event_id"]:
             guests = ", ".join(f"{guest.person.name} ({guest.response})" for guest in found.attendees)
@@ -26,7 +25,8 @@ async def event(request: Request) -> Response:
                 ("Ends", str(found.end)),
                 ("Organizer", found.organizer.name),
                 ("Guests", guests),
+                ("Call", found.call_url),
             ]
             about = linked_text(found.description, snapshot=snapshot, links=sandbox.links)
-            return page(found.summary, facts(rows) + about, notice=INVENTED)
-    return not_found(INVENTED)
+            return page(found.summary, facts(rows) + about, notice=notice)
+    return not_found(notice)

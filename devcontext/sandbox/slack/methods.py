@@ -107,7 +107,8 @@ def load_user(call: Call) -> Mapping[str, Any]:
 
 
 def _is_reply(message: Message) -> bool:
-    return message.thread_at is not None and message.thread_at != message.at
+    is_broadcast = message.subtype == "thread_broadcast"
+    return message.thread_at is not None and message.thread_at != message.at and not is_broadcast
 
 
 def _within(messages: list[Message], call: Call) -> list[Message]:

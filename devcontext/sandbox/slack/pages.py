@@ -21,38 +21,43 @@ def slack_pages() -> list[Route]:
     ]
 
 
-async def workspace(_: Request) -> Response:
-    """Show that the workspace is invented."""
-    return page("Tidewater", paragraph("The invented workspace of this sandbox."), notice=INVENTED)
+async def workspace(request: Request) -> Response:
+    """Show what the workspace is."""
+    notice = sandbox_of(request).world.slack_notice
+    is_invented = notice == INVENTED
+    sentence = "The invented workspace of this sandbox." if is_invented else "Your workspace, as it was exported."
+    return page("Tidewater" if is_invented else "Slack", paragraph(sentence), notice=notice)
 
 
 async def channel(request: Request) -> Response:
     """Show a conversation's newest messages."""
     sandbox = sandbox_of(request)
-    snapshot = sandbox.world.now()
+    snapshot, notice = sandbox.world.now(), sandbox.world.slack_notice
     for found in snapshot.channels:
         if found.id == request.path_params["channel_id"]:
             messages = [one for one in snapshot.messages if one.channel_id == found.id]
             newest = sorted(messages, key=lambda one: one.at, reverse=True)
             body = "".join(_message_html(one, snapshot=snapshot, links=sandbox.links) for one in newest)
-            return page(f"#{found.name}" if found.name else "Direct message", body, notice=INVENTED)
-    return not_found(INVENTED)
+            return page(f"#{found.name}" if found.name else "Direct message", body, notice=notice)
+    return not_found(notice)
 
 
 async def message(request: Request) -> Response:
     """Show one message with its thread.
 
-    The last six digits of a message are its number, which stays while the world's days move on; so a permalink of last
-    week still shows the message it was made from.
+    The last six digits of an invented message are its number, which stays while the world's days move on; so a
+    permalink of last week still shows the message it was made from. Exported messages stay where they are.
     """
     sandbox, wanted = sandbox_of(request), request.path_params
-    snapshot = sandbox.world.now()
+    snapshot, notice = sandbox.world.now(), sandbox.world.slack_notice
+    digits = 6 if notice == INVENTED else len(wanted["ts"])
     for found in snapshot.messages:
-        if found.channel_id == wanted["channel_id"] and slack_ts(found.at)[-6:] == wanted["ts"][-6:]:
+        name = f"p{slack_ts(found.at).replace('.', '')}"
+        if found.channel_id == wanted["channel_id"] and name[-digits:] == wanted["ts"][-digits:]:
             thread = [one for one in snapshot.messages if one == found or _is_in_thread(one, found)]
             body = "".join(_message_html(one, snapshot=snapshot, links=sandbox.links) for one in thread)
-            return page(f"Message of {found.author.name}", body, notice=INVENTED)
-    return not_found(INVENTED)
+            return page(f"Message of {found.author.name}", body, notice=notice)
+    return not_found(notice)
 
 
 def _is_in_thread(one: Message, found: Message) -> bool:

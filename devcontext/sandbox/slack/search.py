@@ -107,7 +107,7 @@ def _match(message: Message, channel: Channel, call: Call) -> dict[str, Any]:
             "id": channel.id,
             "name": channel.name or message.author.slack_id,
             "is_private": channel.kind != "public_channel",
-            "is_mpim": False,
+            "is_mpim": channel.kind == "mpim",
             "is_shared": False,
             "is_org_shared": False,
             "is_ext_shared": False,

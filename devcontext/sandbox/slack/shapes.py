@@ -47,15 +47,15 @@ def channel_body(channel: Channel, *, snapshot: Snapshot) -> dict[str, Any]:
     if channel.kind == "im":
         other = next(person for person in channel.members if person != snapshot.me)
         return {"id": channel.id, "created": _CREATED, "is_im": True, "is_org_shared": False, "user": other.slack_id}
-    is_private = channel.kind == "private_channel"
+    is_private, is_group = channel.kind != "public_channel", channel.kind == "mpim"
     creator = channel.members[0].slack_id
     return {
         "id": channel.id,
         "name": channel.name,
         "is_channel": not is_private,
-        "is_group": is_private,
+        "is_group": is_private and not is_group,
         "is_im": False,
-        "is_mpim": False,
+        "is_mpim": is_group,
         "is_private": is_private,
         "created": _CREATED,
         "creator": creator,
@@ -74,11 +74,15 @@ def message_body(message: Message, *, snapshot: Snapshot, links: Links) -> dict[
     """Return a message; the first of a thread says how many answered."""
     body: dict[str, Any] = {
         "type": "message",
-        "user": message.author.slack_id,
+        **_author(message.author),
         "team": TEAM["id"],
         "text": message_text(message, snapshot=snapshot, links=links),
         "ts": slack_ts(message.at),
     }
+    if message.subtype:
+        body["subtype"] = message.subtype
+    if message.edited_at:
+        body["edited"] = {**_author(message.author), "ts": slack_ts(message.edited_at)}
     if message.reactions:
         body["reactions"] = [{"name": name, "count": count} for name, count in message.reactions]
     if message.thread_at is None:
@@ -87,7 +91,7 @@ def message_body(message: Message, *, snapshot: Snapshot, links: Links) -> dict[
     thread = [one for one in snapshot.messages if one.thread_at == message.thread_at and one.at != message.thread_at]
     if message.at != message.thread_at:
         return body
-    repliers = tuple(dict.fromkeys(one.author.slack_id for one in thread))
+    repliers = tuple(dict.fromkeys(one.author.slack_id or one.author.name for one in thread))
     latest = max((one.at for one in thread), default=message.at)
     return body | {
         "reply_count": len(thread),
@@ -95,6 +99,11 @@ def message_body(message: Message, *, snapshot: Snapshot, links: Links) -> dict[
         "reply_users": list(repliers),
         "latest_reply": slack_ts(latest),
     }
+
+
+def _author(author: Person) -> dict[str, str]:
+    """Return who wrote: people by their id, apps by the name they chose."""
+    return {"user": author.slack_id} if author.slack_id else {"username": author.name}
 
 
 def message_text(message: Message, *, snapshot: Snapshot, links: Links) -> str:

@@ -1,6 +1,7 @@
-"""What the stand-ins answer with: an invented team, or a real repository's history among invented people."""
+"""What the stand-ins answer with: an invented team, or what somebody gives of their own among invented people."""
 
-from devcontext.sandbox.world.git import GitWorldError, git_world
+from devcontext.sandbox.world.errors import WorldError
 from devcontext.sandbox.world.invented import tidewater_world
+from devcontext.sandbox.world.own import Sources, own_world
 
-__all__ = ["GitWorldError", "git_world", "tidewater_world"]
+__all__ = ["Sources", "WorldError", "own_world", "tidewater_world"]

@@ -1,6 +1,7 @@
 """Reads `git log` and tells it as GitHub would: commits, and the pull requests that merges and squashes speak of.
 
-Only what a history knows is told: there are no open pull requests in it, no checks, and no counts of changed lines.
+Only what a history knows is told: there are no open pull requests in it, no checks, and no counts of changed lines. A
+branch that is not merged is a branch: nobody knows whether there is a pull request for it.
 """
 
 import re
@@ -16,7 +17,7 @@ _SQUASH = re.compile(r"(.*\S)\s*\(#(\d+)\)")
 # Co-authors wrote; who reviewed or signed somebody else's work off has read it.
 _READER = re.compile(r"^(?:Reviewed-by|Signed-off-by):[ \t]*(.+?)[ \t]*<([^>\n]*)>", re.IGNORECASE | re.MULTILINE)
 _NOREPLY = re.compile(r"(?:\d+\+)?([A-Za-z0-9-]+)@users\.noreply\.github\.com")
-_FIELDS = 7
+_FIELDS = 8
 # GitHub shows 250 commits of a pull request and no more:
 # https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request
 _MAX_BRANCH = 250
@@ -44,6 +45,7 @@ class LoggedCommit:
     parents: tuple[str, ...]
     subject: str
     body: str
+    branch: str = ""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,7 @@ class History:
     commits: Sequence[LoggedCommit]
     me: Person
     my_mailbox: Mailbox
+    unmerged: Sequence[LoggedCommit] = ()
     _people: dict[str, Person] = field(default_factory=dict)
 
     def people(self) -> tuple[Person, ...]:
@@ -61,8 +64,8 @@ class History:
         return (self.me, *self._people.values())
 
     def written(self) -> tuple[Commit, ...]:
-        """Return all commits."""
-        return tuple(self._commit(one) for one in self.commits)
+        """Return all commits; those of branches that are not merged name theirs."""
+        return tuple(self._commit(one) for one in (*self.commits, *self.unmerged))
 
     def pull_requests(self) -> tuple[PullRequest, ...]:
         """Return the pull requests that merges and squashes on the main line name, each number once."""
@@ -130,6 +133,7 @@ class History:
             self._person(one.author),
             self.repository,
             is_merge=len(one.parents) > 1,
+            branch=one.branch,
         )
 
     def _person(self, mailbox: Mailbox) -> Person:
@@ -150,15 +154,17 @@ def login_of(mailbox: Mailbox) -> str:
 def parse_log(text: str) -> tuple[LoggedCommit, ...]:
     """Return the commits of a log with unit separators between fields and a record separator after each commit.
 
-    The fields are object id, author's name, address and date, parents, subject and body.
+    The fields are object id, author's name, address and date, parents, subject, body and the branch it was found by.
     """
     records = (record.strip("\n").split("\x1f") for record in text.split("\x1e"))
     return tuple(_parse(fields) for fields in records if len(fields) == _FIELDS)
 
 
 def _parse(fields: Sequence[str]) -> LoggedCommit:
-    oid, name, email, at, parents, subject, body = fields
-    return LoggedCommit(oid, Mailbox(name, email), datetime.fromisoformat(at), tuple(parents.split()), subject, body)
+    oid, name, email, at, parents, subject, body, source = fields
+    branch = source.removeprefix("refs/heads/").removeprefix("refs/remotes/")
+    when = datetime.fromisoformat(at)
+    return LoggedCommit(oid, Mailbox(name, email), when, tuple(parents.split()), subject, body, branch)
 
 
 def _main_line(commits: Sequence[LoggedCommit]) -> list[tuple[LoggedCommit, tuple[LoggedCommit, ...]]]:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import chain
 from zoneinfo import ZoneInfo
 
-from devcontext.sandbox.types import INVENTED, Snapshot, World
+from devcontext.sandbox.types import Snapshot, World
 from devcontext.sandbox.world.clip import until_now
 from devcontext.sandbox.world.days import Days
 from devcontext.sandbox.world.tidewater import mayas_code, meetings, messages, team, teams_code
@@ -31,7 +31,6 @@ def tidewater_world(*, clock: Callable[[], datetime] = utc_now, zone: ZoneInfo =
 
     return World(
         label="Tidewater, an invented team",
-        code_notice=INVENTED,
         zone=zone,
         clock=clock,
         build=lambda now: build(now.replace(second=0, microsecond=0)),
