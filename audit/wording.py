@@ -59,7 +59,12 @@ def what_is_read(*, provider: str, tool: str) -> str:
 
 
 def surplus_of(row: AuditEvent) -> str:
-    """Return what the token allowed beyond what was asked for, "" for nothing; no provider cuts a scope out of one."""
+    """Return what the token of an exchange allowed beyond what was asked for, "" for nothing.
+
+    No provider cuts a scope out of a token.
+    """
+    if not row.exchange:
+        return ""
     more = [scope for scope in row.scope_granted.split() if scope not in row.scope_asked.split()]
     if not more:
         return ""

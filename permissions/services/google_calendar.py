@@ -16,6 +16,12 @@ GOOGLE_CALENDAR = Service(
         "email": "See the account's e-mail address",
         "https://www.googleapis.com/auth/userinfo.email": "See the account's e-mail address",
         "https://www.googleapis.com/auth/calendar.events.owned.readonly": "See events on calendars you own",
+        "https://www.googleapis.com/auth/calendar.events.readonly": "See events on all your calendars, shared ones too",
+        "https://www.googleapis.com/auth/calendar.calendarlist.readonly": "See which calendars you are subscribed to",
+        "https://www.googleapis.com/auth/calendar.events.freebusy": "See when you are free on calendars you can see",
+        "https://www.googleapis.com/auth/calendar.events": "See and change events on all your calendars",
+        "https://www.googleapis.com/auth/calendar.readonly": "See and download any calendar you can see",
+        "https://www.googleapis.com/auth/calendar": "See, change, share and delete all calendars you can see",
     },
     # They tell whose calendar it is; Google writes the second in either way.
     base_scopes=frozenset({"openid", "email", "https://www.googleapis.com/auth/userinfo.email"}),

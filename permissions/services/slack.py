@@ -30,6 +30,8 @@ SLACK = Service(
         "mpim:history": "Read your group direct messages",
         "mpim:read": "See which group direct messages you are in",
         "search:read": "Search the messages you can see",
+        "chat:write": "Send messages as you",
+        "files:read": "See the files of your conversations",
         "users:read": "See people's names",
     },
 )

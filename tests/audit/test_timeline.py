@@ -1,5 +1,7 @@
 """The read side: one user's events, newest first, filtered and paged."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
@@ -155,9 +157,12 @@ def test_an_unreadable_database_is_an_audit_error() -> None:
     ],
 )
 def test_a_row_says_what_its_token_allowed_beyond_what_was_asked(asked: str, allowed: str, told: str | None) -> None:
-    entry = Entry(
+    scopes = Entry(
         event=Event.VAULT_EXCHANGE_GRANTED, user=ALICE, provider="slack", scope_asked=asked, scope_granted=allowed
     )
-    record(entry)
-    (row,) = timeline.list_events(user=ALICE).rows
-    assert dict(row.details).get("Beyond what was asked") == told
+    record(replace(scopes, exchange="ex_1"))
+    record(replace(scopes, event=Event.VAULT_CONNECTION_CONNECTED))
+    connected, exchanged = timeline.list_events(user=ALICE).rows
+    assert dict(exchanged.details).get("Beyond what was asked") == told
+    # More than was asked for came with the consent there: no token was to be narrowed.
+    assert "Beyond what was asked" not in dict(connected.details)

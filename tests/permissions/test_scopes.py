@@ -12,7 +12,7 @@ CALENDAR = "https://www.googleapis.com/auth/calendar.events"
 
 def test_a_known_scope_is_told_in_words_and_a_new_one_as_it_is() -> None:
     assert scopes.words_of("search:read", provider="slack") == "Search the messages you can see"
-    assert scopes.words_of("chat:write", provider="slack") == "chat:write"
+    assert scopes.words_of("pins:read", provider="slack") == "pins:read"
 
 
 def test_what_is_needed_is_what_the_agents_tools_may_ask_for() -> None:

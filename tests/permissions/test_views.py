@@ -99,10 +99,10 @@ async def test_a_card_tells_what_was_granted_and_no_tool_needs(
     upstream.scope = "channels:history channels:read search:read users:read groups:history chat:write <b>x</b>"
     await connect(alice, "slack")
     response = await alice.browser.get(PAGE)
-    assert response.context["cards"][2].surplus == ("chat:write", "<b>x</b>")
+    assert response.context["cards"][2].surplus == ("Send messages as you", "<b>x</b>")
     page = response.content.decode()
     assert "needed by none of DevContext" in page
-    assert "<li>chat:write</li>" in page
+    assert "<li>Send messages as you</li>" in page
     assert "<li>&lt;b&gt;x&lt;/b&gt;</li>" in page
 
 
