@@ -1,12 +1,13 @@
-"""What a run begins with: the question as the model gets it and, for a recipe, the reads that answer it."""
+"""What a run begins with: the question as the model gets it and, for a recipe, its reads and what follows from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agent.briefing import recipes
+from agent.briefing import facts, recipes
 from agent.briefing.facts.types import Window
 from agent.briefing.recipes import Recipe
-from agent.briefing.types import Read
+from agent.briefing.types import Read, Reading
 from agent.briefing.working_week import WorkingWeek
 from agent.prompts import user_message
 from agent.types import RunRequest
@@ -30,6 +31,12 @@ class Opening:
     def reads(self) -> tuple[Read, ...]:
         """The recipe's reads, in their order."""
         return self.recipe.plan(self.window) if self.recipe and self.window else ()
+
+    def note(self, readings: Sequence[Reading]) -> str:
+        """Return the facts that `readings` hold, as the model is told them; nothing of a free question's."""
+        if self.window is None:
+            return ""
+        return facts.write(facts.gather(readings, window=self.window, previous=None))
 
 
 def open_run(request: RunRequest, *, now: datetime, week: WorkingWeek) -> Opening:

@@ -174,6 +174,7 @@ class Run:
                 )
             ),
             first_reads=opening.reads,
+            after_reads=opening.note,
             budget=Budget(
                 max_steps=settings.RUN_MAX_STEPS,
                 max_tool_calls=settings.RUN_MAX_TOOL_CALLS,

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from agent.briefing.types import Reading
 from agent.briefing.working_week import WorkingWeek
 from agent.opening import Opening, open_run
 from agent.types import RunRequest
@@ -53,6 +54,12 @@ def test_the_window_begins_where_the_user_says() -> None:
     opening = opened(recipe="catch-up", since=datetime(2026, 11, 16, 8, tzinfo=UTC))
     assert opening.window
     assert opening.window.start.isoformat() == "2026-11-16T09:00:00+01:00"
+
+
+def test_what_follows_from_the_reads_is_told_for_a_recipe_alone() -> None:
+    read = Reading(tool="slack_mentions", provider="slack", arguments={}, error="revoked", message="Slack is revoked.")
+    assert opened().note([read]) == ""
+    assert '{"service":"slack","state":"revoked","items":0' in opened(recipe="catch-up").note([read])
 
 
 @pytest.mark.parametrize(
