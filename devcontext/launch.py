@@ -25,13 +25,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from devcontext import env, own_data
 from devcontext.local_processes import LocalInstallation, Program, local_vault_url, separate_folder
+from devcontext.providers import PLACES
 
 _ROOT = Path(__file__).resolve().parent.parent
 # The first start after an installation compiles nothing but reads everything: 20 s on two busy cores.
 _START_SECONDS = 60
 # Longer than a process gives its last requests, see `local_processes`.
 _END_SECONDS = 30
-_REAL = ("GITHUB_CLIENT_ID", "GOOGLE_CLIENT_ID", "SLACK_CLIENT_ID")
 
 Running = dict[Program, subprocess.Popen[bytes]]
 
@@ -118,7 +118,8 @@ def _configured(*, is_vault_apart: bool) -> LocalInstallation:
 
 
 def _is_sandbox_needed() -> bool:
-    return not (all(env.text(name) for name in _REAL) and env.is_set("ANTHROPIC_API_KEY"))
+    are_all_real = all(env.text(place.client_id_variable) for place in PLACES.values())
+    return not (are_all_real and env.is_set("ANTHROPIC_API_KEY"))
 
 
 def _environment(installation: LocalInstallation) -> Mapping[str, str]:

@@ -9,13 +9,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 
-# The providers' token prefixes (https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats,
-# https://docs.slack.dev/authentication/tokens; Google's are not documented but stable), the
-# secrets of the vault's own clients, and compact JWTs.
-_TOKEN = re.compile(
-    r"\b(?:gh[opusr]_\w+|github_pat_\w+|ya29\.[\w.-]+|1//[\w-]+|xox[abeprs][\w.-]+|sk-ant-[\w-]+"
-    r"|dcs_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]+)"
-)
+from devcontext.providers import PLACES
+
+# Anthropic's keys, the secrets of the vault's own clients, and compact JWTs.
+_OWN_TOKENS = r"sk-ant-[\w-]+|dcs_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]+"
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -24,10 +21,10 @@ class RedactTokens(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record in place and let it pass."""
-        record.msg, record.args = _TOKEN.sub("[token]", record.getMessage()), None
+        record.msg, record.args = _without_tokens(record.getMessage()), None
         for name, value in vars(record).items():
             if name not in _STANDARD_FIELDS and isinstance(value, str):
-                setattr(record, name, _TOKEN.sub("[token]", value))
+                setattr(record, name, _without_tokens(value))
         return True
 
 
@@ -42,7 +39,12 @@ class LineFormatter(logging.Formatter):
         extra = {name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
         pairs = "".join(f" {name}={value}" for name, value in extra.items())
         first, separator, rest = super().format(record).partition("\n")
-        return _TOKEN.sub("[token]", f"{first}{pairs}{separator}{rest}")
+        return _without_tokens(f"{first}{pairs}{separator}{rest}")
+
+
+def _without_tokens(text: str) -> str:
+    patterns = "|".join([*(place.token_pattern for place in PLACES.values()), _OWN_TOKENS])
+    return re.sub(rf"\b(?:{patterns})", "[token]", text)
 
 
 class NoVariablesFilter(SafeExceptionReporterFilter):

@@ -16,6 +16,7 @@ from vault.errors import (
     VaultError,
 )
 from vault.forms import Pairs
+from vault.providers import registry
 from vault.types import ExchangedToken, ExchangeRequest
 
 TOKEN_TYPE = "http://auth0.com/oauth/token-type/federated-connection-access-token"  # noqa: S105  (Auth0's name)
@@ -23,14 +24,6 @@ TOKEN_TYPE = "http://auth0.com/oauth/token-type/federated-connection-access-toke
 SUBJECT_TOKEN_TYPES = frozenset(
     {tokens.TOKEN_TYPE_ACCESS, tokens.TOKEN_TYPE_JWT, "urn:ietf:params:oauth:token-type:refresh_token"}
 )
-# Auth0's names of the connections, and the providers they stand for.
-CONNECTIONS = {
-    "github": "github",
-    "google-oauth2": "google-calendar",
-    "sign-in-with-slack": "slack",
-    "slack": "slack",
-}
-
 # What the SDKs take for "the user must connect this".
 NOT_CONNECTED = "federated_connection_refresh_token_not_found"
 _DENIED = "access_denied"
@@ -48,7 +41,7 @@ def _read(pairs: Pairs) -> ExchangeRequest:
         subject_token=form["subject_token"],
         subject_token_type=tokens.TOKEN_TYPE_JWT,
         # A connection that is none of ours is no target; the exchange refuses it, and says so in the audit.
-        audience=CONNECTIONS.get(form["connection"], ""),
+        audience=registry.find_by_auth0_connection(form["connection"]),
         scope=form.get("scope", ""),
         login_hint=form.get("login_hint", ""),
     )

@@ -3,13 +3,13 @@
 Each name stands for the variable and for `<name>_FILE`. A database's address carries its password.
 """
 
+from devcontext.providers import PLACES
+
 VAULT_ONLY = (
     "VAULT_SECRET_KEY",
     "VAULT_KEYS",
     "VAULT_DATABASE_URL",
-    "GITHUB_CLIENT_SECRET",
-    "GOOGLE_CLIENT_SECRET",
-    "SLACK_CLIENT_SECRET",
+    *(place.client_secret_variable for place in PLACES.values()),
 )
 WEB_ONLY = (
     "SECRET_KEY",

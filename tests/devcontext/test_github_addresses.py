@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from devcontext.settings.providers import ProviderSettings, load
+from devcontext.providers.types import ProviderSettings
+from devcontext.settings.providers import load
 from tests.authority import make_authority
 
 

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connections
 
 import vault
+from devcontext.providers import PLACES
 from devcontext.settings import providers
 from vault import checks
 from vault.apps import VaultConfig
@@ -53,7 +54,7 @@ def test_a_private_key_in_the_place_of_the_public_one_is_an_error(settings: Any)
 def test_a_provider_without_its_secret_is_an_error(settings: Any) -> None:
     settings.PROVIDERS = providers.load(sandbox_url="http://127.0.0.1:1", with_secrets=True)
     assert checks.check_client_secrets() == []
-    settings.PROVIDERS = {"github": providers._github("id", "")}
+    settings.PROVIDERS = {"github": PLACES["github"].configure("id", "")}
     assert codes(checks.check_client_secrets()) == ["vault.E004"]
 
 

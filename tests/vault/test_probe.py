@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from devcontext.providers.types import ProviderSettings
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.world import tidewater_world
 from devcontext.settings import providers
@@ -49,7 +50,7 @@ def sandbox(settings: Any) -> Iterator[str]:
         yield url
 
 
-def as_real(configured: dict[str, providers.ProviderSettings]) -> dict[str, providers.ProviderSettings]:
+def as_real(configured: dict[str, ProviderSettings]) -> dict[str, ProviderSettings]:
     return {name: replace(provider, is_sandbox=False) for name, provider in configured.items()}
 
 

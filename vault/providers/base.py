@@ -106,6 +106,7 @@ class Provider(Protocol):
         refresh_lead: How long before its end a token is refreshed.
         old_token_survives_refresh: Whether a token still works after its successor was issued.
         resources: The URIs by which a client may name its API (RFC 8707), in every spelling that is understood.
+        auth0_connections: What Auth0's Token Vault calls a connection to it, for programs written for that.
         blames: What its error codes blame when a code is not redeemed; codes that tell none of the three are not in it.
     """
 
@@ -118,6 +119,7 @@ class Provider(Protocol):
     has_issuer: ClassVar[bool]
     refresh_lead: ClassVar[timedelta]
     old_token_survives_refresh: ClassVar[bool]
+    auth0_connections: ClassVar[tuple[str, ...]]
     blames: ClassVar[Mapping[str, Blamed]]
 
     @property

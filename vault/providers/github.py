@@ -33,6 +33,7 @@ class GitHub:
     # Of 8 hours.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=10)
     old_token_survives_refresh: ClassVar[bool] = False
+    auth0_connections: ClassVar[tuple[str, ...]] = ("github",)
     # Source: https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/
     # troubleshooting-oauth-app-access-token-request-errors.
     blames: ClassVar[Mapping[str, Blamed]] = {

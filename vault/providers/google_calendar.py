@@ -35,6 +35,7 @@ class GoogleCalendar:
     # Of one hour.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=5)
     old_token_survives_refresh: ClassVar[bool] = True
+    auth0_connections: ClassVar[tuple[str, ...]] = ("google-oauth2",)
     resources: ClassVar[frozenset[str]] = frozenset(
         {"https://www.googleapis.com/calendar/v3", "https://www.googleapis.com/calendar/v3/"}
     )

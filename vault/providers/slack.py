@@ -37,6 +37,7 @@ class Slack:
     # Of 12 hours; Slack's own SDK uses the same lead.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=120)
     old_token_survives_refresh: ClassVar[bool] = True
+    auth0_connections: ClassVar[tuple[str, ...]] = ("sign-in-with-slack", "slack")
     resources: ClassVar[frozenset[str]] = frozenset({"https://slack.com/api", "https://slack.com/api/"})
     # Source: https://docs.slack.dev/reference/methods/oauth.v2.access.
     blames: ClassVar[Mapping[str, Blamed]] = {
