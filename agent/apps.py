@@ -1,6 +1,7 @@
 """The agent as a Django app."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 from audit import vocabulary
 from permissions import needs
@@ -12,8 +13,12 @@ class AgentConfig(AppConfig):
     name = "agent"
 
     def ready(self) -> None:
-        """Name what the tools read and need."""
+        """Register the checks, name what the tools read and need, and start with no malformed key."""
+        from agent import checks, content_keys  # noqa: F401, PLC0415  (checks register on import, once apps are ready)
         from agent.tools import TOOLS, needed_scopes  # noqa: PLC0415  (an app imports its modules once apps are ready)
 
         vocabulary.name_reads(lambda: {name: tool.reads for name, tool in TOOLS.items() if tool.provider})
         needs.name_needs(needed_scopes)
+        # Not every server runs the checks. Without any key, commands that need none still run, and a check says why.
+        if settings.CONTENT_KEYS:
+            content_keys.parse(settings.CONTENT_KEYS)

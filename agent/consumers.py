@@ -12,7 +12,7 @@ from channels.auth import get_user
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser, User
 
-from agent.errors import ConversationBusyError, RunNotFoundError, TooManyRunsError
+from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError, TooManyRunsError
 from agent.event_log import PROTOCOL_VERSION
 from agent.frames import Attach, FrameError, Send, Stop, parse
 from agent.runner import Runner, current_runner
@@ -28,6 +28,7 @@ _RECHECK_SECONDS = 1.0
 # Far more than go on at once; those that have ended are replayed and do not count any more.
 _MAX_FOLLOWED = 100
 _NO_SUCH_RUN = "There is no such conversation."
+_CLOSED = "The text of this answer cannot be opened: its key is missing, or it was changed."
 _BUSY = "This conversation is still answering. Wait for it, or stop it."
 _TOO_MANY_RUNS = "Too many of your questions are being answered. Wait for one of them, or stop it."
 _TOO_MANY_FOLLOWED = "This page follows too many answers at once. Reload it in a moment."
@@ -126,6 +127,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
                 await self.send(text_data=frame)
         except RunNotFoundError:
             await self._refuse("not_found", _NO_SUCH_RUN, run=str(run))
+        except ContentClosedError:
+            await self._refuse("closed", _CLOSED, run=str(run))
 
     async def _may_hear(self) -> bool:
         """Tell whether the page is still signed in, asking once a second; close the socket when it is not."""

@@ -5,6 +5,7 @@ AgentError
 ├── ArgumentsError        the model sent arguments that do not fit the tool; it may try again
 ├── ModelError            Claude could not be asked or did not answer well; `code` says why
 ├── SessionEndedError     the session that asked for a run ended before its answer
+├── ContentClosedError    a stored text does not open: its key is missing, or it was changed
 ├── RunNotFoundError      no such run or conversation of this user
 ├── ConversationBusyError another run of this conversation is going on
 └── TooManyRunsError      the user has as many runs going on as one person may
@@ -81,6 +82,10 @@ class ModelError(AgentError):
 
 class SessionEndedError(AgentError):
     """The session that asked for a run ended; nothing more is read for it."""
+
+
+class ContentClosedError(AgentError):
+    """A stored text does not open: the key that sealed it is not at hand, or the record was changed or moved."""
 
 
 class RunNotFoundError(AgentError):

@@ -1,4 +1,8 @@
-"""Conversations, runs, their numbered events and what they may cite. Touched by `agent.store` alone."""
+"""Conversations, runs, their numbered events and what they may cite. Touched by `agent.store` alone.
+
+What a person wrote, a provider sent or the model answered lies in `sealed_…` columns, see `agent.sealing`. In the open
+are ids, roles, states, times and the names of providers and models.
+"""
 
 import uuid
 
@@ -13,7 +17,7 @@ class Conversation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
-    title = models.CharField(max_length=120)
+    sealed_title = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -30,13 +34,13 @@ class Run(models.Model):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="runs")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
     key = models.CharField(max_length=64)
-    question = models.TextField()
+    sealed_question = models.BinaryField()
     status = models.CharField(
         max_length=16, choices=[(status.value, status.value) for status in RunStatus], default=RunStatus.RUNNING
     )
     model = models.CharField(max_length=100)
     is_simulated = models.BooleanField()
-    answer = models.TextField(blank=True)
+    sealed_answer = models.BinaryField(default=b"")
     owner = models.CharField(max_length=64)
     started_at = models.DateTimeField(auto_now_add=True)
     heartbeat_at = models.DateTimeField()
@@ -50,11 +54,11 @@ class Run(models.Model):
 
 
 class Event(models.Model):
-    """One event of a run, byte for byte as sent to its pages; `seq` counts from 1 without gaps."""
+    """One event of a run; opened, it is byte for byte as sent to its pages. `seq` counts from 1 without gaps."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
     seq = models.PositiveIntegerField()
-    frame = models.TextField()
+    sealed_frame = models.BinaryField()
 
     class Meta:
         """The order of a run's events is its `seq`."""
@@ -63,12 +67,12 @@ class Event(models.Model):
 
 
 class Turn(models.Model):
-    """One message exactly as the Messages API has it; never changed, because the model signs what came before."""
+    """One message; opened, exactly as the Messages API has it, because the model signs what came before."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="turns")
     position = models.PositiveIntegerField()
     role = models.CharField(max_length=16)
-    content = models.JSONField()
+    sealed_content = models.BinaryField()
 
     class Meta:
         """The order of a run's turns is their position."""
@@ -82,8 +86,7 @@ class Evidence(models.Model):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="evidence")
     evidence_id = models.CharField(max_length=16)
     provider = models.CharField(max_length=32)
-    title = models.CharField(max_length=300)
-    url = models.URLField(max_length=2000)
+    sealed_item = models.BinaryField()
 
     class Meta:
         """An id stands for one item within a conversation."""

@@ -20,7 +20,7 @@ from agent.budget import Budget
 from agent.calls import ReadingEnded
 from agent.claude import Claude
 from agent.credentials import RunCredentials, refusal
-from agent.errors import ModelError, SessionEndedError
+from agent.errors import ContentClosedError, ModelError, SessionEndedError
 from agent.event_log import EventLog
 from agent.events import (
     LoopEvent,
@@ -50,6 +50,7 @@ logger = logging.getLogger(__name__)
 
 _SESSION_ENDED = "You signed out while this was being answered, so it was stopped. Sign in and ask again."
 _AUDIT_DOWN = "The audit timeline cannot be written right now, so nothing was read. Try again in a moment."
+_CLOSED = "The earlier texts of this conversation cannot be opened, so it cannot go on. Start a new one."
 _STATE_WORDS = {"connected": "connected", "revoked": "revoked", "not_connected": "not connected"}
 
 
@@ -105,6 +106,8 @@ class Run:
             return self._failed(code=error.code, message=error.message)
         except AuditUnavailableError:
             return self._failed(code="audit_unavailable", message=_AUDIT_DOWN)
+        except ContentClosedError:
+            return self._failed(code="content_closed", message=_CLOSED)
         except SessionEndedError:
             return self.session_ended()
         except Exception:

@@ -1,18 +1,23 @@
-"""The agent's only ORM code: short sync functions, each its own transaction. Another user's rows do not exist here."""
+"""The agent's only ORM code: short sync functions, each its own transaction. Another user's rows do not exist here.
 
+Content goes in sealed and comes out opened; whoever hands it out raises `ContentClosedError` where it does not open.
+"""
+
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from agent.errors import ConversationBusyError, RunNotFoundError, TooManyRunsError
+from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError, TooManyRunsError
 from agent.events import Evidence, TurnAdded
 from agent.models import Conversation, Event, Run, Turn
 from agent.models import Evidence as EvidenceRow
+from agent.sealing import Place, seal, unseal
 from agent.types import ConversationRow, RunAnswer, RunRequest, RunStatus, RunTicket
 
 # Enough to tell conversations apart in the rail.
@@ -23,6 +28,8 @@ _RECENT = 20
 MAX_RUNS_AT_ONCE = 5
 # A live process touches its runs every few seconds; this many missed beats mean that it is gone.
 DEAD_AFTER = timedelta(seconds=30)
+# In the place of a title whose key is missing: the page still lists the conversation.
+CLOSED_TITLE = "(cannot be opened)"
 
 
 def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: str) -> RunTicket:
@@ -40,11 +47,13 @@ def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: st
         with transaction.atomic(using="default"):
             conversation = _lock_conversation(request)
             _require_room(request.user)
+            run_id = uuid4()
             run = Run.objects.create(
+                id=run_id,
                 conversation=conversation,
                 user_id=request.user,
                 key=request.key,
-                question=request.text,
+                sealed_question=seal(request.text, place=Place("run.question", run_id)),
                 model=model,
                 is_simulated=is_simulated,
                 owner=owner,
@@ -59,8 +68,9 @@ def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: st
 
 def _lock_conversation(request: RunRequest) -> Conversation:
     if request.conversation is None:
-        title = " ".join(request.text.split())[:_TITLE_CHARACTERS]
-        return Conversation.objects.create(user_id=request.user, title=title)
+        title, conversation = " ".join(request.text.split())[:_TITLE_CHARACTERS], uuid4()
+        sealed = seal(title, place=Place("conversation.title", conversation))
+        return Conversation.objects.create(id=conversation, user_id=request.user, sealed_title=sealed)
     found = Conversation.objects.select_for_update().filter(id=request.conversation, user_id=request.user).first()
     if found is None:
         raise RunNotFoundError
@@ -80,24 +90,48 @@ def list_history(conversation: UUID) -> list[dict[str, Any]]:
     """Return the messages of the conversation's finished runs, oldest first, as the Messages API takes them.
 
     A run that failed or was stopped leaves no message behind: half a turn cannot be continued.
+
+    Raises:
+        ContentClosedError: One of them does not open.
     """
     turns = Turn.objects.filter(run__conversation_id=conversation, run__status=RunStatus.FINISHED)
-    ordered = turns.order_by("run__started_at", "position").values_list("role", "content")
-    return [{"role": role, "content": content} for role, content in ordered]
+    ordered = turns.order_by("run__started_at", "position")
+    return [
+        {"role": role, "content": json.loads(unseal(sealed, place=Place("turn.content", run, position)))}
+        for run, position, role, sealed in ordered.values_list("run_id", "position", "role", "sealed_content")
+    ]
 
 
 def list_evidence(conversation: UUID) -> dict[str, Evidence]:
-    """Return what answers of this conversation may cite, by evidence id."""
+    """Return what answers of this conversation may cite, by evidence id.
+
+    Raises:
+        ContentClosedError: One of them does not open.
+    """
     rows = EvidenceRow.objects.filter(conversation_id=conversation)
-    return {
-        row.evidence_id: Evidence(id=row.evidence_id, provider=row.provider, title=row.title, url=row.url)
-        for row in rows
-    }
+    return {row.evidence_id: _open_evidence(row) for row in rows}
+
+
+def _open_evidence(row: EvidenceRow) -> Evidence:
+    title, url = json.loads(unseal(row.sealed_item, place=_evidence_place(row.conversation_id, row.evidence_id)))
+    return Evidence(id=row.evidence_id, provider=row.provider, title=title, url=url)
+
+
+def _evidence_place(conversation: UUID, evidence: str) -> Place:
+    return Place("evidence.item", conversation, evidence)
 
 
 def append_events(events: Sequence[tuple[UUID, int, str]]) -> None:
     """Append `(run, seq, frame)` events of any runs in one commit."""
-    Event.objects.bulk_create(Event(run_id=run, seq=seq, frame=frame) for run, seq, frame in events)
+    Event.objects.bulk_create(_event_row(run, seq=seq, frame=frame) for run, seq, frame in events)
+
+
+def _event_row(run: UUID, *, seq: int, frame: str) -> Event:
+    return Event(run_id=run, seq=seq, sealed_frame=seal(frame, place=_event_place(run, seq)))
+
+
+def _event_place(run: UUID, seq: int) -> Place:
+    return Place("event.frame", run, seq)
 
 
 def end_run(run: UUID, *, status: RunStatus, last: tuple[int, str], answer: str, turns: Sequence[TurnAdded]) -> None:
@@ -106,21 +140,27 @@ def end_run(run: UUID, *, status: RunStatus, last: tuple[int, str], answer: str,
     A run that somebody else ended meanwhile, because this process seemed dead, stays as it was ended.
     """
     with transaction.atomic(using="default"):
-        is_mine = Run.objects.filter(id=run, status=RunStatus.RUNNING).update(status=status, answer=answer)
-        if not is_mine:
+        sealed_answer = seal(answer, place=Place("run.answer", run))
+        mine = Run.objects.filter(id=run, status=RunStatus.RUNNING)
+        if not mine.update(status=status, sealed_answer=sealed_answer):
             return
-        Event.objects.create(run_id=run, seq=last[0], frame=last[1])
-        Turn.objects.bulk_create(
-            Turn(run_id=run, position=position, role=turn.role, content=turn.content)
-            for position, turn in enumerate(turns)
-        )
+        _event_row(run, seq=last[0], frame=last[1]).save(force_insert=True)
+        Turn.objects.bulk_create(_turn_row(run, position=position, turn=turn) for position, turn in enumerate(turns))
+
+
+def _turn_row(run: UUID, *, position: int, turn: TurnAdded) -> Turn:
+    sealed = seal(json.dumps(turn.content, separators=(",", ":")), place=Place("turn.content", run, position))
+    return Turn(run_id=run, position=position, role=turn.role, sealed_content=sealed)
 
 
 def keep_evidence(conversation: UUID, items: Iterable[Evidence]) -> None:
     """Remember what answers of this conversation may cite; an item seen before stays as it was."""
     rows = [
         EvidenceRow(
-            conversation_id=conversation, evidence_id=item.id, provider=item.provider, title=item.title, url=item.url
+            conversation_id=conversation,
+            evidence_id=item.id,
+            provider=item.provider,
+            sealed_item=seal(json.dumps([item.title, item.url]), place=_evidence_place(conversation, item.id)),
         )
         for item in items
     ]
@@ -149,16 +189,23 @@ def list_frames(run: UUID, *, user: int, after: int) -> list[tuple[int, str]]:
 
     Raises:
         RunNotFoundError: The run is not this user's.
+        ContentClosedError: One of them does not open.
     """
     if not Run.objects.filter(id=run, user_id=user).exists():
         raise RunNotFoundError
-    return list(Event.objects.filter(run_id=run, seq__gt=after).order_by("seq").values_list("seq", "frame"))
+    rows = Event.objects.filter(run_id=run, seq__gt=after).order_by("seq").values_list("seq", "sealed_frame")
+    return [(seq, unseal(sealed, place=_event_place(run, seq))) for seq, sealed in rows]
 
 
 def load_answer(run: UUID) -> RunAnswer:
-    """Return what the run has answered so far."""
+    """Return what the run has answered, nothing while it goes on.
+
+    Raises:
+        ContentClosedError: It does not open.
+    """
     row = Run.objects.get(id=run)
-    return RunAnswer(run=row.id, text=row.answer, model=row.model, is_simulated=row.is_simulated)
+    text = unseal(row.sealed_answer, place=Place("run.answer", run)) if row.sealed_answer else ""
+    return RunAnswer(run=row.id, text=text, model=row.model, is_simulated=row.is_simulated)
 
 
 def is_running(run: UUID) -> bool:
@@ -179,7 +226,7 @@ def fail_dead_run(run: UUID, *, seq: int, frame: str) -> bool:
         with transaction.atomic(using="default"):
             is_mine = Run.objects.filter(id=run, status=RunStatus.RUNNING).update(status=RunStatus.FAILED)
             if is_mine:
-                Event.objects.create(run_id=run, seq=seq, frame=frame)
+                _event_row(run, seq=seq, frame=frame).save(force_insert=True)
             return bool(is_mine)
     except IntegrityError:
         return False
@@ -188,7 +235,15 @@ def fail_dead_run(run: UUID, *, seq: int, frame: str) -> bool:
 def list_recent(user: int) -> list[ConversationRow]:
     """Return the user's newest conversations."""
     rows = Conversation.objects.filter(user_id=user).order_by("-updated_at")[:_RECENT]
-    return [ConversationRow(id=row.id, title=row.title, started_at=row.created_at) for row in rows]
+    return [_open_conversation(row) for row in rows]
+
+
+def _open_conversation(row: Conversation) -> ConversationRow:
+    try:
+        title = unseal(row.sealed_title, place=Place("conversation.title", row.id))
+    except ContentClosedError:
+        title = CLOSED_TITLE
+    return ConversationRow(id=row.id, title=title, started_at=row.created_at)
 
 
 def load_conversation(conversation: UUID, *, user: int) -> tuple[ConversationRow, list[UUID]]:
@@ -201,4 +256,4 @@ def load_conversation(conversation: UUID, *, user: int) -> tuple[ConversationRow
     if row is None:
         raise RunNotFoundError
     runs = list(row.runs.order_by("started_at").values_list("id", flat=True))
-    return ConversationRow(id=row.id, title=row.title, started_at=row.created_at), runs
+    return _open_conversation(row), runs

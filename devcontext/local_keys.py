@@ -36,6 +36,13 @@ def signing_key(folder: Path) -> str:
     return _load_or_create(folder / _SIGNING_KEY, _new_ed25519_pem)
 
 
+def content_keys(folder: Path) -> str:
+    """Return the local keys that seal content, one made on first use; another may be put on a line before it."""
+    from agent.content_keys import new_entry  # noqa: PLC0415  (launcher and vault process never load the agent)
+
+    return _load_or_create(folder / "content.key", lambda: new_entry(1))
+
+
 def make_folder(folder: Path) -> None:
     """Make the folder of keys for its owner alone, and keep git from ever taking one of them along."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

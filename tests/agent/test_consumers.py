@@ -15,8 +15,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
-from agent import store
+from agent import content_keys, store
 from agent.models import Run
 from agent.types import RunStatus
 from devcontext.asgi import application
@@ -144,6 +145,24 @@ async def test_attaching_replays_what_is_stored(alice: User) -> None:
     async with socket(await sync_to_async(sign_in)(alice)) as page:
         await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": str(run), "after": 2}))
         assert [await page.receive_from(timeout=_PATIENCE_SECONDS) for _ in range(3)] == frames[2:]
+
+
+async def test_an_answer_that_does_not_open_is_one_sentence_and_the_socket_goes_on(
+    alice: User, settings: Settings
+) -> None:
+    run = (await sync_to_async(start)(request_of(alice))).run
+    await sync_to_async(store.end_run)(run, status=RunStatus.STOPPED, last=(1, '{"seq":1}'), answer="", turns=[])
+    keys, settings.CONTENT_KEYS = settings.CONTENT_KEYS, content_keys.new_entry(1)
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        assert await ask(page, type="attach", run=str(run)) == {
+            "v": 1,
+            "type": "error",
+            "code": "closed",
+            "message": "The text of this answer cannot be opened: its key is missing, or it was changed.",
+            "run": str(run),
+        }
+        settings.CONTENT_KEYS = keys
+        assert await ask(page, type="attach", run=str(run)) == {"seq": 1}
 
 
 async def test_a_signed_out_page_hears_no_more_of_a_run_that_goes_on(alice: User) -> None:

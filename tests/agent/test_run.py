@@ -4,16 +4,20 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from pytest_django.fixtures import Settings
 
-from agent import claude
+from agent import claude, content_keys, store
+from agent.events import TurnAdded
 from agent.runner import Runner
+from agent.types import RunStatus
 from tests.agent.api.upstream import Upstream
 from tests.agent.claude_server import END, MESSAGE_START, MESSAGES, event, stream
-from tests.agent.conftest import request_of
+from tests.agent.conftest import request_of, start
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
@@ -35,9 +39,9 @@ def says(text: str) -> Any:
     )
 
 
-async def answer(user: User) -> list[dict[str, Any]]:
+async def answer(user: User, *, conversation: UUID | None = None) -> list[dict[str, Any]]:
     runner = Runner()
-    ticket = await runner.start(request_of(user))
+    ticket = await runner.start(request_of(user, conversation=conversation))
     async with asyncio.timeout(10):
         frames = [json.loads(frame) async for _, frame in runner.log.follow(ticket.run, user=user.pk, after=0)]
     await runner.aclose()
@@ -51,3 +55,26 @@ async def test_text_that_no_page_can_show_ends_the_run_with_a_reason(alice: User
     assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
     assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "internal")
     assert [frame["type"] for frame in frames].count("run.failed") == 1
+
+
+async def test_a_conversation_whose_key_is_lost_does_not_go_on_and_a_new_one_does(
+    alice: User, api: Upstream, settings: Settings
+) -> None:
+    api.tell(MESSAGES, says("Nothing."))
+    ticket = await sync_to_async(start)(request_of(alice))
+    turns = [TurnAdded(role="user", content="Brief me"), TurnAdded(role="assistant", content=[])]
+    end = sync_to_async(store.end_run)
+    await end(ticket.run, status=RunStatus.FINISHED, last=(1, "{}"), answer="", turns=turns)
+    settings.CONTENT_KEYS = content_keys.new_entry(1)
+    old = (await answer(alice, conversation=ticket.conversation))[-1]
+    assert (old["type"], old["code"]) == ("run.failed", "content_closed")
+    assert old["message"].endswith("Start a new one.")
+    assert (await answer(alice))[-1].get("code") != "content_closed"
+
+
+async def test_a_nul_of_the_model_does_not_keep_a_run_from_ending(alice: User, api: Upstream) -> None:
+    """PostgreSQL takes no NUL in a text or in JSON."""
+    api.tell(MESSAGES, says("Nothing \x00 to say."))
+    frames = await answer(alice)
+    assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
+    assert frames[-1]["type"] == "run.finished"

@@ -6,9 +6,10 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
-from agent import store
-from agent.errors import ConversationBusyError, RunNotFoundError
+from agent import content_keys, store
+from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError
 from agent.events import Evidence, TurnAdded
 from agent.runner import end_dead_runs
 from agent.types import RunStatus
@@ -106,3 +107,36 @@ def test_a_heartbeat_brings_back_the_wish_to_stop(alice: User) -> None:
     assert store.touch_runs([ticket.run]) == set()
     store.ask_to_stop(ticket.run, user=alice.pk)
     assert store.touch_runs([ticket.run]) == {ticket.run}
+
+
+def test_a_title_that_does_not_open_is_listed_as_such(alice: User, settings: Settings) -> None:
+    ticket = start(request_of(alice, text="Brief me"))
+    assert [row.title for row in store.list_recent(alice.pk)] == ["Brief me"]
+    settings.CONTENT_KEYS = content_keys.new_entry(1)
+    assert [row.title for row in store.list_recent(alice.pk)] == [store.CLOSED_TITLE]
+    assert store.load_conversation(ticket.conversation, user=alice.pk)[0].title == store.CLOSED_TITLE
+
+
+def test_rows_that_are_swapped_do_not_open(alice: User) -> None:
+    """Who may write to the database but has no key can neither move a text nor answer with another run's."""
+    ticket, other = start(request_of(alice)), start(request_of(alice))
+    for run in (ticket.run, other.run):
+        store.append_events([(run, 1, "{}"), (run, 2, "{}")])
+    first, second = store.Event.objects.filter(run_id=ticket.run).order_by("seq")
+    first.sealed_frame, second.sealed_frame = second.sealed_frame, first.sealed_frame
+    first.save()
+    with pytest.raises(ContentClosedError):
+        store.list_frames(ticket.run, user=alice.pk, after=0)
+    store.Event.objects.filter(run_id=other.run).delete()
+    store.Event.objects.filter(run_id=ticket.run).update(run_id=other.run)
+    with pytest.raises(ContentClosedError):
+        store.list_frames(other.run, user=alice.pk, after=1)
+
+
+def test_turns_come_back_as_the_model_signed_them(alice: User) -> None:
+    content = [{"type": "text", "text": "Ünï \x00 \ud83d 🔐", "n": 1.50, "list": [None, True]}]
+    ticket = start(request_of(alice))
+    turns = [TurnAdded(role="assistant", content=content)]
+    store.end_run(ticket.run, status=RunStatus.FINISHED, last=LAST, answer="a \x00 b", turns=turns)
+    assert store.list_history(ticket.conversation) == [{"role": "assistant", "content": content}]
+    assert store.load_answer(ticket.run).text == "a \x00 b"

@@ -22,8 +22,8 @@ from django.utils import timezone
 from agent.models import Conversation, Run
 user = User.objects.create_user("alice")
 Run.objects.create(
-    conversation=Conversation.objects.create(user=user, title="x"), user=user, key="k" * 12, question="x", model="m",
-    is_simulated=True, owner="gone", heartbeat_at=timezone.now() - timedelta(minutes=1),
+    conversation=Conversation.objects.create(user=user, sealed_title=b"x"), user=user, key="k" * 12, model="m",
+    sealed_question=b"x", is_simulated=True, owner="gone", heartbeat_at=timezone.now() - timedelta(minutes=1),
 )
 """
 ASK = (

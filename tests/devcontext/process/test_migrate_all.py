@@ -85,10 +85,11 @@ def test_the_vault_process_makes_no_key_that_signs(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "vault" / "keys").iterdir()} == {".gitignore", "session.key", "vault.key"}
 
 
-def test_the_web_process_makes_no_key_that_seals(tmp_path: Path) -> None:
+def test_the_web_process_makes_no_key_that_seals_tokens(tmp_path: Path) -> None:
     output_of(start("manage.py", "migrate_all", settings=WEB, root=tmp_path))
     assert {path.name for path in (tmp_path / "web" / "keys").iterdir()} == {
         ".gitignore",
+        "content.key",
         "session.key",
         "subject-signing.pem",
     }
