@@ -13,6 +13,7 @@ from agent.api import slack
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.moments import MAX_DAYS, Moment, Window, past_window
+from agent.tools.slack_answered import find_answers, with_answer
 from agent.tools.slack_items import (
     LIMITED,
     ChannelKind,
@@ -76,7 +77,10 @@ async def _search_mentions(
     public = [match for match in recent if match.channel.kind == "public"]
     shown = public[: arguments.limit]
     names = await read_names(http, ids=people_of(shown), context=context)
-    items = tuple(found_item(match, names=names, zone=context.time_zone) for match in shown)
+    answers = await find_answers(http, mentions=shown, me=me)
+    items = tuple(
+        with_answer(found_item(match, names=names, zone=context.time_zone), answers=answers) for match in shown
+    )
     left_out = len(recent) - len(public)
     warnings = (*window.warnings, *([_left_out(left_out)] if left_out else []))
     return ToolResult(items, is_truncated=found.is_truncated or len(public) > len(shown), warnings=warnings)
@@ -130,8 +134,8 @@ SLACK_MENTIONS = Tool(
     label="Searching Slack mentions…",
     reads="your mentions in Slack",
     description=(
-        "Messages in public channels that mention the user, newest first: channel, author, time, text. Use it for "
-        "'what did I miss', 'who needs me' and for standups."
+        "Messages in public channels that mention the user, newest first: channel, author, time, text, and whether the "
+        "user answered, where that is known. Use it for 'what did I miss', 'who needs me' and for standups."
     ),
     arguments=MentionsArguments,
     scope="search:read users:read",

@@ -117,8 +117,19 @@ def _match(message: Message, channel: Channel, call: Call) -> dict[str, Any]:
         "username": message.author.login,
         "ts": ts,
         "text": message_text(message, snapshot=call.snapshot, links=call.links),
-        "permalink": call.links.message(message),
+        "permalink": _permalink(message, channel, call),
     }
+
+
+def _permalink(message: Message, channel: Channel, call: Call) -> str:
+    """Return the address of a message; that of a reply names its thread.
+
+    Source: https://docs.slack.dev/reference/methods/chat.getPermalink
+    """
+    link = call.links.message(message)
+    if message.thread_at is None or message.thread_at == message.at:
+        return link
+    return f"{link}?thread_ts={slack_ts(message.thread_at)}&cid={channel.id}"
 
 
 def _number(call: Call, name: str, *, default: int) -> int:
