@@ -1,4 +1,4 @@
-"""Tells which mentions the user answered, by one search of their own messages; where it does not reach, it is silent."""
+"""Tells which mentions the user answered, by one search of their own messages; where it ends, it says nothing."""
 
 from collections.abc import Sequence
 from dataclasses import replace
