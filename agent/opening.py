@@ -44,8 +44,8 @@ def open_run(request: RunRequest, *, now: datetime, week: WorkingWeek) -> Openin
 
     `now` is in the user's time zone, as `week` is. A window reaches back a quarter at most.
     """
-    message = user_message(request.text, now=now, user_name=request.user_name)
     recipe = recipes.find(request.recipe) or recipes.match(request.text)
+    message = user_message(request.text, now=now, week=week, user_name=request.user_name, recipe=recipe)
     if recipe is None:
         return Opening(message)
     since = request.since and max(request.since, now - _LONGEST_WINDOW)

@@ -162,7 +162,8 @@ class Run:
         history = await sync_to_async(store.list_history)(self._ticket.conversation)
         self._evidence |= await sync_to_async(store.list_evidence)(self._ticket.conversation)
         now = timezone.now().astimezone(zone)
-        opening = open_run(self._request, now=now, week=WorkingWeek(time_zone=zone))
+        week = WorkingWeek(time_zone=zone)
+        opening = open_run(self._request, now=now, week=week)
         self._turns.append(TurnAdded(role="user", content=opening.message))
         events = run_loop(
             model=Claude(),
@@ -171,7 +172,7 @@ class Run:
             toolkit=self._toolkit(
                 ReadContext(
                     now=now,
-                    time_zone=zone,
+                    week=week,
                     report_progress=lambda _done, _total: None,
                     list_services=self._list_services,
                 )

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent import results
+from agent.briefing.working_week import WorkingWeek
 from agent.calls import Call, Dispatched, Emit, NoProvider
 from agent.endpoints import Endpoint
 from agent.errors import ArgumentsError, ToolErrorCode, ToolFailedError
@@ -86,13 +87,19 @@ class ServiceFact:
 class ReadContext:
     """What a tool may know besides its arguments.
 
+    `week` tells the user's working days and their zone.
     `report_progress(done, total)` may be called while reading; `list_services` asks the permission centre.
     """
 
     now: datetime
-    time_zone: ZoneInfo
+    week: WorkingWeek
     report_progress: Callable[[int, int], None]
     list_services: Callable[[], Awaitable[tuple[ServiceFact, ...]]]
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """The user's zone."""
+        return self.week.time_zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from django.conf import settings
 from agent.api import google_calendar
 from agent.api.egress import close_clients
 from agent.api.http import authorized
+from agent.briefing.working_week import WorkingWeek
 from agent.calls import Dispatched
 from agent.toolkit import Credentials, Emit, ProviderHTTP, ReadContext, ServiceFact, Tool, Toolkit
 from agent.tools import TOOLS
@@ -163,7 +164,10 @@ async def _dispatch(credentials: Credentials, *, tool: str, arguments: dict[str,
         return ()
 
     context = ReadContext(
-        now=NOW, time_zone=BERLIN, report_progress=lambda _done, _total: None, list_services=list_services
+        now=NOW,
+        week=WorkingWeek(time_zone=BERLIN),
+        report_progress=lambda _done, _total: None,
+        list_services=list_services,
     )
     toolkit = Toolkit(tools=TOOLS, credentials=credentials, context=context, on_refused=refuse)
     ended = await toolkit.dispatch(call_id="toolu_1", name=tool, arguments=arguments, emit=lambda _: None)

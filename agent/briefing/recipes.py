@@ -18,6 +18,8 @@ from agent.briefing.working_week import WorkingWeek
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # What somebody decided is found by the word; Slack's search documents no way to ask for one of several.
 _DECISIONS = "decided"
+# A week; what waited longer was settled elsewhere, or will be asked again.
+_OLDEST_MENTION = timedelta(days=7)
 
 Reach = Literal["since_briefing", "today", "week"]
 
@@ -94,7 +96,7 @@ def _standup(window: Window) -> tuple[Read, ...]:
         Read("github_review_requests", {}),
         Read("github_my_pull_requests", {}),
         _agenda(window),
-        Read("slack_mentions", since),
+        _mentions(window),
         _free_today(window),
         Read("github_failing_checks", {}),
         Read("github_mentions", since),
@@ -118,7 +120,7 @@ def _meeting_prep(window: Window) -> tuple[Read, ...]:
         Read("github_review_requests", {}),
         Read("github_my_pull_requests", {}),
         Read("calendar_agenda", {"start": window.today.isoformat(), "end": next_day.isoformat()}),
-        Read("slack_mentions", since),
+        _mentions(window),
         Read("github_mentions", since),
     )
 
@@ -129,7 +131,7 @@ def _catch_up(window: Window) -> tuple[Read, ...]:
         Read("github_review_requests", {}),
         Read("github_my_pull_requests", {}),
         _agenda(window),
-        Read("slack_mentions", since | {"limit": 50}),
+        _mentions(window),
         Read("github_failing_checks", {}),
         Read("github_mentions", since),
         Read("slack_search", {"query": _DECISIONS} | since),
@@ -144,7 +146,7 @@ def _end_of_day(window: Window) -> tuple[Read, ...]:
         Read("github_review_requests", {}),
         Read("github_my_pull_requests", {}),
         Read("calendar_agenda", {"start": window.today.isoformat(), "end": next_day.isoformat()}),
-        Read("slack_mentions", since),
+        _mentions(window),
         Read("github_failing_checks", {}),
         Read("github_mentions", since),
         Read("github_assigned_issues", {}),
@@ -158,7 +160,7 @@ def _week_in_review(window: Window) -> tuple[Read, ...]:
         Read("github_review_requests", {}),
         Read("github_my_pull_requests", {}),
         _agenda(window),
-        Read("slack_mentions", since | {"limit": 50}),
+        _mentions(window),
         Read("github_assigned_issues", {}),
         Read("slack_search", {"query": _DECISIONS} | since),
     )
@@ -166,6 +168,12 @@ def _week_in_review(window: Window) -> tuple[Read, ...]:
 
 def _since(window: Window) -> dict[str, Any]:
     return {"since": window.start.isoformat(timespec="minutes")}
+
+
+def _mentions(window: Window) -> Read:
+    """Read further back than the window: a mention that nobody answered does not get less urgent by its age."""
+    start = min(window.start, window.end - _OLDEST_MENTION)
+    return Read("slack_mentions", {"since": start.isoformat(timespec="minutes"), "limit": 50})
 
 
 def _agenda(window: Window) -> Read:

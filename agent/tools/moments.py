@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from agent.errors import ToolFailedError
-from agent.reads import last_working_day
 from agent.toolkit import ReadContext
 
 # A month covers every holiday before a standup; GitHub itself would allow a year.
@@ -59,7 +58,7 @@ def past_window(since: str | None, *, until: str | None = None, context: ReadCon
         ToolFailedError: The window is empty.
     """
     now = context.now.astimezone(context.time_zone)
-    start = _instant(since or last_working_day(now.date()).isoformat(), edge="start", context=context)
+    start = _instant(since or context.week.last_working_day(now.date()).isoformat(), edge="start", context=context)
     end = min(now, _instant(until, edge="end", context=context)) if until else now
     earliest = now - timedelta(days=MAX_DAYS)
     if start < earliest:

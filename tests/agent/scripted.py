@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from agent.briefing.working_week import WorkingWeek
 from agent.budget import Budget
 from agent.calls import Emit
 from agent.errors import ToolFailedError
@@ -144,7 +145,7 @@ def kit(*tools: Tool, refused: dict[str, ToolFailedError] | None = None) -> Kit:
 
     context = ReadContext(
         now=NOW,
-        time_zone=ZoneInfo("Europe/Berlin"),
+        week=WorkingWeek(time_zone=ZoneInfo("Europe/Berlin")),
         report_progress=lambda _done, _total: None,
         list_services=list_services,
     )

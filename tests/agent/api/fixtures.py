@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from agent.api.egress import close_clients
 from agent.api.http import AuthorizedHTTP, UpstreamCall, authorized
+from agent.briefing.working_week import WorkingWeek
 from agent.endpoints import Endpoint
 from agent.toolkit import ReadContext, ServiceFact
 from agent.tools import TOOLS
@@ -88,4 +89,9 @@ def read_context() -> ReadContext:
             ServiceFact("slack", "Slack", "not connected", ""),
         )
 
-    return ReadContext(now=NOW, time_zone=BERLIN, report_progress=lambda done, total: None, list_services=list_services)
+    return ReadContext(
+        now=NOW,
+        week=WorkingWeek(time_zone=BERLIN),
+        report_progress=lambda done, total: None,
+        list_services=list_services,
+    )

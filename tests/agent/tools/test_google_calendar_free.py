@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from agent.briefing.working_week import WorkingWeek
 from agent.errors import ToolFailedError
 from agent.toolkit import ReadContext, ToolResult
 from agent.tools import TOOLS
@@ -153,7 +154,7 @@ async def test_a_window_that_is_over_is_refused(find: Find) -> None:
 async def test_a_day_when_clocks_change_has_its_own_length(
     find: Find, read_context: ReadContext, *, zone: str, day: str, hours: str, minutes: int
 ) -> None:
-    context = replace(read_context, now=datetime(2026, 10, 1, tzinfo=UTC), time_zone=ZoneInfo(zone))
+    context = replace(read_context, now=datetime(2026, 10, 1, tzinfo=UTC), week=WorkingWeek(time_zone=ZoneInfo(zone)))
     result = await find(start=day, work_hours=hours, work_days=["sun"], context=context)
     assert [item.fields["minutes"] for item in result.items] == [minutes]
 
@@ -166,7 +167,7 @@ async def test_a_meeting_across_the_hour_that_comes_twice_takes_both(find: Find,
 
 
 async def test_working_hours_are_the_users_wherever_the_event_was_made(find: Find, read_context: ReadContext) -> None:
-    tokyo = replace(read_context, time_zone=ZoneInfo("Asia/Tokyo"))
+    tokyo = replace(read_context, week=WorkingWeek(time_zone=ZoneInfo("Asia/Tokyo")))
     meeting = _event("Call", "2026-11-23T18:00:00-08:00", "2026-11-23T19:00:00-08:00")
     result = await find(meeting, start="2026-11-24", context=tokyo)
     assert [item.fields["start"] for item in result.items] == ["2026-11-24T09:00+09:00", "2026-11-24T12:00+09:00"]

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from agent.briefing.working_week import WorkingWeek
 from agent.errors import ToolFailedError
 from agent.toolkit import ReadContext
 from agent.tools.moments import Moment, agenda_window, past_window
@@ -56,7 +57,7 @@ def test_the_day_is_the_users_not_utcs(read_context: ReadContext) -> None:
     """At 23:30 UTC on Sunday it is Monday in Berlin and still Sunday in New York."""
     late = replace(read_context, now=datetime(2026, 11, 22, 23, 30, tzinfo=UTC))
     assert agenda_window(None, end=None, context=late).start == _at("2026-11-23T00:00:00+01:00")
-    there = replace(late, time_zone=ZoneInfo("America/New_York"))
+    there = replace(late, week=WorkingWeek(time_zone=ZoneInfo("America/New_York")))
     assert agenda_window(None, end=None, context=there).start == _at("2026-11-22T00:00:00-05:00")
 
 
