@@ -43,6 +43,18 @@ def test_each_group_that_is_offered_is_one_that_a_tool_needs() -> None:
             assert group.scopes <= needs.needed(service.slug)
 
 
+def test_each_scope_that_a_tool_needs_is_asked_for_or_offered() -> None:
+    """A tool whose scopes no group of the page holds could never be allowed to read."""
+    for provider in (GitHub(), GoogleCalendar(), Slack()):
+        groups = provider.scope_groups
+        asked = {scope for name in provider.default_scope_groups for scope in groups[name]}
+        offered = {scope for group in SERVICES[provider.id].optional_groups for scope in group.scopes}
+        assert needs.needed(provider.id) <= asked | offered
+        assert {group.name: group.scopes for group in SERVICES[provider.id].optional_groups}.items() <= {
+            name: frozenset(scopes) for name, scopes in groups.items()
+        }.items()
+
+
 def test_an_oauth_apps_repo_is_called_what_it_is() -> None:
     assert scopes.list_writing("github", granted_scope="read:org repo") == ("repo",)
     assert scopes.words_of("repo", provider="github") == (
