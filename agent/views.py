@@ -19,7 +19,7 @@ from vault.client import SessionEndedError, VaultError
 RECIPES = (
     ("Brief me for standup", "Yesterday, today, blockers and reviews", "Brief me for standup"),
     ("What needs my review?", "Pull requests waiting on you, oldest first", "What needs my review?"),
-    ("What did I work on yesterday?", "Across GitHub, Calendar and Slack", "What did I work on yesterday?"),
+    ("What did I work on yesterday?", "Across all your services", "What did I work on yesterday?"),
     ("What is on my calendar today?", "Meetings, conflicts and free time", "What is on my calendar today?"),
 )
 _VAULT_DOWN = "The state of your services cannot be shown right now."

@@ -1,7 +1,5 @@
 /** Small pieces of DOM work. Text goes in as text; server HTML goes in through the one Trusted Types policy here. */
 
-const SVG = "http://www.w3.org/2000/svg";
-
 // SECURITY: the server's allow-list sanitizer is the boundary; this policy only marks its output as such. The answer's
 // blocks are the only HTML that is ever given to it, and no other policy can be made (see the page's CSP).
 const policy = globalThis.trustedTypes?.createPolicy("devcontext", { createHTML: (html) => html });
@@ -34,21 +32,9 @@ export function useIcon(use, name) {
   use.setAttribute("href", `${document.querySelector("[data-icons]").dataset.icons}#${name}`);
 }
 
-/** Returns a new decorative icon of the sprite. */
-export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  const use = document.createElementNS(SVG, "use");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  useIcon(use, name);
-  svg.append(use);
-  return svg;
-}
-
-/** Returns the round, square or drop-shaped mark of a provider. */
+/** Returns a copy of the mark that a provider's lane has in the page's template; nothing but a ring without one. */
 export function serviceMark(provider) {
-  const mark = make("span", "mark");
-  mark.dataset.provider = provider;
-  mark.append(icon(provider));
-  return mark;
+  const turn = document.querySelector('[data-template="turn"]').content;
+  const mark = turn.querySelector(`.lane[data-provider="${CSS.escape(provider)}"] .mark`);
+  return mark?.cloneNode(true) ?? make("span", "mark");
 }

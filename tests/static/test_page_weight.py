@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 STATIC = Path(__file__).parents[2] / "static"
-SHELL = ("tokens.css", "base.css", "controls.css", "shell.css")
+SHELL = (
+    *("tokens.css", "base.css", "controls.css", "shell.css"),
+    *(path.relative_to(STATIC).as_posix() for path in sorted(STATIC.glob("services/*.css"))),
+)
 KILOBYTE = 1000
 
 
