@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass, field
 
 from agent.errors import ModelError
+from agent.events import UsageReported
+from agent.model import AssistantMessage
 
 # The part of time and tokens that reading must leave for the answer: with the default limits 30 s and 4,000 tokens,
 # several times what a long briefing of about 1,000 tokens needs.
@@ -29,6 +31,8 @@ class Meter:
     tool_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_read_tokens: int = 0
     _started: float = field(default_factory=time.monotonic)
 
     @property
@@ -62,6 +66,19 @@ class Meter:
             raise budget_spent()
         self.steps += 1
         return left
+
+    def count(self, message: AssistantMessage) -> UsageReported:
+        """Count the tokens of one answer, and return those of the run so far."""
+        self.input_tokens += message.input_tokens
+        self.output_tokens += message.output_tokens
+        self.cache_write_tokens += message.cache_write_tokens
+        self.cache_read_tokens += message.cache_read_tokens
+        return UsageReported(
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cache_write_tokens=self.cache_write_tokens,
+            cache_read_tokens=self.cache_read_tokens,
+        )
 
     def take_calls(self, wanted: int) -> int:
         """Count `wanted` tool calls as far as they are left, and return how many may run."""

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from agent.claude_errors import RETRIED, code_of, model_error
 from agent.claude_message import MessageBuilder
-from agent.loop import AssistantMessage
+from agent.model import AssistantMessage
 
 if TYPE_CHECKING:
     import anthropic

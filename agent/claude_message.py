@@ -6,7 +6,7 @@ It knows nothing of the SDK and decides nothing: an event it does not know chang
 import json
 from typing import Any
 
-from agent.loop import AssistantMessage
+from agent.model import AssistantMessage
 
 # What a tool call's arguments become when they are no JSON object: no tool accepts them, so the call is answered with
 # `bad_arguments`, and the turn can still be sent back.
@@ -53,6 +53,8 @@ class MessageBuilder:
             stop_reason=self._stop_reason,
             input_tokens=sum(self._usage.get(name, 0) for name in _INPUT_TOKENS),
             output_tokens=self._usage.get("output_tokens", 0),
+            cache_write_tokens=self._usage.get("cache_creation_input_tokens", 0),
+            cache_read_tokens=self._usage.get("cache_read_input_tokens", 0),
         )
 
     def _grow(self, index: int, delta: dict[str, Any]) -> str:

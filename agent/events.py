@@ -130,11 +130,13 @@ class BlockFinal(RunEvent):
 
 @dataclass(frozen=True, slots=True)
 class UsageReported(RunEvent):
-    """Tokens of the model used by the run so far."""
+    """Tokens of the model used by the run so far; `input_tokens` include those of the prompt cache."""
 
     type: ClassVar[str] = "usage"
     input_tokens: int
     output_tokens: int
+    cache_write_tokens: int = 0
+    cache_read_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +160,16 @@ class GroundingCounts:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished(RunEvent):
-    """Last event of a run that answered."""
+    """Last event of a run that answered.
+
+    `cost_micro_usd` is what the model's tokens cost, in millionths of a US dollar; None where no price is known.
+    """
 
     type: ClassVar[str] = "run.finished"
     elapsed_ms: int
     coverage: tuple[Coverage, ...]
     grounding: GroundingCounts
+    cost_micro_usd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

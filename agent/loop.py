@@ -9,13 +9,14 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from agent.briefing.types import Read, Reading
 from agent.budget import Budget, Meter, budget_spent
 from agent.calls import Call, Dispatched, ReadingEnded
 from agent.errors import ModelError, ToolFailedError
-from agent.events import LoopEvent, TextDelta, TurnAdded, UsageReported
+from agent.events import LoopEvent, TextDelta, TurnAdded
+from agent.model import AssistantMessage, Model
 from agent.reads import default_reads
 from agent.toolkit import Toolkit
 
@@ -25,39 +26,6 @@ _STOPS = {
     "max_tokens": ("max_tokens", "Claude's answer was longer than one run allows. Ask for less at once."),
     "model_context_window_exceeded": ("context_full", "This conversation is too long for Claude. Start a new one."),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class AssistantMessage:
-    """One whole answer of the model: `content` is a list of blocks, exactly as it has to be sent back.
-
-    `stop_reason` is the API's, or None for a stream that broke off. `input_tokens` include cached ones.
-    """
-
-    content: list[dict[str, Any]]
-    stop_reason: str | None
-    input_tokens: int
-    output_tokens: int
-
-
-class Model(Protocol):
-    """What the loop needs of a model: one question, answered by pieces of text and then the whole message."""
-
-    def ask(
-        self,
-        *,
-        system: str,
-        messages: list[dict[str, Any]],
-        tools: list[dict[str, Any]],
-        may_call_tools: bool,
-        max_tokens: int,
-    ) -> AsyncGenerator[str | AssistantMessage, None]:
-        """Yield the text as it comes, and the message last.
-
-        Raises:
-            agent.errors.ModelError: The model could not be asked, or its answer broke off.
-        """
-        ...
 
 
 async def run_loop(
@@ -179,9 +147,7 @@ class _Run:
         self.has_shown = True
 
     def _finish(self, message: AssistantMessage) -> AssistantMessage:
-        self.meter.input_tokens += message.input_tokens
-        self.meter.output_tokens += message.output_tokens
-        self.emit(UsageReported(input_tokens=self.meter.input_tokens, output_tokens=self.meter.output_tokens))
+        self.emit(self.meter.count(message))
         if message.stop_reason in _STOPS:
             raise ModelError(*_STOPS[message.stop_reason])
         return message

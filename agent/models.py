@@ -92,3 +92,18 @@ class Evidence(models.Model):
         """An id stands for one item within a conversation."""
 
         constraints = (models.UniqueConstraint(fields=["conversation", "evidence_id"], name="one_item_per_id"),)
+
+
+class DailySpending(models.Model):
+    """What the model's answers to one user cost in one day, UTC; sums alone. `cost_micro_usd` is 0 without a price."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cost_micro_usd = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        """One row per user and day; the day first, since the installation's sum is asked for by day."""
+
+        constraints = (models.UniqueConstraint(fields=["day", "user"], name="one_spending_per_day"),)

@@ -35,6 +35,7 @@ from agent.events import (
 from agent.loop import run_loop
 from agent.opening import open_run
 from agent.prompts import system_prompt
+from agent.spending import PaidModel
 from agent.tally import Tally
 from agent.toolkit import ReadContext, ServiceFact, Toolkit
 from agent.tools import TOOLS
@@ -89,6 +90,7 @@ class Run:
         self._request = request
         self._log = log
         self._started = time.monotonic()
+        self._model = PaidModel(Claude(), user=request.user)
         self._tally = Tally()
         self._turns: list[TurnAdded] = []
         self._readings: list[Reading] = []
@@ -124,6 +126,7 @@ class Run:
                 elapsed_ms=self._elapsed_ms(),
                 coverage=self._tally.coverage(),
                 grounding=self._answer.grounding,
+                cost_micro_usd=self._model.cost_micro_usd,
             )
         )
 
@@ -166,7 +169,7 @@ class Run:
         opening = open_run(self._request, now=now, week=week)
         self._turns.append(TurnAdded(role="user", content=opening.message))
         events = run_loop(
-            model=Claude(),
+            model=self._model,
             system=system_prompt(),
             messages=[*history, {"role": "user", "content": opening.message}],
             toolkit=self._toolkit(

@@ -5,17 +5,17 @@ Content goes in sealed and comes out opened; whoever hands it out raises `Conten
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import F, Max, Q, Sum
 from django.utils import timezone
 
 from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError, TooManyRunsError
 from agent.events import Evidence, TurnAdded
-from agent.models import Conversation, Event, Run, Turn
+from agent.models import Conversation, DailySpending, Event, Run, Turn
 from agent.models import Evidence as EvidenceRow
 from agent.sealing import Place, seal, unseal
 from agent.types import ConversationRow, RunAnswer, RunRequest, RunStatus, RunTicket
@@ -257,3 +257,22 @@ def load_conversation(conversation: UUID, *, user: int) -> tuple[ConversationRow
         raise RunNotFoundError
     runs = list(row.runs.order_by("started_at").values_list("id", flat=True))
     return _open_conversation(row), runs
+
+
+def add_spending(user: int, *, day: date, input_tokens: int, output_tokens: int, cost_micro_usd: int) -> None:
+    """Add one answer of the model to what `user` spent on `day`."""
+    row, _ = DailySpending.objects.get_or_create(user_id=user, day=day)
+    # Added by the database: a user's runs at the same time must not overwrite each other's sums.
+    DailySpending.objects.filter(id=row.id).update(
+        input_tokens=F("input_tokens") + input_tokens,
+        output_tokens=F("output_tokens") + output_tokens,
+        cost_micro_usd=F("cost_micro_usd") + cost_micro_usd,
+    )
+
+
+def load_spent(user: int, *, day: date) -> tuple[int, int]:
+    """Return what `user` spent on `day` and what all users did, in millionths of a US dollar."""
+    spent = DailySpending.objects.filter(day=day).aggregate(
+        mine=Sum("cost_micro_usd", filter=Q(user_id=user), default=0), everybodys=Sum("cost_micro_usd", default=0)
+    )
+    return spent["mine"], spent["everybodys"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  (Django's name for it)
 
 # Django itself refuses to start without SECRET_KEY.
 _REQUIRED = {
@@ -65,3 +65,18 @@ def check_cookies_are_host_bound(**_kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG or all(name.startswith("__Host-") for name in names):
         return []
     return [Error("Cookie names must start with __Host-.", id="devcontext.E006")]
+
+
+@register()
+def check_budget_holds(**_kwargs: Any) -> list[CheckMessage]:
+    """Warn of a budget that nothing is counted against."""
+    has_budget = settings.DAILY_BUDGET_USD_PER_USER or settings.DAILY_BUDGET_USD
+    if settings.IS_MODEL_SIMULATED or not has_budget or settings.CLAUDE_MODEL in settings.CLAUDE_PRICES:
+        return []
+    return [
+        Warning(
+            f"The price of {settings.CLAUDE_MODEL} is not known, so no cost is shown and no daily budget holds.",
+            hint="Set CLAUDE_PRICE to the dollars for a million tokens of input and output, such as 2/10.",
+            id="devcontext.W001",
+        )
+    ]

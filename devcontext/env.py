@@ -44,6 +44,22 @@ def integer(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} must be a whole number.") from None
 
 
+def number(name: str, default: float) -> float:
+    """Return the variable `name` as a number that is not negative.
+
+    Raises:
+        ImproperlyConfigured: The value is no such number.
+    """
+    value = text(name)
+    try:
+        found = float(value) if value else default
+    except ValueError:
+        found = -1
+    if not 0 <= found < float("inf"):
+        raise ImproperlyConfigured(f"{name} must be a number of at least 0.")
+    return found
+
+
 def url(name: str, default: str = "") -> str:
     """Return the variable `name` as an http(s) address without a trailing slash.
 

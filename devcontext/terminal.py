@@ -77,10 +77,11 @@ class Report:
             case "block.final":
                 self._evidence |= {item["id"]: item for item in frame["evidence"]}
             case "usage":
-                self._usage = {name: frame[name] for name in ("input_tokens", "output_tokens")}
+                self._usage = {name: count for name, count in frame.items() if name.endswith("_tokens")}
 
     def as_json(self, answer: RunAnswer) -> dict[str, Any]:
         """Return the object that `--json` prints."""
+        cost = self.last.get("cost_micro_usd")
         return {
             "run": str(answer.run),
             "text": answer.text,
@@ -89,6 +90,7 @@ class Report:
             "evidence": [{name: item[name] for name in ("id", "title", "url")} for item in self._evidence.values()],
             "coverage": list(self.last.get("coverage", ())),
             "usage": self._usage,
+            "cost_usd": None if cost is None else cost / 1_000_000,
             "elapsed_ms": self.last["elapsed_ms"],
             "model": answer.model,
             "simulated": answer.is_simulated,

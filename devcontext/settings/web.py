@@ -2,7 +2,7 @@
 
 from devcontext import env, local_keys
 from devcontext.process import ownership
-from devcontext.settings import providers
+from devcontext.settings import prices, providers
 from devcontext.settings.base import *  # noqa: F403
 from devcontext.settings.base import APP_URL, BASE_DIR, DATA_DIR, DEBUG, SANDBOX_URL, VAULT_URL, database
 
@@ -143,6 +143,10 @@ ANTHROPIC_BASE_URL = env.url(
 )
 CLAUDE_MODEL = env.text("CLAUDE_MODEL", "claude-sonnet-5-5")
 CLAUDE_EFFORT = env.text("CLAUDE_EFFORT", "medium")
+CLAUDE_PRICES = prices.load(CLAUDE_MODEL)
+# US dollars a day, 0 for no limit. A briefing costs a few cents, so a user's budget is for some fifty of them.
+DAILY_BUDGET_USD_PER_USER = env.number("DAILY_BUDGET_USD_PER_USER", 5)
+DAILY_BUDGET_USD = env.number("DAILY_BUDGET_USD", 50)
 # A run ends at whichever comes first. Five steps leave room for a second look; no briefing measured needed more.
 RUN_MAX_STEPS = env.integer("RUN_MAX_STEPS", 5)
 RUN_MAX_TOOL_CALLS = env.integer("RUN_MAX_TOOL_CALLS", 24)

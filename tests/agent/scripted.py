@@ -15,7 +15,8 @@ from agent.budget import Budget
 from agent.calls import Emit
 from agent.errors import ToolFailedError
 from agent.events import LoopEvent, StepPermission, TextDelta, TurnAdded
-from agent.loop import AssistantMessage, Model, run_loop
+from agent.loop import run_loop
+from agent.model import AssistantMessage, Model
 from agent.toolkit import Arguments, Item, ReadContext, Tool, Toolkit, ToolResult
 
 NOW = datetime(2026, 11, 23, 8, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from agent import claude
 from agent.errors import ModelError
-from agent.loop import AssistantMessage
+from agent.model import AssistantMessage
 from agent.prompts import user_message
 from tests.agent import claude_server
 from tests.agent.api.upstream import Upstream, told

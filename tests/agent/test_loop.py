@@ -18,7 +18,8 @@ from agent.events import (
     TextDelta,
     UsageReported,
 )
-from agent.loop import AssistantMessage, run_loop
+from agent.loop import run_loop
+from agent.model import AssistantMessage
 from agent.toolkit import Item, ReadContext, ToolResult
 from tests.agent.scripted import (
     ACTIVITY,

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {
     *("run", "text", "tools", "exchanges", "evidence", "coverage"),
-    *("usage", "elapsed_ms", "model", "simulated"),
+    *("usage", "cost_usd", "elapsed_ms", "model", "simulated"),
 }
 
 

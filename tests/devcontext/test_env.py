@@ -64,3 +64,15 @@ def test_a_secret_file_that_cannot_be_read_stops_the_start_without_naming_its_pa
     monkeypatch.setenv("SOME_NAME_FILE", str(tmp_path / "missing"))
     with pytest.raises(ImproperlyConfigured, match="SOME_NAME_FILE cannot be read"):
         env.secret("SOME_NAME")
+
+
+def test_a_number_may_have_a_fraction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_NUMBER", "0.5")
+    assert (env.number("A_NUMBER", 5), env.number("ANOTHER_NUMBER", 5)) == (0.5, 5)
+
+
+@pytest.mark.parametrize("value", ["five", "-1", "inf", "nan"])
+def test_what_is_no_number_of_at_least_zero_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("A_NUMBER", value)
+    with pytest.raises(ImproperlyConfigured, match="A_NUMBER must be a number of at least 0"):
+        env.number("A_NUMBER", 5)

@@ -1,0 +1,110 @@
+"""Pays for the model: what its answers cost is booked by day and user, and nobody asks once a day's budget is spent.
+
+Books hold sums and no content. Runs that go on at the same time may each end their answer, so a budget can be exceeded
+by as many answers as one person's runs at once.
+"""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.utils import timezone
+
+from agent import store
+from agent.errors import ModelError
+from agent.model import AssistantMessage, Model
+from agent.prices import cost_micro_usd, is_price_known
+
+_YOURS_IS_SPENT = "Your budget for Claude is used up for today. It begins anew at midnight UTC."
+_OURS_IS_SPENT = "This installation's budget for Claude is used up for today. It begins anew at midnight UTC."
+_MICRO = 1_000_000
+# For an answer that broke off, whose count of tokens never came: a guess, on the high side for English text.
+_CHARACTERS_PER_TOKEN = 3
+
+
+class PaidModel:
+    """A model whose answers one user's budget and the installation's pay for; for one run."""
+
+    def __init__(self, model: Model, *, user: int) -> None:
+        self._model = model
+        self._user = user
+        self._cost_micro_usd = 0
+
+    @property
+    def cost_micro_usd(self) -> int | None:
+        """What the run has cost so far, in millionths of a US dollar; None where no price is known."""
+        return self._cost_micro_usd if is_price_known(settings.CLAUDE_MODEL) else None
+
+    async def ask(
+        self,
+        *,
+        system: str,
+        messages: list[dict[str, Any]],
+        tools: list[dict[str, Any]],
+        may_call_tools: bool,
+        max_tokens: int,
+    ) -> AsyncGenerator[str | AssistantMessage, None]:
+        """Ask as `agent.model.Model` does, and book what the answer costs, also of one that broke off.
+
+        Raises:
+            agent.errors.ModelError: `budget_spent` before anything is asked, or the model's own.
+        """
+        await self._require_budget()
+        answer: AssistantMessage | None = None
+        written, is_refused = 0, False
+        try:
+            question = self._model.ask(
+                system=system, messages=messages, tools=tools, may_call_tools=may_call_tools, max_tokens=max_tokens
+            )
+            async with aclosing(question) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, AssistantMessage):
+                        answer = piece
+                    else:
+                        written += len(piece)
+                    yield piece
+        except ModelError:
+            # What is refused before its first word is not billed.
+            is_refused = not written
+            raise
+        finally:
+            if not is_refused:
+                await self._book(answer or _guess([system, messages, tools], written=written))
+
+    async def _require_budget(self) -> None:
+        if not is_price_known(settings.CLAUDE_MODEL):
+            return
+        mine, everybodys = await sync_to_async(store.load_spent)(self._user, day=timezone.now().date())
+        if _is_spent(mine, budget_usd=settings.DAILY_BUDGET_USD_PER_USER):
+            raise ModelError("budget_spent", _YOURS_IS_SPENT)
+        if _is_spent(everybodys, budget_usd=settings.DAILY_BUDGET_USD):
+            raise ModelError("budget_spent", _OURS_IS_SPENT)
+
+    async def _book(self, answer: AssistantMessage) -> None:
+        cost = cost_micro_usd(answer, model=settings.CLAUDE_MODEL) or 0
+        self._cost_micro_usd += cost
+        await sync_to_async(store.add_spending)(
+            self._user,
+            day=timezone.now().date(),
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+            cost_micro_usd=cost,
+        )
+
+
+def _is_spent(spent_micro_usd: int, *, budget_usd: float) -> bool:
+    """Tell whether a budget is used up; one of 0 is no limit."""
+    return bool(budget_usd) and spent_micro_usd >= budget_usd * _MICRO
+
+
+def _guess(asked: list[Any], *, written: int) -> AssistantMessage:
+    sent = len(json.dumps(asked, ensure_ascii=False))
+    return AssistantMessage(
+        [],
+        None,
+        input_tokens=round(sent / _CHARACTERS_PER_TOKEN),
+        output_tokens=round(written / _CHARACTERS_PER_TOKEN),
+    )
