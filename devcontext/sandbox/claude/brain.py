@@ -27,6 +27,9 @@ _BRIEFING = (
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+_SEARCHED = re.compile(r"(?:said about|search (?:slack )?for) (.{1,60})", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Words that a question may hold, and the tools that answer it. The first rule that fits decides."""
@@ -44,6 +47,16 @@ _RULES = (
     _rule("connections", r"\bconnect(ed|ions?)\b|what can you (read|see)", "connections"),
     _rule("channel", r"(?<!\w)#[a-z][\w-]*", "slack_channel_messages"),
     _rule("briefing", r"\bbrief|\bstand-?up\b", *_BRIEFING),
+    _rule("free time", r"\bfree\b|\bfocus time\b|\bhours? for\b", "calendar_free_slots"),
+    _rule("direct messages", r"\bDMs?\b|direct messages?", "slack_direct_messages"),
+    _rule("search", r"\bsaid about\b|\bsearch (slack )?for\b", "slack_search"),
+    _rule("channels", r"\bwhich (slack )?channels\b", "slack_channels"),
+    _rule("repositories", r"\brepositor(y|ies)\b|\brepos\b", "github_repositories"),
+    _rule("issues", r"\bissues\b|\bassigned\b|\bon my plate\b", "github_assigned_issues"),
+    _rule("commits", r"\bcommits?\b|\bcommitted\b", "github_commits"),
+    _rule("who needs me", r"^(?!.*\bslack\b).*\bwho (needs|mentioned|is waiting for)\b", "slack_mentions", "github_mentions"),
+    _rule("red checks", r"\bwhy\b.*\b(CI|checks?|red)\b|\bfailing checks?\b", "github_failing_checks"),
+    _rule("team", r"\bis (the|my) team\b|\bwas merged\b", "github_pull_requests"),
     _rule("preparation", r"\bprep", "calendar_agenda", "github_my_pull_requests", "slack_mentions"),
     _rule("reviews", r"\breview", "github_review_requests", "github_my_pull_requests"),
     _rule("pull requests", r"\bPRs?\b|pull request|\bblocked\b|\bchecks?\b|\bCI\b", "github_my_pull_requests"),
@@ -82,6 +95,13 @@ def _arguments(tool: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
         "end": until.isoformat(),
         "channel": channel[1].lower() if channel else "general",
     }
+    if words := _SEARCHED.search(exchange.text):
+        known["query"] = words[1].strip(" ?.!")
+    if tool["name"] == "calendar_free_slots":
+        # Free time lies ahead: without a day in the question, today.
+        known |= {"start": max(since, exchange.today).isoformat(), "end": max(until, exchange.today).isoformat()}
+    if tool["name"] == "github_pull_requests" and "merged" in exchange.text.lower():
+        known["state"] = "merged"
     if exchange.is_about_yesterday:
         known["until"] = until.isoformat()
     return {name: known[name] for name in tool["input_schema"].get("properties", {}) if name in known}

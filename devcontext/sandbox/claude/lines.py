@@ -78,9 +78,15 @@ def review_request(item: Item) -> str:
     return f"{link(item)}: {', '.join(fact for fact in facts if fact)}"
 
 
+def failing_check(item: Item) -> str:
+    """Return which check fails, where, and what it says."""
+    summary = plain(str(item["summary"])) if item.get("summary") else ""
+    where = plain(str(item.get("pull_request", "")))
+    return f"{link(item)}{f' ({where})' if where else ''}{f': {summary}' if summary else ''}"
+
+
 def event(item: Item) -> str:
     """Return a calendar entry with its time, and what it collides with."""
-    name = str(item.get("title", "")).rpartition(", ")[0] or str(item.get("title", ""))
     others = " and ".join(plain(str(other)) for other in item.get("conflicts_with") or [])
     notes = [f"**overlaps {others}**"] if others else []
     if item.get("my_response") in ("needsAction", "tentative"):
@@ -88,18 +94,24 @@ def event(item: Item) -> str:
     if item.get("location"):
         notes.append(plain(str(item["location"])))
     noted = f" ({', '.join(notes)})" if notes else ""
-    return f"{_span(item)} {link(item, text=name)}{noted}"
+    return f"{_span(item)} {link(item, text=name_of(item))}{noted}"
 
 
 def message(item: Item) -> str:
     """Return who said what, where and when."""
     # Addresses say nothing to a reader, and the citation leads to the message.
-    words = " ".join(_ADDRESS.sub("", str(item.get("text", ""))).split())
+    words = " ".join(_ADDRESS.sub("", str(item.get("text") or item.get("excerpt") or "")).split())
     quote = plain(words if len(words) <= _QUOTE_CHARACTERS else f"{words[: _QUOTE_CHARACTERS - 1].rstrip()}…")
-    place = f"{item.get('author', 'Someone')} in {item.get('channel', 'Slack')}"
-    at = day_of(item, key="time")
+    where = item.get("channel") or item.get("title") or "Slack"
+    place = f"{item.get('author', 'Someone')} in {where}"
+    at = day_of(item, key="time") or day_of(item, key="mentioned_at")
     when = f" ({at:%a %H:%M})" if at else ""
-    return f"{link(item, text=place)}{when}: “{quote}”"
+    return f"{link(item, text=place)}{when}{f': “{quote}”' if quote else ''}"
+
+
+def name_of(item: Item) -> str:
+    """Return what a calendar entry is called, without the time in its title."""
+    return str(item.get("title", "")).rpartition(", ")[0] or str(item.get("title", ""))
 
 
 def is_ask(item: Item) -> bool:

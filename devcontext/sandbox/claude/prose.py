@@ -4,22 +4,35 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from devcontext.sandbox.claude import lines
+from devcontext.sandbox.claude.facts_prose import Section, write_sections
 from devcontext.sandbox.claude.lines import Item
 from devcontext.sandbox.claude.reading import Exchange, Reading
 
 # A review that waits this long is somebody's blocker.
 _OVERDUE_DAYS = 3
+_LISTED = {
+    "github_failing_checks": ("Failing checks", lines.failing_check),
+    "github_mentions": ("Mentions on GitHub", lines.message),
+    "github_assigned_issues": ("Assigned to you", lines.link),
+    "github_pull_requests": ("Pull requests", lines.review_request),
+    "github_commits": ("Commits", lines.link),
+    "github_repositories": ("Repositories", lines.link),
+    "calendar_free_slots": ("Free time", lines.link),
+    "slack_search": ("Found in Slack", lines.message),
+    "slack_direct_messages": ("Direct messages", lines.message),
+    "slack_channels": ("Channels", lines.link),
+}
 # What is finished comes before what was touched.
 _KINDS = ("merged", "opened", "commits", "reviewed", "issue_opened")
-
-Section = tuple[str, list[str]]
 
 
 def write_answer(exchange: Exchange, *, about: str) -> str:
     """Return the answer to a question of the kind `about`; a narrow one gets only what it asks for."""
     if about == "connections" and exchange.items("connections"):
         return "\n".join(f"- {_connection(item)}" for item in exchange.items("connections"))
-    sections = [section for section in _sections(exchange, about=about) if section[1]]
+    if exchange.facts is not None:
+        return _write_recipe(exchange)
+    sections = [section for section in (*_sections(exchange, about=about), *_lists(exchange)) if section[1]]
     missing = _not_read(exchange.readings)
     body = [_write(title, bullets) for title, bullets in sections]
     if not body:
@@ -27,6 +40,15 @@ def write_answer(exchange: Exchange, *, about: str) -> str:
     if missing:
         body.append(_write("Not read", missing))
     return "\n\n".join([*body, _coverage(exchange.readings)])
+
+
+def _write_recipe(exchange: Exchange) -> str:
+    """Return the answer to a recipe; what was read is for DevContext to say."""
+    body = [_write(title, bullets) for title, bullets in write_sections(exchange) if bullets]
+    if not body:
+        body = ["Nothing was found in what could be read." if _has_read(exchange) else "Nothing could be read."]
+    missing = _not_read(exchange.readings)
+    return "\n\n".join([*body, _write("Not read", missing)] if missing else body)
 
 
 def _sections(exchange: Exchange, *, about: str) -> list[Section]:
@@ -60,6 +82,11 @@ def _sections(exchange: Exchange, *, about: str) -> list[Section]:
     ]
 
 
+def _lists(exchange: Exchange) -> list[Section]:
+    """Return what the tools of narrow questions returned, item by item."""
+    return [(title, [write(item) for item in exchange.items(tool)]) for tool, (title, write) in _LISTED.items()]
+
+
 def _yesterday_sections(exchange: Exchange) -> list[Section]:
     """Return what happened on the last working day, whatever else was read."""
     met = [item for item in exchange.items("calendar_agenda") if item.get("kind") == "meeting"]
@@ -79,7 +106,7 @@ def _done(exchange: Exchange) -> list[str]:
 
 
 def _met(meetings: list[Item]) -> list[str]:
-    return [f"Met: {', '.join(lines.link(item, text=_name(item)) for item in meetings)}"] if meetings else []
+    return [f"Met: {', '.join(lines.link(item, text=lines.name_of(item)) for item in meetings)}"] if meetings else []
 
 
 def _on(day: date, items: list[Item], *, key: str) -> list[Item]:
@@ -149,10 +176,6 @@ def _connection(item: Item) -> str:
 
 def _write(title: str, bullets: list[str]) -> str:
     return "\n".join([f"## {title}", "", *(f"- {bullet}" for bullet in bullets)])
-
-
-def _name(item: Item) -> str:
-    return str(item.get("title", "")).rpartition(", ")[0] or str(item.get("title", ""))
 
 
 def _rank(item: Item) -> int:

@@ -16,6 +16,9 @@ _CONTEXT = re.compile(
     r"\n*\[Context: \w+ (?P<today>\d{4}-\d\d-\d\d), .*?Last working day: \w+ (?P<since>\d{4}-\d\d-\d\d)\..*?\]\s*$",
     re.DOTALL,
 )
+# A recipe's instructions stand between the question and its line of context.
+_RECIPE = re.compile(r"\n+\[Recipe: (?P<name>[a-z-]+), version \d+\]\n.*\Z", re.DOTALL)
+_FACTS = re.compile(r"\[Facts: (\{.*\})\]\s*", re.DOTALL)
 _SERVICES = {"github": "GitHub", "calendar": "Google Calendar", "slack": "Slack"}
 
 
@@ -37,12 +40,17 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """The last question without its line of context, its days, and what was read for it."""
+    """The last question without its line of context, its days, and what was read for it.
+
+    `recipe` is the name of its recipe, "" without one, and `facts` what the message beside the results says of them.
+    """
 
     text: str
     today: date
     since: date
     readings: tuple[Reading, ...]
+    recipe: str = ""
+    facts: dict[str, Any] | None = None
 
     @property
     def is_about_yesterday(self) -> bool:
@@ -62,9 +70,27 @@ def read_exchange(question: Question) -> Exchange:
     context = _CONTEXT.search(text)
     today = date.fromisoformat(context["today"]) if context else datetime.now(UTC).date()
     since = date.fromisoformat(context["since"]) if context else today - timedelta(days=1)
+    asked = _CONTEXT.sub("", text).strip()
+    recipe = _RECIPE.search(asked)
     return Exchange(
-        text=_CONTEXT.sub("", text).strip(), today=today, since=since, readings=tuple(_readings(question.turns[start:]))
+        text=_RECIPE.sub("", asked).strip(),
+        today=today,
+        since=since,
+        readings=tuple(_readings(question.turns[start:])),
+        recipe=recipe["name"] if recipe else "",
+        facts=_facts(question.turns[start:]),
     )
+
+
+def _facts(turns: tuple[Turn, ...]) -> dict[str, Any] | None:
+    """Return the facts that a text beside tool results gives; such a line inside a result is somebody's text."""
+    texts = [block["text"] for turn in turns if turn.role == "user" for block in turn.blocks if block["type"] == "text"]
+    found = next((match for text in reversed(texts) if (match := _FACTS.fullmatch(text))), None)
+    try:
+        facts = json.loads(found[1]) if found else None
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) else None
 
 
 def _last_text(turns: tuple[Turn, ...]) -> tuple[int, str]:
