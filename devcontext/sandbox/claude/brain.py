@@ -54,7 +54,12 @@ _RULES = (
     _rule("repositories", r"\brepositor(y|ies)\b|\brepos\b", "github_repositories"),
     _rule("issues", r"\bissues\b|\bassigned\b|\bon my plate\b", "github_assigned_issues"),
     _rule("commits", r"\bcommits?\b|\bcommitted\b", "github_commits"),
-    _rule("who needs me", r"^(?!.*\bslack\b).*\bwho (needs|mentioned|is waiting for)\b", "slack_mentions", "github_mentions"),
+    _rule(
+        "who needs me",
+        r"^(?!.*\bslack\b).*\bwho (needs|mentioned|is waiting for)\b",
+        "slack_mentions",
+        "github_mentions",
+    ),
     _rule("red checks", r"\bwhy\b.*\b(CI|checks?|red)\b|\bfailing checks?\b", "github_failing_checks"),
     _rule("team", r"\bis (the|my) team\b|\bwas merged\b", "github_pull_requests"),
     _rule("preparation", r"\bprep", "calendar_agenda", "github_my_pull_requests", "slack_mentions"),
