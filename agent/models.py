@@ -8,6 +8,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from agent.types import RunStatus
 
@@ -45,12 +46,17 @@ class Run(models.Model):
     started_at = models.DateTimeField(auto_now_add=True)
     heartbeat_at = models.DateTimeField()
     is_stop_asked = models.BooleanField(default=False)
+    # When `agent.retention` deleted what was read for it.
+    expired_at = models.DateTimeField(null=True)
 
     class Meta:
         """A key starts one run only, however often its message is sent."""
 
         constraints = (models.UniqueConstraint(fields=["user", "key"], name="one_run_per_key"),)
-        indexes = (models.Index(fields=["conversation", "started_at"]),)
+        indexes = (
+            models.Index(fields=["conversation", "started_at"]),
+            models.Index(fields=["started_at"], condition=models.Q(expired_at=None), name="agent_run_not_expired"),
+        )
 
 
 class Event(models.Model):
@@ -87,6 +93,7 @@ class Evidence(models.Model):
     evidence_id = models.CharField(max_length=16)
     provider = models.CharField(max_length=32)
     sealed_item = models.BinaryField()
+    seen_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
         """An id stands for one item within a conversation."""

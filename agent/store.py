@@ -4,7 +4,7 @@ Content goes in sealed and comes out opened; whoever hands it out raises `Conten
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -94,12 +94,23 @@ def list_history(conversation: UUID) -> list[dict[str, Any]]:
     Raises:
         ContentClosedError: One of them does not open.
     """
-    turns = Turn.objects.filter(run__conversation_id=conversation, run__status=RunStatus.FINISHED)
-    ordered = turns.order_by("run__started_at", "position")
-    return [
+    finished = Run.objects.filter(conversation_id=conversation, status=RunStatus.FINISHED)
+    turns = Turn.objects.filter(run__in=finished).order_by("run__started_at", "position")
+    messages = [
         {"role": role, "content": json.loads(unseal(sealed, place=Place("turn.content", run, position)))}
-        for run, position, role, sealed in ordered.values_list("run_id", "position", "role", "sealed_content")
+        for run, position, role, sealed in turns.values_list("run_id", "position", "role", "sealed_content")
     ]
+    # Once the oldest turns are gone, no signature fits what is left; without its thinking, a message needs none.
+    is_cut = finished.exclude(expired_at=None).exists()
+    return [_without_thinking(message) for message in messages] if is_cut else messages
+
+
+def _without_thinking(message: dict[str, Any]) -> dict[str, Any]:
+    """Source: https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking#turn-validation."""
+    if not isinstance(message["content"], list):
+        return message
+    kept = [block for block in message["content"] if block["type"] not in ("thinking", "redacted_thinking")]
+    return message | {"content": kept}
 
 
 def list_evidence(conversation: UUID) -> dict[str, Evidence]:
@@ -154,7 +165,7 @@ def _turn_row(run: UUID, *, position: int, turn: TurnAdded) -> Turn:
 
 
 def keep_evidence(conversation: UUID, items: Iterable[Evidence]) -> None:
-    """Remember what answers of this conversation may cite; an item seen before stays as it was."""
+    """Remember what answers of this conversation may cite, and when it was read last."""
     rows = [
         EvidenceRow(
             conversation_id=conversation,
@@ -164,7 +175,12 @@ def keep_evidence(conversation: UUID, items: Iterable[Evidence]) -> None:
         )
         for item in items
     ]
-    EvidenceRow.objects.bulk_create(rows, ignore_conflicts=True)
+    EvidenceRow.objects.bulk_create(
+        {row.evidence_id: row for row in rows}.values(),
+        update_conflicts=True,
+        unique_fields=["conversation", "evidence_id"],
+        update_fields=["sealed_item", "seen_at"],
+    )
 
 
 def touch_runs(runs: Iterable[UUID]) -> set[UUID]:
@@ -276,3 +292,37 @@ def load_spent(user: int, *, day: date) -> tuple[int, int]:
         mine=Sum("cost_micro_usd", filter=Q(user_id=user), default=0), everybodys=Sum("cost_micro_usd", default=0)
     )
     return spent["mine"], spent["everybodys"]
+
+
+def list_expired_runs(*, before: datetime, limit: int) -> list[UUID]:
+    """Return at most `limit` ended runs that started before `before` and still have what was read for them."""
+    ended = Run.objects.filter(started_at__lt=before, expired_at=None).exclude(status=RunStatus.RUNNING)
+    return list(ended.values_list("id", flat=True)[:limit])
+
+
+def expire_run(run: UUID, *, lasting: Callable[[str], bool]) -> None:
+    """Delete the run's turns, and its events but those whose frame is `lasting`; question and answer stay.
+
+    A frame that does not open stays too: its key may come back, and until then nobody reads it.
+    """
+    with transaction.atomic(using="default"):
+        Turn.objects.filter(run_id=run).delete()
+        rows = Event.objects.filter(run_id=run).values_list("id", "seq", "sealed_frame")
+        passing = [
+            row for row, seq, sealed in rows if not _is_kept(sealed, place=_event_place(run, seq), lasting=lasting)
+        ]
+        Event.objects.filter(id__in=passing).delete()
+        Run.objects.filter(id=run).update(expired_at=timezone.now())
+
+
+def _is_kept(sealed: bytes | memoryview, *, place: Place, lasting: Callable[[str], bool]) -> bool:
+    try:
+        return lasting(unseal(sealed, place=place))
+    except ContentClosedError:
+        return True
+
+
+def expire_evidence(*, before: datetime) -> int:
+    """Delete what no tool has returned since `before`, and return how many items those were."""
+    count, _ = EvidenceRow.objects.filter(seen_at__lt=before).delete()
+    return count

@@ -9,4 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devcontext.settings.web")
 app = Celery("devcontext")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.conf.beat_schedule = {"end-dead-runs": {"task": "agent.end_dead_runs", "schedule": 60.0}}
+app.conf.beat_schedule = {
+    "end-dead-runs": {"task": "agent.end_dead_runs", "schedule": 60.0},
+    "expire-content": {"task": "agent.expire_content", "schedule": 3600.0},
+}

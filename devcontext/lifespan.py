@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from agent import claude
+from agent import claude, housekeeping
 from agent.api import egress
 from agent.runner import current_runner
 from devcontext import sessions
@@ -26,7 +26,7 @@ async def shut_down() -> None:
 async def lifespan(_scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Answer the ASGI lifespan protocol. Source: https://asgi.readthedocs.io/en/latest/specs/lifespan.html."""
     await receive()
-    async with _vault_at_work():
+    async with _vault_at_work(), housekeeping.running():
         # The model's SDK takes seconds to import; the pages need not wait for it, and nor need the first question.
         warming = asyncio.create_task(claude.warm_up())
         await send({"type": "lifespan.startup.complete"})

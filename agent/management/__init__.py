@@ -1,1 +1,1 @@
-"""Commands of the agent."""
+"""Commands of the agent: they run in the place of a web process."""

@@ -12,6 +12,8 @@ FOREIGN_SECRETS = () if IS_VAULT_EMBEDDED else ownership.VAULT_ONLY
 
 # `2:<base64>,1:<base64>`, or one per line in a file: the first seals what is asked, read and answered, all open it.
 CONTENT_KEYS = env.secret("CONTENT_KEYS") or (DEBUG and local_keys.content_keys(DATA_DIR / "keys")) or ""
+# How long what was read stays: tool results, steps, evidence. Titles, questions and answers stay with the conversation.
+CONTENT_RETENTION_DAYS = env.integer("CONTENT_RETENTION_DAYS", 30)
 SECRET_KEY = env.secret("SECRET_KEY") or (DEBUG and local_keys.session_key(DATA_DIR / "keys")) or ""
 ROOT_URLCONF = "devcontext.urls"
 ASGI_APPLICATION = "devcontext.asgi.application"

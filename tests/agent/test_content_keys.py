@@ -56,6 +56,12 @@ def test_no_keys_are_an_error_of_the_checks(settings: Any) -> None:
     assert (found.id, found.msg) == ("agent.E001", "CONTENT_KEYS is not set.")
 
 
+@pytest.mark.parametrize(("days", "codes"), [(1, []), (0, ["agent.E002"]), (-3, ["agent.E002"])])
+def test_content_is_kept_for_a_day_at_least(settings: Any, days: int, codes: list[str]) -> None:
+    settings.CONTENT_RETENTION_DAYS = days
+    assert [found.id for found in checks.check_retention()] == codes
+
+
 def test_malformed_keys_stop_the_start(settings: Any) -> None:
     settings.CONTENT_KEYS = "garbage"
     with pytest.raises(ImproperlyConfigured):

@@ -148,6 +148,17 @@ async def test_a_conversation_goes_on_after_a_revoke(maya: User) -> None:
     assert "revoked" in {frame["code"] for frame in of(second, "step.failed")}
 
 
+async def test_a_conversation_goes_on_after_what_it_read_first_has_expired(maya: User, settings: Any) -> None:
+    """The stand-in refuses thinking whose signature does not fit what comes before it."""
+    first = await run(maya, ALL_THREE)
+    conversation = (await sync_to_async(store.Run.objects.get)(id=first[0]["run"])).conversation_id
+    await run(maya, STANDUP, conversation=conversation)
+    await sync_to_async(store.expire_run)(UUID(first[0]["run"]), lasting=lambda _frame: False)
+    history = await sync_to_async(store.list_history)(conversation)
+    assert history[0]["content"].startswith(STANDUP)
+    assert (await run(maya, ALL_THREE, conversation=conversation))[-1]["type"] == "run.finished"
+
+
 async def test_a_disconnected_service_is_refused_as_not_connected(maya: User) -> None:
     await switch.disconnect(user=f"user:{maya.pk}", sid="a-session", auth_time=1.0, provider="slack")
     frames = await run(maya, ALL_THREE)

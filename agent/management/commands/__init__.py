@@ -1,1 +1,1 @@
-"""`content_generate_key` makes a key that seals content."""
+"""One module per command."""

@@ -1,0 +1,53 @@
+"""What a web process does by itself, worker or not: ends runs whose process died, and deletes what has had its time."""
+
+import asyncio
+import contextvars
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import uniform
+
+from asgiref.sync import sync_to_async
+
+from agent.retention import expire_content
+from agent.runner import end_dead_runs
+
+# As often as the worker: a run counts as dead after half of that.
+_TICK_SECONDS = 60.0
+# What is kept for days may stay an hour longer.
+_EXPIRE_EVERY_SECONDS = 3600.0
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[None]:
+    """Keep house in the background of the block; at its end what is under way comes to its own end."""
+    is_over = asyncio.Event()
+    task = asyncio.create_task(_live(is_over), context=contextvars.Context())
+    try:
+        yield
+    finally:
+        is_over.set()
+        await task
+
+
+async def _live(is_over: asyncio.Event) -> None:
+    expired_at = float("-inf")
+    is_first = True
+    while is_first or not is_over.is_set():
+        is_first = False
+        try:
+            await sync_to_async(end_dead_runs)()
+            if time.monotonic() - expired_at >= _EXPIRE_EVERY_SECONDS:
+                await sync_to_async(expire_content)()
+                expired_at = time.monotonic()
+        except Exception:
+            # The outermost frame of a task that nobody waits for: a database that is away must not end it for good.
+            logger.exception("agent.housekeeping_failed")
+        try:
+            # Not all processes at the same moment.
+            await asyncio.wait_for(is_over.wait(), timeout=_TICK_SECONDS * uniform(1, 1.2))  # noqa: S311  (no secret)
+        except TimeoutError:
+            continue

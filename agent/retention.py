@@ -1,0 +1,38 @@
+"""Deletes what was read for a person once its time is over; their questions, and the answers as shown, stay."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from agent import store
+
+# Enough to be quick; each run is a transaction of its own, so that nobody waits long for the database.
+_BATCH = 100
+# With these a page shows question and answer; the others tell how it came to be.
+_LASTING = frozenset({"run.started", "block.final", "run.finished", "run.stopped", "run.failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """How many runs lost what was read for them, and how many items of evidence were deleted."""
+
+    runs: int
+    evidence: int
+
+
+def expire_content() -> Expired:
+    """Delete tool results, steps and evidence older than `CONTENT_RETENTION_DAYS`. Sync; safe to run twice at once."""
+    before = timezone.now() - timedelta(days=settings.CONTENT_RETENTION_DAYS)
+    runs = 0
+    while batch := store.list_expired_runs(before=before, limit=_BATCH):
+        for run in batch:
+            store.expire_run(run, lasting=_is_lasting)
+        runs += len(batch)
+    return Expired(runs=runs, evidence=store.expire_evidence(before=before))
+
+
+def _is_lasting(frame: str) -> bool:
+    return json.loads(frame)["type"] in _LASTING

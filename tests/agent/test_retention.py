@@ -1,0 +1,125 @@
+"""What was read is deleted when its time is over; question, answer and whatever is younger stay."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from agent import content_keys, housekeeping, store, tasks
+from agent.events import Evidence, TurnAdded
+from agent.retention import Expired, expire_content
+from agent.types import RunStatus, RunTicket
+from tests.agent.conftest import request_of, start
+
+pytestmark = pytest.mark.django_db
+
+TYPES = ("run.started", "step.started", "step.finished", "block.tail", "block.final", "usage")
+LASTING = ["run.started", "block.final", "run.finished"]
+TURNS = [
+    TurnAdded(role="user", content="Brief me"),
+    TurnAdded(role="assistant", content=[{"type": "thinking", "signature": "s"}, {"type": "tool_use", "id": "1"}]),
+    TurnAdded(role="user", content=[{"type": "tool_result", "tool_use_id": "1"}]),
+    TurnAdded(role="assistant", content=[{"type": "redacted_thinking"}, {"type": "text", "text": "Done."}]),
+]
+
+
+def finish(ticket: RunTicket, *, days_ago: float) -> RunTicket:
+    """Let a run end, and let it have begun so long ago."""
+    frames = [json.dumps({"type": kind}) for kind in TYPES]
+    store.append_events([(ticket.run, seq, frame) for seq, frame in enumerate(frames, 1)])
+    last = (len(frames) + 1, json.dumps({"type": "run.finished"}))
+    store.end_run(ticket.run, status=RunStatus.FINISHED, last=last, answer="Done.", turns=TURNS)
+    age(ticket, days=days_ago)
+    return ticket
+
+
+def age(ticket: RunTicket, *, days: float) -> None:
+    store.Run.objects.filter(id=ticket.run).update(started_at=timezone.now() - timedelta(days=days))
+
+
+def kinds(user: User, ticket: RunTicket) -> list[str]:
+    return [json.loads(frame)["type"] for _, frame in store.list_frames(ticket.run, user=user.pk, after=0)]
+
+
+def test_of_an_old_run_the_page_keeps_question_and_answer_and_the_model_nothing(alice: User) -> None:
+    old, young = finish(start(request_of(alice)), days_ago=31), finish(start(request_of(alice)), days_ago=29)
+    assert expire_content() == Expired(runs=1, evidence=0)
+    assert kinds(alice, old) == LASTING
+    assert store.list_history(old.conversation) == []
+    assert store.load_answer(old.run).text == "Done."
+    assert kinds(alice, young) == [*TYPES, "run.finished"]
+    assert len(store.list_history(young.conversation)) == len(TURNS)
+    assert [row.title for row in store.list_recent(alice.pk)] == ["Brief me", "Brief me"]
+    assert expire_content() == Expired(runs=0, evidence=0)
+
+
+def test_the_time_is_a_setting(alice: User, settings: Settings) -> None:
+    ticket = finish(start(request_of(alice)), days_ago=3)
+    settings.CONTENT_RETENTION_DAYS = 2
+    out = StringIO()
+    call_command("expire_content", stdout=out)
+    assert out.getvalue().startswith("Deleted what was read for 1 runs, and 0 items of evidence")
+    assert kinds(alice, ticket) == LASTING
+
+
+def test_the_worker_does_the_same(alice: User) -> None:
+    ticket = finish(start(request_of(alice)), days_ago=31)
+    tasks.expire_content_task()
+    assert kinds(alice, ticket) == LASTING
+
+
+def test_a_run_that_goes_on_loses_nothing(alice: User) -> None:
+    ticket = start(request_of(alice))
+    store.append_events([(ticket.run, 1, json.dumps({"type": "step.started"}))])
+    age(ticket, days=31)
+    assert expire_content() == Expired(runs=0, evidence=0)
+    assert kinds(alice, ticket) == ["step.started"]
+
+
+def test_what_is_left_of_a_conversation_carries_no_thinking(alice: User) -> None:
+    """Its signatures bind the turns that are gone; the API refuses them, and takes a message that has none."""
+    old = finish(start(request_of(alice)), days_ago=31)
+    finish(start(request_of(alice, conversation=old.conversation)), days_ago=1)
+    expire_content()
+    contents = [message["content"] for message in store.list_history(old.conversation)]
+    assert contents == [
+        "Brief me",
+        [{"type": "tool_use", "id": "1"}],
+        [{"type": "tool_result", "tool_use_id": "1"}],
+        [{"type": "text", "text": "Done."}],
+    ]
+
+
+def test_evidence_lives_on_while_tools_return_it(alice: User) -> None:
+    ticket = start(request_of(alice))
+    items = [Evidence(f"gh-0000000{n}", "github", "Fix upload", f"https://example.org/{n}") for n in range(3)]
+    store.keep_evidence(ticket.conversation, items)
+    store.EvidenceRow.objects.update(seen_at=timezone.now() - timedelta(days=31))
+    store.keep_evidence(ticket.conversation, [items[1]])
+    assert expire_content() == Expired(runs=0, evidence=2)
+    assert store.list_evidence(ticket.conversation) == {items[1].id: items[1]}
+
+
+def test_what_does_not_open_is_not_taken_for_a_step(alice: User, settings: Settings) -> None:
+    """A key that is missing by mistake must not cost the answers that it would open."""
+    ticket, keys = finish(start(request_of(alice)), days_ago=31), settings.CONTENT_KEYS
+    settings.CONTENT_KEYS = content_keys.new_entry(1)
+    assert expire_content() == Expired(runs=1, evidence=0)
+    settings.CONTENT_KEYS = keys
+    assert kinds(alice, ticket) == [*TYPES, "run.finished"]
+    assert store.list_history(ticket.conversation) == []
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_web_process_expires_by_itself(alice: User) -> None:
+    ticket = await sync_to_async(start)(request_of(alice))
+    await sync_to_async(finish)(ticket, days_ago=31)
+    async with housekeeping.running():
+        pass
+    assert await sync_to_async(kinds)(alice, ticket) == LASTING
