@@ -49,13 +49,15 @@ _ORDER = (
     SLACK_SEARCH,
     SLACK_DIRECT_MESSAGES,
 )
-TOOLS: Mapping[str, Tool] = MappingProxyType({tool.name: tool for tool in _ORDER})
+REGISTERED: dict[str, Tool] = {tool.name: tool for tool in _ORDER}
+# What everybody else gets is a view: a run adds no tool.
+TOOLS: Mapping[str, Tool] = MappingProxyType(REGISTERED)
 
 
 def needed_scopes() -> Mapping[str, frozenset[str]]:
     """Return by provider id the scopes that the tools may ask for between them."""
-    providers = {tool.provider for tool in _ORDER if tool.provider}
+    providers = {tool.provider for tool in TOOLS.values() if tool.provider}
     return {
-        provider: frozenset().union(*(tool.scopes for tool in _ORDER if tool.provider == provider))
+        provider: frozenset().union(*(tool.scopes for tool in TOOLS.values() if tool.provider == provider))
         for provider in providers
     }

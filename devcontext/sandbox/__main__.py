@@ -43,7 +43,7 @@ def _app(options: argparse.Namespace, *, base_url: str) -> Starlette:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m devcontext.sandbox",
-        description="Local stand-ins for GitHub, Google Calendar, Slack and Claude.",
+        description="Local stand-ins for the services and for Claude.",
     )
     parser.add_argument("--port", type=int, default=8001, help="port on 127.0.0.1 (default: 8001; 0 takes a free one)")
     parser.add_argument("--data", type=Path, required=True, help="SQLite file that keeps the sandbox's tokens")

@@ -42,7 +42,7 @@ class BriefError(Exception):
 class Command(BaseCommand):
     """Ask for a briefing in the terminal."""
 
-    help = "Answer a question from GitHub, Google Calendar and Slack, as the chat page does."
+    help = "Answer a question from the connected services, as the chat page does."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the command line."""
