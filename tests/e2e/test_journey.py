@@ -12,6 +12,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from devcontext.sandbox.world import tidewater_world
+from tests.e2e.canaries import MIN_CHARACTERS, canaries, holds
 from tests.e2e.installation import Installation, running
 from tests.e2e.journey import SERVICES, UPSTREAM_TOKENS, ask, audit_rows, send, sign_in, visiting
 
@@ -156,6 +158,23 @@ async def test_disconnecting_takes_two_steps_and_ends_the_connection(visitor: Pa
     await expect(visitor.get_by_text("Google Cloud project")).to_be_visible()
     await visitor.get_by_role("button", name=re.compile("Disconnect")).click()
     await expect(card.get_by_text("Not connected", exact=True)).to_be_visible()
+
+
+async def test_nothing_that_was_asked_read_or_answered_lies_in_the_open(
+    visitor: Page, installation: Installation
+) -> None:
+    """Every byte of every database, journal and log of ours: no question, title, message, meeting name or answer."""
+    question = "What of canary 9f1c-b27a did I work on yesterday?"
+    await visitor.goto("/")
+    await ask(visitor, question)
+    answer = await visitor.locator("[data-run] [data-answer]").last.inner_text()
+    lines = {line.strip() for line in answer.splitlines() if len(line.strip()) >= MIN_CHARACTERS}
+    read = canaries(tidewater_world().now())
+    assert len(read) > 30
+    assert any(text in answer for text in read), "the answer tells of what was read"
+    written = installation.written_bytes("default", "audit", "vault", "app")
+    assert holds(written, "maya@tidewater.example"), "an account is not sealed, and is found"
+    assert [text for text in {question, *lines, *read} if holds(written, text)] == []
 
 
 async def test_no_upstream_token_lies_anywhere_after_all_this(visitor: Page, installation: Installation) -> None:
