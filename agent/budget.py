@@ -46,6 +46,11 @@ class Meter:
         return max(0.0, self.read_until - time.monotonic())
 
     @property
+    def seconds_left(self) -> float:
+        """How long the run may still take."""
+        return max(0.0, self._started + self.budget.max_seconds - time.monotonic())
+
+    @property
     def may_read(self) -> bool:
         """Whether the next question may be answered by tool calls; if not, it asks for the answer."""
         return (

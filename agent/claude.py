@@ -7,6 +7,7 @@ with a fixed sentence.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ _ATTEMPTS = 3
 _FIRST_DELAY_SECONDS = 0.5
 # A person waits for the answer. Asked to wait longer than this, the run says so instead.
 _MAX_DELAY_SECONDS = 5.0
+# The API ends an answer at `max_tokens`; another server that speaks its protocol may not. A token is about four
+# characters, and what comes with thinking is not counted in tokens; an answer beyond both is given up.
+_MAX_CHARACTERS = 100_000
+_MAX_CHARACTERS_PER_TOKEN = 20
 
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic]" = WeakKeyDictionary()
 
@@ -45,11 +50,12 @@ class Claude:
         tools: list[dict[str, Any]],
         may_call_tools: bool,
         max_tokens: int,
+        max_seconds: float,
     ) -> AsyncGenerator[str | AssistantMessage, None]:
         """Yield the text as it comes, and the whole message last.
 
-        A failure before the first piece of text is tried again, twice at most; the caller's own time limit cuts that
-        short. After the first piece it is final, because a second answer would not continue the first.
+        A failure before the first piece of text is tried again, twice at most, unless the wait before it would outlast
+        `max_seconds`. After the first piece it is final, because a second answer would not continue the first.
 
         Raises:
             agent.errors.ModelError: See its codes.
@@ -58,6 +64,7 @@ class Claude:
             system=system, messages=messages, tools=tools, may_call_tools=may_call_tools, max_tokens=max_tokens
         )
         client = await _client()
+        give_up_at = time.monotonic() + max_seconds
         for attempt in range(_ATTEMPTS):
             has_yielded = False
             try:
@@ -68,7 +75,7 @@ class Claude:
             except _AttemptError as error:
                 if has_yielded:
                     raise model_error("cut_short") from None
-                await _wait(error, is_last=attempt == _ATTEMPTS - 1, attempt=attempt)
+                await _wait(error, attempt=attempt, give_up_at=give_up_at)
             else:
                 return
 
@@ -135,18 +142,21 @@ async def _stream(
         _AttemptError: The API refused, could not be reached, or sent what is not an answer.
     """
     sdk, httpx2 = _import()
-    builder = MessageBuilder()
+    builder = MessageBuilder(max_characters=_MAX_CHARACTERS + request["max_tokens"] * _MAX_CHARACTERS_PER_TOKEN)
     try:
         async with await client.messages.create(**request, stream=True) as events:
             async for event in events:
                 if text := builder.add(event.to_dict(warnings=False)):
                     yield text
+                if builder.is_full:
+                    break
+        message = builder.finish()
     except sdk.APIStatusError as error:
         raise _AttemptError(_classify(error)) from None
-    except (sdk.APIError, httpx2.TransportError, LookupError, TypeError, ValueError):
+    except (sdk.APIError, httpx2.TransportError, AttributeError, LookupError, TypeError, ValueError):
         # Not reached, dropped on the way, or not the stream that the API documents.
         raise _AttemptError(_Failure("unreachable")) from None
-    yield builder.finish()
+    yield message
 
 
 def _classify(error: "anthropic.APIStatusError") -> _Failure:
@@ -158,7 +168,7 @@ def _classify(error: "anthropic.APIStatusError") -> _Failure:
     return _Failure(code, retry_after_seconds)
 
 
-async def _wait(error: _AttemptError, *, is_last: bool, attempt: int) -> None:
+async def _wait(error: _AttemptError, *, attempt: int, give_up_at: float) -> None:
     """Wait before the next attempt.
 
     Raises:
@@ -167,7 +177,8 @@ async def _wait(error: _AttemptError, *, is_last: bool, attempt: int) -> None:
     failure = error.failure
     # The random part keeps runs that failed together from asking again together.
     delay = failure.retry_after_seconds or _FIRST_DELAY_SECONDS * 2**attempt * random.uniform(0.75, 1.25)  # noqa: S311
-    if is_last or failure.code not in RETRIED or delay > _MAX_DELAY_SECONDS:
+    max_delay = min(_MAX_DELAY_SECONDS, give_up_at - time.monotonic())
+    if attempt == _ATTEMPTS - 1 or failure.code not in RETRIED or delay > max_delay:
         raise model_error(failure.code) from None
     await asyncio.sleep(delay)
 

@@ -21,21 +21,27 @@ class MessageBuilder:
     Source: https://platform.claude.com/docs/en/build-with-claude/streaming.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_characters: int) -> None:
+        self._left = max_characters
         self._blocks: dict[int, dict[str, Any]] = {}
         self._inputs: dict[int, str] = {}
         self._usage: dict[str, int] = {}
         self._stop_reason: str | None = None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether more came than an answer may have; it then ends as one that reached `max_tokens`."""
+        return self._left < 0
+
     def add(self, event: dict[str, Any]) -> str:
         """Take one event and return the text it adds to the answer, which is mostly "".
 
         Raises:
-            LookupError: The event lacks what the API always sends.
+            LookupError, TypeError, ValueError, AttributeError: The event is not what the API sends.
         """
         match event["type"]:
             case "message_start":
-                self._count(event["message"]["usage"])
+                self._count(event["message"].get("usage"))
             case "content_block_start":
                 self._blocks[event["index"]] = dict(event["content_block"])
                 return str(event["content_block"].get("text") or "")
@@ -43,14 +49,22 @@ class MessageBuilder:
                 return self._grow(event["index"], event["delta"])
             case "message_delta":
                 self._stop_reason = event["delta"].get("stop_reason")
-                self._count(event["usage"])
+                self._count(event.get("usage"))
         return ""
 
     def finish(self) -> AssistantMessage:
-        """Return the message as far as it came; `stop_reason` is None when the stream broke off."""
+        """Return the message as far as it came; `stop_reason` is None when the stream broke off.
+
+        Raises:
+            LookupError, ValueError: A tool call has no name, or no id of its own.
+        """
+        calls = [block for block in self._blocks.values() if block["type"] == "tool_use"]
+        ids = {block["id"] for block in calls if block["name"] and block["id"]}
+        if len(ids) < len(calls):
+            raise ValueError("A result is joined to its call by the call's id.")
         return AssistantMessage(
             content=[self._close(index) for index in sorted(self._blocks) if not self._is_empty_text(index)],
-            stop_reason=self._stop_reason,
+            stop_reason="max_tokens" if self.is_full else self._stop_reason,
             input_tokens=sum(self._usage.get(name, 0) for name in _INPUT_TOKENS),
             output_tokens=self._usage.get("output_tokens", 0),
             cache_write_tokens=self._usage.get("cache_creation_input_tokens", 0),
@@ -58,6 +72,7 @@ class MessageBuilder:
         )
 
     def _grow(self, index: int, delta: dict[str, Any]) -> str:
+        self._left -= sum(len(part) for part in delta.values() if isinstance(part, str))
         block = self._blocks[index]
         match delta["type"]:
             case "text_delta":
@@ -84,9 +99,10 @@ class MessageBuilder:
         block = self._blocks[index]
         return block["type"] == "text" and not block["text"].strip()
 
-    def _count(self, usage: dict[str, Any]) -> None:
+    def _count(self, usage: dict[str, Any] | None) -> None:
         # Counts of a `message_delta` are totals, and those it leaves out keep their value.
-        self._usage |= {name: count for name, count in usage.items() if isinstance(count, int)}
+        # Other servers that speak the protocol leave the usage out.
+        self._usage |= {name: count for name, count in (usage or {}).items() if isinstance(count, int)}
 
 
 _INPUT_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")

@@ -82,7 +82,9 @@ class _Run:
     meter: Meter
     emit: Callable[[LoopEvent | ReadingEnded], None]
     has_read: bool = False
-    has_shown: bool = False
+    has_asked_again: bool = False
+    has_urged: bool = False
+    shown_characters: int = 0
     tools: list[dict[str, Any]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,15 +107,17 @@ class _Run:
         may_read = self.meter.may_read
         if not self.has_read and not may_read:
             await self._read_by_default()
-        message = await self._ask(may_read=may_read)
+        message = await self._ask_again_if_cut_short(may_read=may_read)
         calls = [block for block in message.content if block["type"] == "tool_use"]
         if calls and may_read:
             await self._run_calls(message.content)
-        elif message.stop_reason == "pause_turn":
+        elif message.stop_reason == "pause_turn" and message.content:
             self._join("assistant", message.content)
         elif not self.has_read:
             # The answer is dropped unseen. It never joined the conversation, so no later signature depends on it.
             await self._read_by_default()
+        elif not message.content and not self.has_urged:
+            self._urge()
         elif calls or not _has_text(message.content):
             # Told to answer, it called tools all the same, or said nothing: neither can be shown or sent back.
             raise ModelError(*_STOPS[None])
@@ -121,6 +125,27 @@ class _Run:
             self._join("assistant", message.content)
             return True
         return False
+
+    def _urge(self) -> None:
+        """Ask once for the answer that did not come.
+
+        After tool results, and more so after a text beside them, the API now and then ends a turn with nothing. Source:
+        https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons.
+        """
+        self.has_urged = True
+        self._join("user", [{"type": "text", "text": "Answer now, from what was read."}])
+
+    async def _ask_again_if_cut_short(self, *, may_read: bool) -> AssistantMessage:
+        """Ask, and once more if the answer broke off before anything of it was shown: none of it joined or was seen."""
+        shown_before = self.shown_characters
+        try:
+            return await self._ask(may_read=may_read)
+        except ModelError as error:
+            is_seen = self.shown_characters > shown_before
+            if error.code != "cut_short" or is_seen or self.has_asked_again:
+                raise
+        self.has_asked_again = True
+        return await self._ask(may_read=may_read)
 
     async def _ask(self, *, may_read: bool) -> AssistantMessage:
         max_tokens = self.meter.begin_step()
@@ -131,6 +156,7 @@ class _Run:
             tools=self.tools,
             may_call_tools=may_read,
             max_tokens=max_tokens,
+            max_seconds=self.meter.seconds_left,
         )
         async with aclosing(question) as pieces:
             async for piece in pieces:
@@ -143,8 +169,8 @@ class _Run:
     def _show(self, text: str, *, is_first: bool) -> None:
         if not self.has_read:
             return
-        self.emit(TextDelta(f"\n\n{text}" if is_first and self.has_shown else text))
-        self.has_shown = True
+        self.emit(TextDelta(f"\n\n{text}" if is_first and self.shown_characters else text))
+        self.shown_characters += len(text)
 
     def _finish(self, message: AssistantMessage) -> AssistantMessage:
         self.emit(self.meter.count(message))

@@ -32,8 +32,11 @@ class Model(Protocol):
         tools: list[dict[str, Any]],
         may_call_tools: bool,
         max_tokens: int,
+        max_seconds: float,
     ) -> AsyncGenerator[str | AssistantMessage, None]:
         """Yield the text as it comes, and the message last.
+
+        The caller gives up after `max_seconds`; a wait that would last longer is not begun.
 
         Raises:
             agent.errors.ModelError: The model could not be asked, or its answer broke off.

@@ -46,6 +46,7 @@ class PaidModel:
         tools: list[dict[str, Any]],
         may_call_tools: bool,
         max_tokens: int,
+        max_seconds: float,
     ) -> AsyncGenerator[str | AssistantMessage, None]:
         """Ask as `agent.model.Model` does, and book what the answer costs, also of one that broke off.
 
@@ -57,7 +58,12 @@ class PaidModel:
         written, is_refused = 0, False
         try:
             question = self._model.ask(
-                system=system, messages=messages, tools=tools, may_call_tools=may_call_tools, max_tokens=max_tokens
+                system=system,
+                messages=messages,
+                tools=tools,
+                may_call_tools=may_call_tools,
+                max_tokens=max_tokens,
+                max_seconds=max_seconds,
             )
             async with aclosing(question) as pieces:
                 async for piece in pieces:

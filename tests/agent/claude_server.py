@@ -63,3 +63,28 @@ def stream(*events: dict[str, Any] | bytes, is_whole: bool = True) -> Told:
         f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     )
     return Told((head.encode() + frames,))
+
+
+def text(*parts: str) -> list[dict[str, Any]]:
+    """Return the events of one block of text, without its end."""
+    return [
+        event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        *(event("content_block_delta", index=0, delta={"type": "text_delta", "text": part}) for part in parts),
+    ]
+
+
+def call(name: str, arguments: str, *, index: int = 0, call_id: str = "toolu_1") -> list[dict[str, Any]]:
+    """Return the events of one tool call, with `arguments` as the JSON that was written."""
+    block = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
+    delta = {"type": "input_json_delta", "partial_json": arguments}
+    return [
+        event("content_block_start", index=index, content_block=block),
+        event("content_block_delta", index=index, delta=delta),
+        event("content_block_stop", index=index),
+    ]
+
+
+def end(stop_reason: str | None) -> list[dict[str, Any]]:
+    """Return the end of an answer."""
+    delta = {"stop_reason": stop_reason, "stop_sequence": None}
+    return [event("message_delta", delta=delta, usage={"output_tokens": 9}), event("message_stop")]

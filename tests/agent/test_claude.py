@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from agent import claude
+from agent.briefing.working_week import WorkingWeek
 from agent.errors import ModelError
 from agent.model import AssistantMessage
 from agent.prompts import user_message
@@ -21,7 +23,9 @@ from tests.agent.claude_server import END, HALF_A_TEXT, MESSAGE_START, MESSAGES,
 from tests.agent.scripted import DEFAULT_TOOLS, NOW, kit
 
 TOOLS = kit(*DEFAULT_TOOLS).toolkit.specs()
-QUESTION = {"role": "user", "content": user_message("What did I work on yesterday?", now=NOW, user_name="Alice")}
+WEEK = WorkingWeek(time_zone=ZoneInfo("UTC"))
+ASKED = user_message("What did I work on yesterday?", now=NOW, week=WEEK, user_name="Alice")
+QUESTION = {"role": "user", "content": ASKED}
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +59,13 @@ async def api(settings: Settings) -> AsyncIterator[Upstream]:
 
 
 async def ask(*messages: dict[str, Any], system: str = "Read first.", **changes: Any) -> tuple[str, AssistantMessage]:
-    question = {"system": system, "tools": TOOLS, "may_call_tools": True, "max_tokens": 4000} | changes
+    question = {
+        "system": system,
+        "tools": TOOLS,
+        "may_call_tools": True,
+        "max_tokens": 4000,
+        "max_seconds": 60,
+    } | changes
     pieces = [piece async for piece in claude.Claude().ask(messages=[*messages] or [QUESTION], **question)]
     assert isinstance(pieces[-1], AssistantMessage)
     return "".join(piece for piece in pieces if isinstance(piece, str)), pieces[-1]

@@ -25,6 +25,7 @@ ASKED: dict[str, Any] = {
     "tools": [],
     "may_call_tools": True,
     "max_tokens": 100,
+    "max_seconds": 60,
 }
 
 
