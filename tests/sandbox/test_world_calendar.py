@@ -115,6 +115,16 @@ def test_only_three_months_are_read(tmp_path: Path) -> None:
     assert (days[0], days[-1]) == (datetime(2026, 10, 19, 8, tzinfo=UTC), datetime(2027, 1, 16, 8, tzinfo=UTC))
 
 
+def test_what_is_long_past_is_not_even_parsed(tmp_path: Path) -> None:
+    """A calendar of ten years is parsed in seconds, and what is broken in it long ago keeps nobody from today."""
+    past = _event("DTSTART:20200101T100000Z", "DTEND:20200101T110000Z", "GEO:broken", "RRULES:x", uid="past")
+    long = _event("DTSTART;VALUE=DATE:20200101", "DTEND;VALUE=DATE:20270101", "SUMMARY:Years", uid="long")
+    folded = _event("DTSTART;TZID=Europe/Berlin:2026", " 1118T100000", "SUMMARY:Folded", uid="folded")
+    last = _event("DTSTART:20200101T100000Z", "DURATION:P2600D", "SUMMARY:Lasting", uid="lasting")
+    found = {one.summary for one in _events(tmp_path, past, long, folded, last)}
+    assert found == {"Years", "Folded", "Lasting"}
+
+
 def test_a_cancelled_event_is_no_event(tmp_path: Path) -> None:
     assert _events(tmp_path, _event("DTSTART:20261118T100000Z", "STATUS:CANCELLED")) == []
 

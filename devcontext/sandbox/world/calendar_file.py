@@ -3,7 +3,9 @@
 Nothing is guessed: a date that cannot be read, a zone that nobody knows or a rule without end refuses the whole file.
 """
 
+import re
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +21,8 @@ from devcontext.sandbox.types import Event, Person
 from devcontext.sandbox.world.calendar_events import Guests, event_of, text_of
 from devcontext.sandbox.world.errors import WorldError
 
-# Ten years of a full calendar; parsing this much takes about ten seconds, and a start waits for a minute.
+# Ten years of a full calendar. Parsing all of it takes half a minute on two busy cores, and a start waits for one; so
+# events that are long past are left out before (`_near`), which makes it seconds.
 _MAX_BYTES = 10 * 1024 * 1024
 # A month of looking back and two of planning; the tools themselves ask for days.
 _BACK, _AHEAD = timedelta(days=30), timedelta(days=60)
@@ -27,6 +30,11 @@ _BACK, _AHEAD = timedelta(days=30), timedelta(days=60)
 _MAX_INSTANCES = 4500
 # A rule that never comes true is searched for until the year 9999; one such takes 13 s on a busy core.
 _MAX_SECONDS = 20
+# Zones differ by 26 hours at most.
+_SLACK = timedelta(days=2)
+_DATED = re.compile(rb"DT(?:START|END)[;:]", re.IGNORECASE)
+_DATE = re.compile(rb"DT(?:START|END)[;:](?:.*[:=])?(\d{8})(?:T\d{6}Z?)?\s*", re.IGNORECASE)
+_LASTING = re.compile(rb"(?:RRULE|RDATE|RECURRENCE-ID|DURATION)[;:]", re.IGNORECASE)
 _TOO_FAST = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
 # What decides when an event is; anything else that is broken in it is left out.
 _TIMES = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"})
@@ -74,7 +82,7 @@ def read_calendar(path: Path, *, now: datetime, zone: ZoneInfo) -> CalendarFile:
     Raises:
         WorldError: The file cannot be read, is too large, is broken, or repeats without measure.
     """
-    calendar = _parse(_read(path), path)
+    calendar = _parse(_read(path), path, start=now - _BACK, end=now + _AHEAD)
     zone = _zone(calendar, path, zone=zone)
     events = calendar.walk("VEVENT")
     for event in events:
@@ -95,7 +103,7 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _parse(data: bytes, path: Path) -> Component:
+def _parse(data: bytes, path: Path, *, start: datetime, end: datetime) -> Component:
     lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()
     count = sum(line.strip().upper() == b"BEGIN:VCALENDAR" for line in lines)
     if count != 1:
@@ -106,9 +114,37 @@ def _parse(data: bytes, path: Path) -> Component:
         if line.strip() and line[:1] not in b" \t" and b":" not in line and b";" not in line:
             raise WorldError(f"{path} is broken: line {number} is no property.")
     try:
-        return Calendar.from_ical(b"\r\n".join(lines))
+        with warnings.catch_warnings():
+            # The library tells where it guesses, as at Thunderbird's names of zones; it guesses well.
+            warnings.simplefilter("ignore")
+            return Calendar.from_ical(b"\r\n".join(_near(lines, start=start, end=end)))
     except _NOT_DATES:
         raise WorldError(f"{path} is broken: its components do not close, or a property has no value.") from None
+
+
+def _near(lines: Sequence[bytes], *, start: datetime, end: datetime) -> Iterator[bytes]:
+    """Yield the lines without single events that surely lie outside the window; what is in doubt stays."""
+    first, last = (f"{at:%Y%m%d}".encode() for at in (start - _SLACK, end + _SLACK))
+    event: list[bytes] = []
+    for line in lines:
+        word = line.strip().upper()
+        if event or word == b"BEGIN:VEVENT":
+            event.append(line)
+        else:
+            yield line
+        if event and word == b"END:VEVENT":
+            if not _is_outside(event, first=first, last=last):
+                yield from event
+            event = []
+    yield from event
+
+
+def _is_outside(event: Sequence[bytes], *, first: bytes, last: bytes) -> bool:
+    dated = [line for line in event if _DATED.match(line)]
+    dates = [match[1] for line in dated if (match := _DATE.fullmatch(line))]
+    if not dates or len(dates) < len(dated) or any(_LASTING.match(line) for line in event):
+        return False
+    return max(dates) < first or min(dates) > last
 
 
 def _zone(calendar: Component, path: Path, *, zone: ZoneInfo) -> ZoneInfo:
@@ -131,7 +167,7 @@ def _require_times(event: Component, path: Path) -> None:
         raise WorldError(f"{told} has {'several DTSTART' if start else 'no DTSTART'}.")
     if (zone := start.params.get("TZID")) and getattr(start.dt, "tzinfo", True) is None:
         raise WorldError(f"{told} is in the time zone {zone}, which the file does not define and nobody here knows.")
-    for rule in _rules(event):
+    for rule in filter(None, _rules(event)):
         frequency = str(next(iter(rule.get("FREQ", [])), ""))
         if not frequency or frequency in _TOO_FAST:
             raise WorldError(f"{told} repeats {frequency or 'without a FREQ'}, which is not read.")
@@ -143,7 +179,7 @@ def _rules(event: Component) -> list[Component]:
 
 
 def _rule(event: Component) -> str:
-    return next((f"RRULE:{rule.to_ical().decode()}" for rule in _rules(event)), "RDATE")
+    return next((f"RRULE:{rule.to_ical().decode()}" for rule in _rules(event) if rule), "RDATE" * ("RDATE" in event))
 
 
 def _instances(calendar: Component, path: Path, *, start: datetime, end: datetime) -> Iterator[Component]:
