@@ -5,6 +5,8 @@ import os
 import socket
 import subprocess
 import sys
+import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +91,49 @@ def test_a_real_repository_fills_the_github_side(data: Path, tmp_path: Path) -> 
     assert "Straighten the widget" in json.loads(done.stdout)["text"]
 
 
+def test_a_calendar_file_and_a_slack_export_fill_the_other_sides(data: Path, tmp_path: Path) -> None:
+    """One run from all that somebody can give of their own; what is cited leads to the sandbox."""
+    git(tmp_path, "init", "-q", "-b", "main")
+    # The sandbox's world is that of the minute which has begun.
+    now = datetime.now(UTC) - timedelta(seconds=90)
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "Straighten the widget", date=now.isoformat())
+    event = f"BEGIN:VEVENT\nUID:x\nDTSTART;VALUE=DATE:{now:%Y%m%d}\nSUMMARY:Widget fair\nEND:VEVENT"
+    (tmp_path / "me.ics").write_text(f"BEGIN:VCALENDAR\n{event}\nEND:VCALENDAR\n")
+    said = {
+        "type": "message",
+        "user": "U0BO",
+        "text": "<@U0ADA> is it straight?",
+        "ts": f"{int(now.timestamp())}.000100",
+    }
+    files = {
+        "users.json": [
+            {"id": "U0ADA", "name": "ada", "profile": {"email": "ada@example.org"}},
+            {"id": "U0BO", "name": "bo"},
+        ],
+        "channels.json": [{"id": "C0WIDGET", "name": "widgets", "members": ["U0ADA", "U0BO"]}],
+        f"widgets/{now:%Y-%m-%d}.json": [said],
+    }
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for name, value in files.items():
+            archive.writestr(name, json.dumps(value))
+    words = ("--git", str(tmp_path), "--ics", str(tmp_path / "me.ics"), "--slack-export", str(tmp_path / "export.zip"))
+    done = brief(data, *words, "--me", "ada@example.org", "Brief me for standup")
+    assert done.returncode == 0, done.stderr
+    label = f"GitHub: your repository {tmp_path.name}; Calendar: your file me.ics; Slack: your export export.zip"
+    assert f"Sandbox: {label}, newest message of " in done.stderr
+    for words_of in ("Straighten the widget", "Widget fair", "is it straight?"):
+        assert words_of in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "sentence"),
     [
         (["--user", "nobody@example.org"], {}, "No active user has this e-mail address."),
         (["--git", "/nowhere", "--me", "ada@example.org"], {}, "/nowhere"),
         (["--git", "/nowhere"], {}, "--git needs --me"),
+        (["--me", "ada@example.org"], {}, "give --git, --ics or --slack-export with it."),
+        (["--ics", "/nowhere", "--me", "ada@example.org"], {}, "/nowhere is no file that this user may read."),
+        (["--slack-export", "/nowhere", "--me", "ada@example.org"], {}, "/nowhere is no file that this user may read."),
         (["--git", "/nowhere", "--me", "ada@example.org"], APART, "a sandbox that a separate vault does not know"),
         ([], {"VAULT_URL": "http://127.0.0.1:9"}, "VAULT_ISSUER names the app"),
         ([], APART, "The vault is not available."),

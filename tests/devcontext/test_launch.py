@@ -116,6 +116,22 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path, taken: str) -> None:
     assert errors == f"Port {ports[taken]} is taken. Choose another one: PORT=9000 ./dev up\n"
 
 
+def test_own_data_without_its_owner_is_one_sentence(tmp_path: Path) -> None:
+    with launched(tmp_path, "up", "--ics", "me.ics", **free_ports()) as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors == "Say who you are in your data: --ics needs --me with your e-mail address.\n"
+
+
+def test_own_data_where_nothing_is_simulated_is_one_sentence(tmp_path: Path) -> None:
+    names = ("GITHUB_CLIENT_ID", "GOOGLE_CLIENT_ID", "SLACK_CLIENT_ID", "ANTHROPIC_API_KEY")
+    real = dict.fromkeys(names, "x")
+    with launched(tmp_path, "up", "--ics", "me.ics", "--me", "a@b.example", **free_ports(), **real) as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.startswith("Your own data fill the sandbox, and nothing is simulated here")
+
+
 def test_commands_run_in_the_place_of_either_process(tmp_path: Path) -> None:
     show = [
         "shell",
