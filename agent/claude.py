@@ -60,6 +60,8 @@ class Claude:
         Raises:
             agent.errors.ModelError: See its codes.
         """
+        if not settings.HAS_MODEL:
+            raise model_error("no_model")
         request = _request(
             system=system, messages=messages, tools=tools, may_call_tools=may_call_tools, max_tokens=max_tokens
         )
@@ -82,7 +84,8 @@ class Claude:
 
 async def warm_up() -> None:
     """Import the SDK, which takes seconds, in a thread, so that the first question need not wait for it."""
-    await asyncio.to_thread(_import)
+    if settings.HAS_MODEL:
+        await asyncio.to_thread(_import)
 
 
 async def close() -> None:
@@ -184,11 +187,7 @@ async def _wait(error: _AttemptError, *, attempt: int, give_up_at: float) -> Non
 
 
 async def _client() -> "anthropic.AsyncAnthropic":
-    """Return this event loop's client, made on first use.
-
-    Raises:
-        agent.errors.ModelError: `unauthorized`, no key is configured.
-    """
+    """Return this event loop's client, made on first use."""
     loop = asyncio.get_running_loop()
     if loop not in _clients:
         await warm_up()
@@ -200,8 +199,6 @@ async def _client() -> "anthropic.AsyncAnthropic":
 
 def _connect() -> "anthropic.AsyncAnthropic":
     key = "sandbox" if settings.IS_MODEL_SIMULATED else settings.ANTHROPIC_API_KEY
-    if not key:
-        raise model_error("unauthorized")
     sdk, httpx2 = _import()
     # Key and address are explicit so that no profile or variable of the machine decides where prompts go. Redirects
     # are refused for the same reason, and a proxy of the environment never sees the stand-in on this machine.

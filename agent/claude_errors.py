@@ -11,6 +11,7 @@ _SENTENCES = {
     "unauthorized": "Claude does not accept this installation's key. Its operator has to check it.",
     "bad_request": "Claude did not accept this conversation. Start a new one.",
     "cut_short": "Claude's answer broke off. Try again.",
+    "no_model": "This installation has no model.",
 }
 _SANDBOX_IS_GONE = "The sandbox's stand-in for Claude does not answer. Start the sandbox again with ./dev up."
 RETRIED = frozenset({"unreachable", "overloaded", "rate_limited"})

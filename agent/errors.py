@@ -70,7 +70,7 @@ class ModelError(AgentError):
 
     Attributes:
         code: `unreachable`, `overloaded`, `rate_limited`, `unauthorized`, `bad_request`, `refusal`, `cut_short`,
-            `max_tokens`, `context_full`, `no_reading` or `budget_spent`.
+            `max_tokens`, `context_full`, `no_reading`, `no_model` or `budget_spent`.
         message: One fixed sentence for the user.
     """
 

@@ -129,6 +129,18 @@ class BlockFinal(RunEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerRestarted(RunEvent):
+    """What was shown of the answer is void: the model failed, and the facts are told without it.
+
+    `code` and `message` are those of the `ModelError`; blocks count from 0 again.
+    """
+
+    type: ClassVar[str] = "answer.restarted"
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReported(RunEvent):
     """Tokens of the model used by the run so far; `input_tokens` include those of the prompt cache."""
 
@@ -141,12 +153,16 @@ class UsageReported(RunEvent):
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What was read of one service: `read`, `nothing_asked`, or the code of why not."""
+    """What was read of one service: `read`, `nothing_asked`, or the code of why not.
+
+    `is_partial` tells that something is missing: cut, warned of, or refused in part.
+    """
 
     provider: str
     state: str
     items: int
     exchanges: int
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +179,7 @@ class RunFinished(RunEvent):
     """Last event of a run that answered.
 
     `cost_micro_usd` is what the model's tokens cost, in millionths of a US dollar; None where no price is known.
+    An answer that was `written_by` the template carries the `code` of the `ModelError` that kept the model from it.
     """
 
     type: ClassVar[str] = "run.finished"
@@ -170,6 +187,8 @@ class RunFinished(RunEvent):
     coverage: tuple[Coverage, ...]
     grounding: GroundingCounts
     cost_micro_usd: int | None = None
+    written_by: Literal["model", "template"] = "model"
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

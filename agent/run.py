@@ -12,8 +12,11 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.utils import timezone
 
-from agent import store
+from agent import store, without_model
 from agent.answer import Answer
+from agent.briefing import phrases
+from agent.briefing.facts.coverage import coverage
+from agent.briefing.facts.types import Window
 from agent.briefing.types import Reading
 from agent.briefing.working_week import WorkingWeek
 from agent.budget import Budget
@@ -23,6 +26,7 @@ from agent.credentials import RunCredentials, refusal
 from agent.errors import ContentClosedError, ModelError, SessionEndedError
 from agent.event_log import EventLog
 from agent.events import (
+    AnswerRestarted,
     LoopEvent,
     RunFailed,
     RunFinished,
@@ -95,17 +99,20 @@ class Run:
         self._turns: list[TurnAdded] = []
         self._readings: list[Reading] = []
         self._evidence: dict[str, Any] = {}
-        self._answer = Answer(evidence=self._evidence)
+        self._said: set[str] = set()
+        self._answer = Answer(evidence=self._evidence, said=self._said)
+        self._window: Window | None = None
+        self._model_error: ModelError | None = None
 
     async def answer(self) -> RunOutcome:
         """Answer the question, writing events as they happen, and return the outcome; only cancellation escapes."""
         try:
             await self._record(Event.AGENT_RUN_STARTED)
             self._emit_started()
-            await self._converse()
+            await self._write_answer()
             self._show_rest()
         except ModelError as error:
-            return self._failed(code=error.code, message=error.message)
+            return self._failed(code=error.code, message=without_model.explain(error))
         except AuditUnavailableError:
             return self._failed(code="audit_unavailable", message=_AUDIT_DOWN)
         except ContentClosedError:
@@ -121,27 +128,31 @@ class Run:
             # What cannot be shown must not keep the run from ending; where it matters, it failed above already.
             with suppress(Exception):
                 self._show_rest()
-        return RunOutcome(
-            event=RunFinished(
-                elapsed_ms=self._elapsed_ms(),
-                coverage=self._tally.coverage(),
-                grounding=self._answer.grounding,
-                cost_micro_usd=self._model.cost_micro_usd,
-            )
-        )
+        return self._finished()
 
     def session_ended(self) -> RunOutcome:
         """Return the outcome of a run whose session ended before its answer did."""
         return self._failed(code="session_ended", message=_SESSION_ENDED)
+
+    def _finished(self) -> RunOutcome:
+        error = self._model_error
+        return RunOutcome(
+            event=RunFinished(
+                elapsed_ms=self._elapsed_ms(),
+                coverage=self._tally.coverage(self._readings),
+                grounding=self._answer.grounding,
+                cost_micro_usd=self._model.cost_micro_usd,
+                written_by="template" if error else "model",
+                code=error.code if error else "",
+            )
+        )
 
     async def end(self, outcome: RunOutcome) -> None:
         """Write the last event with the answer, then audit it; the turns of a run that did not finish are dropped."""
         turns = self._turns if isinstance(outcome.event, RunFinished) else []
 
         def commit(seq: int, frame: str) -> None:
-            store.end_run(
-                self._ticket.run, status=outcome.status, last=(seq, frame), answer=self._answer.text, turns=turns
-            )
+            store.end_run(self._ticket.run, status=outcome.status, last=(seq, frame), answer=self._text(), turns=turns)
 
         await self._log.close(self._ticket.run, last=outcome.event, commit=commit)
         try:
@@ -149,6 +160,33 @@ class Run:
         except AuditUnavailableError:
             # Nothing more is read after this point, so the end of a run does not wait for the audit.
             logger.exception("agent.run_end_not_audited", extra={"run": str(self._ticket.run)})
+
+    def _text(self) -> str:
+        """Return the answer with our own line on what was read; the page shows the same from the last event."""
+        text, covered = self._answer.text, phrases.coverage(coverage(self._readings))
+        return f"{text}\n\n**Coverage:** {covered}" if text and covered else text
+
+    async def _write_answer(self) -> None:
+        try:
+            await self._converse()
+        except ModelError as error:
+            if self._window is None or not without_model.can_brief(self._readings):
+                raise
+            self._write_from_facts(error, window=self._window)
+
+    def _write_from_facts(self, error: ModelError, *, window: Window) -> None:
+        """Answer without the model, and say so: on the page, in the text and for the turns that follow."""
+        written = without_model.write_briefing(self._readings, window=window, previous=None, error=error)
+        self._model_error = error
+        self._answer.restart()
+        self._log.append(AnswerRestarted(code=error.code, message=error.message), run=self._ticket.run)
+        self._said |= {*written.said}
+        for block in self._answer.feed(written.text):
+            self._log.append(block, run=self._ticket.run)
+        # A paused turn of the model was never finished; ours takes its place.
+        while self._turns[-1].role == "assistant":
+            self._turns.pop()
+        self._turns.append(TurnAdded(role="assistant", content=[{"type": "text", "text": written.text}]))
 
     def _show_rest(self) -> None:
         for block in self._answer.finish():
@@ -167,6 +205,7 @@ class Run:
         now = timezone.now().astimezone(zone)
         week = WorkingWeek(time_zone=zone)
         opening = open_run(self._request, now=now, week=week)
+        self._window = opening.window or without_model.window_of_question(now, week=week)
         self._turns.append(TurnAdded(role="user", content=opening.message))
         events = run_loop(
             model=self._model,
@@ -212,6 +251,7 @@ class Run:
 
     async def _keep(self, ended: ReadingEnded) -> None:
         self._readings.append(ended.reading)
+        self._said |= {*ended.reading.warnings, ended.reading.message}
         self._evidence |= {item.id: item for item in ended.evidence}
         if ended.evidence:
             await sync_to_async(store.keep_evidence)(self._ticket.conversation, ended.evidence)

@@ -1,7 +1,11 @@
 """Counts what a run read, from its own events: the coverage line of the page and the object of `brief --json`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from agent.briefing.facts.coverage import coverage
+from agent.briefing.facts.types import ServiceCoverage
+from agent.briefing.types import Reading
 from agent.events import Coverage, LoopEvent, StepExchanged, StepFailed, StepFinished, StepStarted
 from agent.providers import PROVIDERS
 
@@ -41,17 +45,17 @@ class Tally:
             case _:
                 pass
 
-    def coverage(self) -> tuple[Coverage, ...]:
-        """Return what is known of each provider, in fixed order; one successful read outweighs a failed one."""
-        return tuple(self._coverage_of(provider) for provider in PROVIDERS)
+    def coverage(self, readings: Sequence[Reading]) -> tuple[Coverage, ...]:
+        """Return what is known of each provider, in fixed order, by what its calls gave."""
+        covered = {one.provider: one for one in coverage(readings)}
+        return tuple(self._coverage_of(provider, found=covered.get(provider)) for provider in PROVIDERS)
 
-    def _coverage_of(self, provider: str) -> Coverage:
-        calls = [call for call in self.calls.values() if call.provider == provider]
-        outcomes = [call.outcome for call in calls]
-        state = "read" if "read" in outcomes else (outcomes[-1] if outcomes else "nothing_asked")
+    def _coverage_of(self, provider: str, *, found: ServiceCoverage | None) -> Coverage:
+        exchanged = [call for call in self.calls.values() if call.provider == provider and call.exchange]
         return Coverage(
             provider=provider,
-            state=state,
-            items=sum(call.items for call in calls),
-            exchanges=sum(bool(call.exchange) for call in calls),
+            state=found.state if found else "nothing_asked",
+            items=found.items if found else 0,
+            exchanges=len(exchanged),
+            is_partial=found is not None and found.is_partial,
         )

@@ -8,7 +8,6 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 # Django itself refuses to start without SECRET_KEY.
 _REQUIRED = {
     "SUBJECT_SIGNING_KEY": "devcontext.E001",
-    "ANTHROPIC_API_KEY": "devcontext.E002",
 }
 
 
@@ -22,6 +21,16 @@ def check_secrets_are_configured(**_kwargs: Any) -> list[CheckMessage]:
         for name, code in _REQUIRED.items()
         if not getattr(settings, name)
     ]
+
+
+@register()
+def check_missing_model_is_meant(**_kwargs: Any) -> list[CheckMessage]:
+    """Warn of an installation that writes without a model because nobody gave it a key."""
+    if settings.HAS_MODEL or settings.IS_MODEL_OFF:
+        return []
+    sentence = "There is no model: briefings are written from their facts alone."
+    hint = "Set ANTHROPIC_API_KEY (or ANTHROPIC_API_KEY_FILE), or CLAUDE=none if this is meant."
+    return [Warning(sentence, hint=hint, id="devcontext.W001")]
 
 
 @register(Tags.security)

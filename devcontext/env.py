@@ -72,6 +72,18 @@ def url(name: str, default: str = "") -> str:
     return value.rstrip("/")
 
 
+def choice(name: str, default: str, *, among: tuple[str, ...]) -> str:
+    """Return the variable `name`, one of `among`.
+
+    Raises:
+        ImproperlyConfigured: The value is none of them.
+    """
+    value = text(name, default)
+    if value not in among:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(among)}.")
+    return value
+
+
 def names(name: str) -> list[str]:
     """Return the variable `name` as a list of comma-separated names, without empty ones."""
     return [part.strip() for part in text(name).split(",") if part.strip()]

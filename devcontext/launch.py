@@ -119,7 +119,8 @@ def _configured(*, is_vault_apart: bool) -> LocalInstallation:
 
 def _is_sandbox_needed() -> bool:
     are_all_real = all(env.text(place.client_id_variable) for place in PLACES.values())
-    return not (are_all_real and env.is_set("ANTHROPIC_API_KEY"))
+    is_model_settled = env.is_set("ANTHROPIC_API_KEY") or env.text("CLAUDE") == "none"
+    return not (are_all_real and is_model_settled)
 
 
 def _environment(installation: LocalInstallation) -> Mapping[str, str]:

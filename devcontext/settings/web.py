@@ -137,13 +137,16 @@ if IS_VAULT_EMBEDDED:
     # Without the private key `devcontext.checks` says what is missing.
     SUBJECT_PUBLIC_KEY = local_keys.public_key_of(SUBJECT_SIGNING_KEY) if SUBJECT_SIGNING_KEY else ""
 
-# The model. Without a key, the sandbox's stand-in speaks the same API and every page says so.
+# The model. Without a key, the sandbox's stand-in speaks the same API and every page says so; without either, or with
+# CLAUDE=none, briefings are written from their facts alone, and each says so.
 ANTHROPIC_API_KEY = env.secret("ANTHROPIC_API_KEY")
-IS_MODEL_SIMULATED = not ANTHROPIC_API_KEY and bool(SANDBOX_URL)
+IS_MODEL_OFF = env.choice("CLAUDE", "on", among=("on", "none")) == "none"
+IS_MODEL_SIMULATED = not (ANTHROPIC_API_KEY or IS_MODEL_OFF) and bool(SANDBOX_URL)
+HAS_MODEL = not IS_MODEL_OFF and bool(ANTHROPIC_API_KEY or SANDBOX_URL)
 ANTHROPIC_BASE_URL = env.url(
     "ANTHROPIC_BASE_URL", f"{SANDBOX_URL}/claude" if IS_MODEL_SIMULATED else "https://api.anthropic.com"
 )
-CLAUDE_MODEL = env.text("CLAUDE_MODEL", "claude-sonnet-5-5")
+CLAUDE_MODEL = env.text("CLAUDE_MODEL", "claude-sonnet-5-5") if HAS_MODEL else ""
 CLAUDE_EFFORT = env.text("CLAUDE_EFFORT", "medium")
 CLAUDE_PRICES = prices.load(CLAUDE_MODEL)
 # US dollars a day, 0 for no limit. A briefing costs a few cents, so a user's budget is for some fifty of them.

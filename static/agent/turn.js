@@ -52,6 +52,7 @@ export class Turn {
     if (event.type === "run.failed") return this.#failed(event);
     if (event.type === "run.started") this.#started(event);
     else if (event.type === "block.tail" || event.type === "block.final") this.#block(event);
+    else if (event.type === "answer.restarted") this.#restarted();
     else if (event.type === "usage") this.#tokens = event.input_tokens + event.output_tokens;
     return "";
   }
@@ -83,6 +84,11 @@ export class Turn {
     this.#phase("writing", "Writing");
   }
 
+  #restarted() {
+    for (const element of this.#blocks.values()) element.remove();
+    this.#blocks.clear();
+  }
+
   #blockElement(number) {
     const known = this.#blocks.get(number);
     if (known) return known;
@@ -100,10 +106,11 @@ export class Turn {
     link.append(make("span", "sr-only", ` (${this.#lanes.nameOf(link.dataset.provider)}, opens in a new tab)`));
   }
 
-  #finished({ elapsed_ms: elapsed, coverage, grounding: { unknown, ungrounded } }) {
+  #finished({ elapsed_ms: elapsed, coverage, grounding: { unknown, ungrounded }, written_by: writtenBy }) {
     const items = coverage.reduce((sum, service) => sum + service.items, 0);
     const exchanges = coverage.reduce((sum, service) => sum + service.exchanges, 0);
     const receipt = [`Read ${words.count(items, "item")} with ${words.count(exchanges, "exchange")} in ${words.duration(elapsed)}`];
+    if (writtenBy === "template") receipt.push("written without a model");
     if (this.#tokens) receipt.push(words.count(this.#tokens, "token"));
     if (unknown) receipt.push(`${words.count(unknown, "citation")} named nothing that was read and lost the link`);
     if (ungrounded) receipt.push(`${words.count(ungrounded, "statement")} without a source`);
@@ -115,7 +122,7 @@ export class Turn {
 
   #cover(service) {
     const row = make("li", "coverage-item");
-    row.dataset.state = service.state;
+    row.dataset.state = service.state === "read" && service.is_partial ? "partial" : service.state;
     row.append(serviceMark(service.provider), `${this.#lanes.nameOf(service.provider)} ${words.coverage(service)}`);
     part(this.#root, "coverage").append(row);
   }

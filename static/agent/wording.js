@@ -44,8 +44,8 @@ const UNREAD = {
 };
 
 /** What became of one service in a run. */
-export function coverage({ state, items }) {
-  if (state === "read") return count(items, "item");
+export function coverage({ state, items, is_partial: isPartial }) {
+  if (state === "read") return `${count(items, "item")}${isPartial ? ", read in part" : ""}`;
   return UNREAD[state] ?? "could not be read";
 }
 

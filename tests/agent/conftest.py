@@ -1,13 +1,23 @@
 """Users, conversations and runs for the agent's tests: alice owns things, mallory has no business here."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
 from agent import store
 from agent.types import RunRequest, RunTicket
+from devcontext import demo
+from devcontext.lifespan import shut_down
+from devcontext.sandbox.app import create_app
+from devcontext.sandbox.world import tidewater_world
+from devcontext.settings import providers
+from devcontext.views import load_demo_user
+from tests.vault.upstream import serve_app
 
 MakeRequest = Callable[..., RunRequest]
 
@@ -40,3 +50,24 @@ def alice(db: None) -> User:
 @pytest.fixture
 def mallory(db: None) -> User:
     return User.objects.create_user("mallory", "mallory@example.org", "correct horse battery")
+
+
+@pytest.fixture
+def sandbox(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The sandbox of the demo, on a port of its own, with a model that does not pause for breath."""
+    monkeypatch.setenv("SANDBOX_CLAUDE_DELAY_MS", "0")
+    with serve_app(lambda url: create_app(data=None, world=tidewater_world(), base_url=url)) as url:
+        settings.ALLOWED_HOSTS = ["localhost"]
+        settings.SANDBOX_URL = url
+        settings.PROVIDERS = providers.load(sandbox_url=url, with_secrets=True)
+        settings.ANTHROPIC_BASE_URL = f"{url}/claude"
+        yield url
+
+
+@pytest_asyncio.fixture
+async def maya(sandbox: str, transactional_db: None) -> AsyncIterator[User]:
+    """The demo user, with all three services connected through their consent pages."""
+    user = await sync_to_async(load_demo_user)()
+    await demo.connect_services(connected=set())
+    yield user
+    await shut_down()

@@ -198,9 +198,9 @@ async def test_without_a_key_nothing_is_sent(
     api: Upstream, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-of-somebody-else")
-    settings.IS_MODEL_SIMULATED = False
+    settings.HAS_MODEL = settings.IS_MODEL_SIMULATED = False
     settings.ANTHROPIC_API_KEY = ""
-    assert await code_of() == "unauthorized"
+    assert await code_of() == "no_model"
     assert api.received == []
 
 

@@ -1,79 +1,26 @@
 """A whole run in this process against the sandbox over loopback: gate, vault, tools, loop; nothing of ours is faked."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
 from agent import store
 from agent.errors import RunNotFoundError
-from agent.runner import Runner, current_runner
+from agent.runner import current_runner
 from audit.models import AuditEvent
-from devcontext import demo, sessions
-from devcontext.lifespan import shut_down
-from devcontext.sandbox.app import create_app
-from devcontext.sandbox.world import tidewater_world
+from devcontext import sessions
 from devcontext.sessions import Ended
-from devcontext.settings import providers
-from devcontext.views import load_demo_user
 from permissions import switch
 from tests.agent.conftest import request_of
-from tests.vault.upstream import serve_app
+from tests.agent.whole_runs import ALL_THREE, STANDUP, audited, follow, of, run
 from vault.client import sessions as vault_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
-
-STANDUP = "Brief me for standup"
-ALL_THREE = "what did I work on yesterday?"
-
-
-@pytest.fixture
-def sandbox(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The sandbox of the demo, on a port of its own, with a model that does not pause for breath."""
-    monkeypatch.setenv("SANDBOX_CLAUDE_DELAY_MS", "0")
-    with serve_app(lambda url: create_app(data=None, world=tidewater_world(), base_url=url)) as url:
-        settings.ALLOWED_HOSTS = ["localhost"]
-        settings.SANDBOX_URL = url
-        settings.PROVIDERS = providers.load(sandbox_url=url, with_secrets=True)
-        settings.ANTHROPIC_BASE_URL = f"{url}/claude"
-        yield url
-
-
-@pytest_asyncio.fixture
-async def maya(sandbox: str, transactional_db: None) -> AsyncIterator[User]:
-    """The demo user, with all three services connected through their consent pages."""
-    user = await sync_to_async(load_demo_user)()
-    await demo.connect_services(connected=set())
-    yield user
-    await shut_down()
-
-
-async def follow(runner: Runner, run: UUID, user: User) -> list[dict[str, Any]]:
-    return [json.loads(frame) async for _, frame in runner.log.follow(run, user=user.pk, after=0)]
-
-
-async def run(user: User, text: str, *, conversation: UUID | None = None) -> list[dict[str, Any]]:
-    """Ask, and return all events of the run."""
-    runner = current_runner()
-    ticket = await runner.start(request_of(user, text=text, conversation=conversation))
-    return await follow(runner, ticket.run, user)
-
-
-def of(frames: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [frame for frame in frames if frame["type"] == kind]
-
-
-@sync_to_async
-def audited(run_id: str) -> list[tuple[str, str, str]]:
-    rows = AuditEvent.objects.filter(run=run_id).order_by("id")
-    return list(rows.values_list("event", "provider", "reason"))
 
 
 async def test_a_free_question_makes_one_exchange_per_service(maya: User) -> None:
@@ -167,24 +114,6 @@ async def test_a_disconnected_service_is_refused_as_not_connected(maya: User) ->
     assert failed["message"] == "Slack is not connected. Connect it in Settings to include Slack data in briefings."
 
 
-@pytest.mark.parametrize(
-    ("model", "kind", "code"),
-    [
-        ("sandbox-overloaded", "run.failed", "overloaded"),
-        ("sandbox-cut-short", "run.failed", "cut_short"),
-        ("sandbox-refuses", "run.failed", "refusal"),
-    ],
-)
-async def test_a_model_in_trouble_ends_the_run_with_one_sentence(
-    maya: User, settings: Any, model: str, kind: str, code: str
-) -> None:
-    settings.CLAUDE_MODEL = model
-    frames = await run(maya, STANDUP)
-    assert (frames[-1]["type"], frames[-1]["code"]) == (kind, code)
-    assert frames[-1]["message"].endswith((".", "again."))
-    assert ("agent:run:failed", "", code) in await audited(frames[0]["run"])
-
-
 async def test_a_model_that_answers_without_reading_is_made_to_read(maya: User, settings: Any) -> None:
     settings.CLAUDE_MODEL = "sandbox-answers-without-reading"
     frames = await run(maya, ALL_THREE)
@@ -207,14 +136,6 @@ async def test_a_model_that_loops_is_stopped_by_its_budget(maya: User, settings:
     frames = await run(maya, STANDUP)
     assert frames[-1]["type"] in {"run.finished", "run.failed"}
     assert len(of(frames, "usage")) <= 4
-
-
-async def test_a_sandbox_that_is_gone_is_one_sentence(maya: User, settings: Any) -> None:
-    settings.ANTHROPIC_BASE_URL = "http://127.0.0.1:9/claude"
-    await shut_down()
-    frames = await run(maya, STANDUP)
-    assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "unreachable")
-    assert frames[-1]["message"].startswith("The sandbox's stand-in for Claude does not answer.")
 
 
 async def test_stopping_ends_the_run_once_and_keeps_nothing_of_its_turns(maya: User) -> None:

@@ -22,15 +22,25 @@ def test_a_fresh_clone_passes(settings: Any) -> None:
     ("name", "code"),
     [
         ("SUBJECT_SIGNING_KEY", "devcontext.E001"),
-        ("ANTHROPIC_API_KEY", "devcontext.E002"),
     ],
 )
 def test_a_missing_secret_is_an_error_without_debug(settings: Any, name: str, code: str) -> None:
     settings.DEBUG = False
-    settings.SUBJECT_SIGNING_KEY = settings.ANTHROPIC_API_KEY = "set"
+    settings.SUBJECT_SIGNING_KEY = "set"
     assert ids(checks.check_secrets_are_configured()) == set()
     setattr(settings, name, "")
     assert ids(checks.check_secrets_are_configured()) == {code}
+
+
+@pytest.mark.parametrize(
+    ("has_model", "is_off", "codes"),
+    [(True, False, set()), (False, True, set()), (False, False, {"devcontext.W001"})],
+)
+def test_a_missing_model_is_a_warning_unless_it_is_meant(
+    settings: Any, has_model: bool, is_off: bool, codes: set[str]
+) -> None:
+    settings.HAS_MODEL, settings.IS_MODEL_OFF = has_model, is_off
+    assert ids(checks.check_missing_model_is_meant()) == codes
 
 
 def test_the_demo_user_is_an_error_without_debug(settings: Any) -> None:

@@ -25,6 +25,7 @@ print(json.dumps({
     "providers": {slug: [p.is_sandbox, p.api_url] for slug, p in settings.PROVIDERS.items()},
     "is_demo": settings.IS_DEMO, "has_demo_login": has_demo_login(),
     "is_model_simulated": settings.IS_MODEL_SIMULATED, "claude": settings.ANTHROPIC_BASE_URL,
+    "has_model": settings.HAS_MODEL, "model": settings.CLAUDE_MODEL,
     "secrets": [p.client_secret for p in settings.PROVIDERS.values()],
     "databases": sorted(settings.DATABASES), "apps": settings.INSTALLED_APPS,
 }))
@@ -77,7 +78,18 @@ def test_credentials_make_a_provider_real_and_end_the_demo(tmp_path: Path) -> No
 def test_an_anthropic_key_makes_the_model_real(tmp_path: Path) -> None:
     found = show(tmp_path, ANTHROPIC_API_KEY="sk-ant-test")
     assert not found["is_model_simulated"]
+    assert found["has_model"]
     assert found["claude"] == "https://api.anthropic.com"
+
+
+def test_a_model_that_is_switched_off_is_neither_claude_nor_the_stand_in(tmp_path: Path) -> None:
+    found = show(tmp_path, ANTHROPIC_API_KEY="sk-ant-test", CLAUDE="none")
+    assert (found["has_model"], found["is_model_simulated"], found["model"]) == (False, False, "")
+
+
+def test_without_a_key_in_earnest_there_is_no_model_and_the_app_starts(tmp_path: Path) -> None:
+    found = show(tmp_path, **PRODUCTION, SUBJECT_SIGNING_KEY_FILE=str(_signing_key(tmp_path)), ANTHROPIC_API_KEY="")
+    assert (found["has_model"], found["is_model_simulated"]) == (False, False)
 
 
 def test_without_debug_nothing_is_a_stand_in(tmp_path: Path) -> None:

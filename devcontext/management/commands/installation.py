@@ -21,8 +21,7 @@ class Command(BaseCommand):
             self.stdout.write("Sign in with the button “Continue as demo user”, or sign up with any e-mail address.")
         for slug, service in SERVICES.items():
             self.stdout.write(f"  {service.name:<16} {_describe(slug)}")
-        model = f"stand-in at {settings.SANDBOX_URL}" if settings.IS_MODEL_SIMULATED else settings.CLAUDE_MODEL
-        self.stdout.write(f"  {'Claude':<16} {model}")
+        self.stdout.write(f"  {'Claude':<16} {_describe_model()}")
         if settings.VAULT_URL:
             self.stdout.write(f"The token vault is a process of its own at {settings.VAULT_URL}.")
         if world := demo.find_world(settings.SANDBOX_URL):
@@ -35,3 +34,9 @@ def _describe(slug: str) -> str:
     if provider is None:
         return "not configured"
     return f"stand-in at {settings.SANDBOX_URL}" if provider.is_sandbox else "real, with your credentials"
+
+
+def _describe_model() -> str:
+    if not settings.HAS_MODEL:
+        return "none: briefings are written from their facts alone"
+    return f"stand-in at {settings.SANDBOX_URL}" if settings.IS_MODEL_SIMULATED else str(settings.CLAUDE_MODEL)
