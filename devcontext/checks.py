@@ -30,7 +30,7 @@ def check_missing_model_is_meant(**_kwargs: Any) -> list[CheckMessage]:
         return []
     sentence = "There is no model: briefings are written from their facts alone."
     hint = "Set ANTHROPIC_API_KEY (or ANTHROPIC_API_KEY_FILE), or CLAUDE=none if this is meant."
-    return [Warning(sentence, hint=hint, id="devcontext.W001")]
+    return [Warning(sentence, hint=hint, id="devcontext.W002")]
 
 
 @register(Tags.security)

@@ -42,7 +42,7 @@ def says(text: str) -> Any:
 async def answer(user: User, *, conversation: UUID | None = None) -> list[dict[str, Any]]:
     runner = Runner()
     ticket = await runner.start(request_of(user, conversation=conversation))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         frames = [json.loads(frame) async for _, frame in runner.log.follow(ticket.run, user=user.pk, after=0)]
     await runner.aclose()
     return frames

@@ -34,7 +34,7 @@ def test_a_missing_secret_is_an_error_without_debug(settings: Any, name: str, co
 
 @pytest.mark.parametrize(
     ("has_model", "is_off", "codes"),
-    [(True, False, set()), (False, True, set()), (False, False, {"devcontext.W001"})],
+    [(True, False, set()), (False, True, set()), (False, False, {"devcontext.W002"})],
 )
 def test_a_missing_model_is_a_warning_unless_it_is_meant(
     settings: Any, has_model: bool, is_off: bool, codes: set[str]
