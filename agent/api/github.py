@@ -4,7 +4,7 @@ It never sends a query that is not a file in `queries/`.
 Source: https://docs.github.com/en/graphql
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -47,14 +47,21 @@ MAX_COMMITS_EACH = 20
 MAX_WORKED_ON = 25
 
 _Data = TypeVar("_Data", bound=BaseModel)
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply(Generic[_Data]):
-    """An answer of GitHub; `is_partial` when it left out fields that the connection may not read."""
+    """An answer of GitHub; `is_partial` when it left out fields that the connection may not read.
+
+    `has_graphql` is False where REST stood in, which cannot tell everything in `data`; `is_incomplete` when its search
+    gave up half-way.
+    """
 
     data: _Data
     is_partial: bool
+    has_graphql: bool = True
+    is_incomplete: bool = False
 
 
 async def read_activity(http: ProviderHTTP, *, since: datetime, until: datetime) -> Reply[Activity]:
@@ -119,8 +126,21 @@ async def list_repositories(http: ProviderHTTP, *, limit: int, after: str | None
 
 
 def has_no_graphql(error: ToolFailedError) -> bool:
-    """Tell whether `error` means that this server answers no GraphQL at all, as an old GitHub Enterprise Server."""
+    """Tell whether `error` means that this server answers no GraphQL at all, as an old GitHub Enterprise Server.
+
+    A 403 there is no such sign: single sign-on, an allow list of addresses and a suspended app refuse REST as well.
+    """
     return error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+
+async def or_rest(asked: Awaitable[_Answer], *, rest: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    """Return what GraphQL answers, or what `rest` reads where the server has no GraphQL."""
+    try:
+        return await asked
+    except ToolFailedError as error:
+        if not has_no_graphql(error):
+            raise
+    return await rest()
 
 
 def commits_url(*, repository: str, author: str) -> str:

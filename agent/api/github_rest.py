@@ -27,6 +27,10 @@ class _Author(SnakeWire):
     login: Line
 
 
+class _Label(SnakeWire):
+    name: Line
+
+
 class FoundCommit(SnakeWire):
     """A commit on a default branch."""
 
@@ -67,6 +71,8 @@ class FoundIssue(SnakeWire):
     created_at: Instant
     updated_at: Instant
     user: _Author | None = None
+    labels: tuple[_Label, ...] = ()
+    merged_at: Instant | None = Field(default=None, validation_alias=AliasPath("pull_request", "merged_at"))
 
     @property
     def repository(self) -> str:

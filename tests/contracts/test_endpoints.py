@@ -1,6 +1,5 @@
 """What each tool declares is what it asks on the sandbox: nothing beside it, and nothing that it never asks."""
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +8,10 @@ from pytest_django import Settings
 
 from agent.api.egress import base_of
 from agent.api.github import DOCUMENTS
-from agent.errors import ToolFailedError
 from agent.toolkit import ReadContext, Tool
 from agent.tools import TOOLS
+from tests.agent.api.upstream import Upstream
+from tests.agent.tools.github_rest_answers import tell_all
 from tests.contracts.test_sandbox import READING, Sandbox, sandbox, served
 
 __all__ = ["sandbox", "served"]
@@ -23,6 +23,13 @@ VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {
     "github_pull_requests": ({"repo": "tidewater/ledger"},),
     "slack_channel_messages": ({"unread": True},),
     "slack_channels": ({"kind": "direct"},),
+}
+
+# Of the repository that GitHub documents its REST answers with.
+BY_REST: dict[str, dict[str, Any]] = {
+    "github_commits": {"repo": "octocat/Hello-World"},
+    "github_failing_checks": {"repo": "octocat/Hello-World"},
+    "github_pull_request": {"owner": "octocat", "repo": "Hello-World", "number": 1347},
 }
 
 
@@ -53,13 +60,16 @@ async def _asked_without_graphql(
     """Return what `tool` asks of a server that has no GraphQL, as old Enterprise Servers, besides GraphQL itself."""
     if tool.provider != "github":
         return set()
-    nowhere = replace(settings.PROVIDERS["github"], graphql_url=f"{sandbox.url}/nowhere/graphql")
-    settings.PROVIDERS = {**settings.PROVIDERS, "github": nowhere}
     sandbox.calls.seen.clear()
-    with suppress(ToolFailedError):
-        await sandbox.run(tool.name, context=context)
+    here = settings.PROVIDERS["github"]
+    async with Upstream.running() as server:
+        tell_all(server)
+        elsewhere = replace(here, api_url=f"{server.url}/api", graphql_url="")
+        settings.PROVIDERS = {**settings.PROVIDERS, "github": elsewhere}
+        await sandbox.run(tool.name, context=context, **BY_REST.get(tool.name, {}))
+    bases = [one.api_url.removeprefix("http://") for one in (elsewhere, here)]
     assert "undeclared_request" not in {call.error for call in sandbox.calls.seen}
-    return {(call.method, call.path) for call in sandbox.calls.seen if "/graphql" not in call.path}
+    return {(call.method, call.path.replace(*bases)) for call in sandbox.calls.seen if "/graphql" not in call.path}
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)

@@ -1,5 +1,6 @@
 """What we send to GitHub is what it documents: stored documents in its schema, searches in its OpenAPI description."""
 
+import re
 from typing import Any
 
 import pytest
@@ -11,14 +12,18 @@ from agent.errors import ToolFailedError
 from agent.toolkit import ReadContext
 from agent.tools import TOOLS
 from tests.agent.api.fixtures import Open
-from tests.agent.api.upstream import Received, Upstream, told
-from tests.agent.tools.github_answers import found_by_rest
+from tests.agent.api.upstream import Received, Upstream
+from tests.agent.tools.github_rest_answers import tell_all
 from tests.contracts.asking import READING, requests_of
 from tests.contracts.specs import spec
 
 GITHUB = [name for name in READING if TOOLS[name].provider == "github"]
-# The tools that a server without GraphQL answers by its REST search.
-SEARCHES = ["github_review_requests", "github_my_pull_requests", "github_mentions"]
+
+_WITHOUT_GRAPHQL: dict[str, dict[str, Any]] = {
+    "github_pull_request": {"owner": "octocat", "repo": "Hello-World", "number": 1347},
+    "github_commits": {"repo": "octocat/Hello-World"},
+    "github_pull_requests": {"repo": "octocat/Hello-World"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,22 +55,22 @@ async def test_a_github_tool_sends_documented_requests(
         if request.method == "POST":
             _require_stored_document(request, schema=schema)
         else:
-            _require_documented_search(request)
+            _require_documented_read(request)
 
 
-@pytest.mark.parametrize("tool", SEARCHES)
-async def test_where_there_is_no_graphql_the_search_is_documented(
+@pytest.mark.parametrize("tool", GITHUB)
+async def test_where_there_is_no_graphql_rest_is_asked_as_documented(
     tool: str, upstream: Upstream, open_http: Open, read_context: ReadContext
 ) -> None:
-    upstream.tell("/api/graphql", told({"message": "Not Found"}, status=404))
-    upstream.tell("/api/search/issues", told(found_by_rest()))
+    tell_all(upstream)
     with open_http("github", endpoints=TOOLS[tool].endpoints) as http:
-        await TOOLS[tool].run(TOOLS[tool].arguments(), http, read_context)
-    searches = [request for request in upstream.received if request.method == "GET"]
-    assert searches
-    for request in searches:
-        _require_documented_search(request)
-        _require_one_kind(request.query["q"][0])
+        await TOOLS[tool].run(TOOLS[tool].arguments(**_WITHOUT_GRAPHQL.get(tool, {})), http, read_context)
+    reads = [request for request in upstream.received if request.method == "GET"]
+    assert reads
+    for request in reads:
+        _require_documented_read(request)
+        if request.path == "/api/search/issues":
+            _require_one_kind(request.query["q"][0])
 
 
 @pytest.mark.parametrize("tool", GITHUB)
@@ -88,17 +93,23 @@ def _require_stored_document(request: Received, *, schema: GraphQLSchema) -> Non
     assert not isinstance(coerced, list), coerced
 
 
-def _require_documented_search(request: Received) -> None:
-    described = spec("github/openapi-search.json")
-    operation = described["paths"][request.path.removeprefix("/api")]["get"]
-    parameters = [_resolve(one, described) for one in operation["parameters"]]
+def _require_documented_read(request: Received) -> None:
+    name = "search" if "/search/" in request.path else "reads"
+    described = spec(f"github/openapi-{name}.json")
+    (path,) = [path for path in described["paths"] if _fits(request.path.removeprefix("/api"), path)]
+    parameters = [_resolve(one, described) for one in described["paths"][path]["get"]["parameters"]]
     known = {one["name"]: one["schema"] for one in parameters if one["in"] == "query"}
     assert set(request.query) <= set(known)
-    assert {one["name"] for one in parameters if one.get("required")} <= set(request.query)
+    required = {one["name"] for one in parameters if one["in"] == "query" and one.get("required")}
+    assert required <= set(request.query)
     for name, values in request.query.items():
         assert len(values) == 1
         assert values[0] in known[name].get("enum", values)
         assert known[name]["type"] != "integer" or 1 <= int(values[0]) <= 100
+
+
+def _fits(path: str, template: str) -> bool:
+    return re.fullmatch(re.sub(r"\{[a-z_]+\}", "[^/]+", template), path) is not None
 
 
 def _resolve(parameter: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:

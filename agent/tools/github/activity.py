@@ -2,16 +2,18 @@
 
 from pydantic import Field
 
-from agent.api import github, github_rest
+from agent.api import github, github_rest, github_rest_work
+from agent.api.github import Reply
 from agent.api.github_rest import FoundCommits
-from agent.api.github_wire import Activity
+from agent.api.github_wire import Activity, CommitSearch
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.happened import contribution_items, straight_commits, straight_items, worked_on_item
-from agent.tools.github.items import HIDDEN_FIELDS, INCOMPLETE
+from agent.tools.github.items import FEW_BRANCHES, INCOMPLETE, gaps_of
 from agent.tools.moments import Moment, Window, past_window
 
 _NO_CONTRIBUTIONS = "GitHub did not show the contributions, so reviews and issues are missing."
+_NO_REVIEWS = "Without GraphQL, GitHub does not tell when which review was given, so reviews are missing."
 # Headlines for a briefing; a found commit is about 7 kB, and `github_commits` reads more of them.
 _MAX_PUSHED = 50
 _MORE_PUSHED = f"Only the newest {_MAX_PUSHED} commits on default branches were read, so their counts may be too low."
@@ -28,9 +30,9 @@ class ActivityArguments(Arguments):
 async def read_activity(arguments: ActivityArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
     """Return the user's commits, pull requests, reviews and issues in the window, newest first."""
     window = past_window(arguments.since, until=arguments.until, context=context)
-    worked_on = await github.search_commits(http, since=window.start)
+    worked_on = await find_worked_on(http, window=window)
     context.report_progress(1, 3)
-    activity = await _find_activity(http, window=window)
+    activity = await _find_activity(http, window=window, worked_on=worked_on)
     context.report_progress(2, 3)
     pushed = await find_pushed(http, window=window, limit=_MAX_PUSHED)
     context.report_progress(3, 3)
@@ -42,15 +44,28 @@ async def read_activity(arguments: ActivityArguments, http: ProviderHTTP, contex
         items += straight_items(straight, login=worked_on.data.viewer.login, zone=context.time_zone)
     if activity:
         known = frozenset(item.fields["repo"] for item in items)
-        items += contribution_items(activity, window=window, zone=context.time_zone, known=known)
+        items += contribution_items(activity.data, window=window, zone=context.time_zone, known=known)
     items.sort(key=lambda item: str(item.fields.get("occurred_at", "")), reverse=True)
     warnings = (
         *window.warnings,
         *_missing(activity, pushed=pushed),
-        *((HIDDEN_FIELDS,) if worked_on.is_partial else ()),
+        *gaps_of_branches(worked_on),
     )
     is_truncated = found.issue_count > len(found.nodes) or (pushed is not None and pushed.has_more)
-    return ToolResult(items=tuple(items), is_truncated=is_truncated, warnings=warnings)
+    return ToolResult(items=tuple(items), is_truncated=is_truncated, warnings=tuple(dict.fromkeys(warnings)))
+
+
+async def find_worked_on(http: ProviderHTTP, *, window: Window, repository: str = "") -> Reply[CommitSearch]:
+    """Return the user's pull requests touched since the window began, with their newest commits."""
+    return await github.or_rest(
+        github.search_commits(http, since=window.start, repository=repository),
+        rest=lambda: github_rest_work.search_worked_on(http, since=window.start, repository=repository),
+    )
+
+
+def gaps_of_branches(worked_on: Reply[CommitSearch]) -> tuple[str, ...]:
+    """Return what is missing of the user's branches, in our own sentences."""
+    return (*(() if worked_on.has_graphql else (FEW_BRANCHES,)), *gaps_of(worked_on))
 
 
 async def find_pushed(
@@ -67,10 +82,15 @@ async def find_pushed(
         return None
 
 
-async def _find_activity(http: ProviderHTTP, *, window: Window) -> Activity | None:
+async def _find_activity(
+    http: ProviderHTTP, *, window: Window, worked_on: Reply[CommitSearch]
+) -> Reply[Activity] | None:
     """Return the contributions, or None when this kind of token does not see them."""
+    if not worked_on.has_graphql:
+        login = worked_on.data.viewer.login
+        return await github_rest_work.read_activity(http, since=window.start, login=login)
     try:
-        return (await github.read_activity(http, since=window.start, until=window.end)).data
+        return await github.read_activity(http, since=window.start, until=window.end)
     except ToolFailedError as error:
         # GitHub does not document contributions for GitHub Apps; the searches alone still make a briefing.
         if error.code != "missing_scope":
@@ -78,7 +98,7 @@ async def _find_activity(http: ProviderHTTP, *, window: Window) -> Activity | No
         return None
 
 
-def _missing(activity: Activity | None, *, pushed: FoundCommits | None) -> list[str]:
+def _missing(activity: Reply[Activity] | None, *, pushed: FoundCommits | None) -> list[str]:
     """Return what the answer lacks, in our own sentences."""
     warnings = [_NO_CONTRIBUTIONS] if activity is None else _hidden(activity)
     if pushed is None:
@@ -87,8 +107,10 @@ def _missing(activity: Activity | None, *, pushed: FoundCommits | None) -> list[
     return [*warnings, *(sentence for sentence, is_gap in gaps.items() if is_gap)]
 
 
-def _hidden(activity: Activity) -> list[str]:
-    count = activity.viewer.contributions_collection.restricted_contributions_count
+def _hidden(activity: Reply[Activity]) -> list[str]:
+    if not activity.has_graphql:
+        return [_NO_REVIEWS]
+    count = activity.data.viewer.contributions_collection.restricted_contributions_count
     return [f"{count} contributions are in repositories that this connection may not see."] if count else []
 
 
@@ -106,5 +128,5 @@ GITHUB_ACTIVITY = Tool(
     arguments=ActivityArguments,
     scope="",
     run=read_activity,
-    endpoints=(github.COMMITS, github.ACTIVITY, github_rest.SEARCH_COMMITS),
+    endpoints=(github.COMMITS, github.ACTIVITY, github_rest.SEARCH_COMMITS, *github_rest_work.WORKED_ON),
 )

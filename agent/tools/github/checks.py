@@ -5,14 +5,18 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError
 
-from agent.api import github
+from agent.api import github, github_rest, github_rest_pull_request
 from agent.api.github_pull_request_wire import Check, CheckedPullRequest
 from agent.api.wire import Link, Wire
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
-from agent.tools.github.items import HIDDEN_FIELDS, local, present, word
-from agent.tools.github.repositories import RepositoryName, load_repository
+from agent.tools.github.items import gaps_of, local, present, word
+from agent.tools.github.repositories import KNOWN_REPOSITORIES, RepositoryName, load_repository
 
 _MORE_CHECKS = "Some pull requests have more checks than were read."
+_FEW_PULL_REQUESTS = (
+    "This GitHub server answers no GraphQL, so only the checks of the "
+    f"{github_rest_pull_request.MAX_CHECKED} pull requests last touched were read."
+)
 
 
 class FailingChecksArguments(Arguments):
@@ -33,13 +37,17 @@ async def read_failing_checks(
     repository = await load_repository(http, name=arguments.repo) if arguments.repo else ""
     place = github.in_repository(repository)
     query = f"is:open is:pr author:@me{place} archived:false sort:updated-desc"
-    reply = await github.search_failing_checks(http, query=query)
+    reply = await github.or_rest(
+        github.search_failing_checks(http, query=query),
+        rest=lambda: github_rest_pull_request.search_failing_checks(http, query=query),
+    )
     found = reply.data.search
     items = [
         failing_check_item(check, of=node, zone=context.time_zone) for node in found.nodes for check in node.failing
     ]
     has_more = any(node.has_more_checks for node in found.nodes)
-    warnings = (*((_MORE_CHECKS,) if has_more else ()), *((HIDDEN_FIELDS,) if reply.is_partial else ()))
+    missing = {_MORE_CHECKS: has_more, _FEW_PULL_REQUESTS: not reply.has_graphql}
+    warnings = (*(sentence for sentence, is_missing in missing.items() if is_missing), *gaps_of(reply))
     is_truncated = len(items) > arguments.limit or found.issue_count > len(found.nodes)
     return ToolResult(items=tuple(items[: arguments.limit]), is_truncated=is_truncated, warnings=warnings)
 
@@ -81,5 +89,10 @@ GITHUB_FAILING_CHECKS = Tool(
     arguments=FailingChecksArguments,
     scope="",
     run=read_failing_checks,
-    endpoints=(github.REPOSITORIES, github.FAILING_CHECKS),
+    endpoints=(
+        *KNOWN_REPOSITORIES,
+        github.FAILING_CHECKS,
+        github_rest.SEARCH_ISSUES,
+        *github_rest_pull_request.CHECKED,
+    ),
 )

@@ -5,14 +5,14 @@ from typing import Any
 
 from pydantic import Field
 
-from agent.api import github, github_rest
+from agent.api import github, github_rest, github_rest_work
 from agent.api.github_rest import FoundCommit
 from agent.api.github_wire import WorkedOn
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
-from agent.tools.github.activity import NO_HEADLINES, find_pushed
+from agent.tools.github.activity import NO_HEADLINES, find_pushed, find_worked_on, gaps_of_branches
 from agent.tools.github.happened import own_commits, straight_commits
-from agent.tools.github.items import HIDDEN_FIELDS, INCOMPLETE, local
-from agent.tools.github.repositories import RepositoryName, load_repository
+from agent.tools.github.items import INCOMPLETE, local
+from agent.tools.github.repositories import KNOWN_REPOSITORIES, RepositoryName, load_repository
 from agent.tools.moments import Moment, Window, past_window
 
 # What the model reads in one result; a window of a month may hold more.
@@ -31,7 +31,7 @@ async def read_commits(arguments: CommitsArguments, http: ProviderHTTP, context:
     """Return the user's commits in the window, newest first; each once, with its pull request where it has one."""
     window = past_window(arguments.since, until=arguments.until, context=context)
     repository = await load_repository(http, name=arguments.repo) if arguments.repo else ""
-    worked_on = await github.search_commits(http, since=window.start, repository=repository)
+    worked_on = await find_worked_on(http, window=window, repository=repository)
     context.report_progress(1, 2)
     pushed = await find_pushed(http, window=window, repository=repository)
     context.report_progress(2, 2)
@@ -45,9 +45,9 @@ async def read_commits(arguments: CommitsArguments, http: ProviderHTTP, context:
     missing = {
         NO_HEADLINES: pushed is None,
         INCOMPLETE: pushed is not None and pushed.incomplete_results,
-        HIDDEN_FIELDS: worked_on.is_partial,
     }
-    warnings = (*window.warnings, *(sentence for sentence, is_missing in missing.items() if is_missing))
+    told = (sentence for sentence, is_missing in missing.items() if is_missing)
+    warnings = tuple(dict.fromkeys((*window.warnings, *told, *gaps_of_branches(worked_on))))
     has_more = pushed is not None and pushed.has_more
     is_truncated = has_more or len(items) > _MAX_ITEMS or found.issue_count > len(found.nodes)
     return ToolResult(items=tuple(items[:_MAX_ITEMS]), is_truncated=is_truncated, warnings=warnings)
@@ -87,5 +87,5 @@ GITHUB_COMMITS = Tool(
     arguments=CommitsArguments,
     scope="",
     run=read_commits,
-    endpoints=(github.REPOSITORIES, github.COMMITS, github_rest.SEARCH_COMMITS),
+    endpoints=(*KNOWN_REPOSITORIES, github.COMMITS, github_rest.SEARCH_COMMITS, *github_rest_work.WORKED_ON),
 )

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from agent.api import github, github_rest
+from agent.api import github, github_rest, github_rest_work
 from agent.api.github_rest import FoundIssue
 from agent.api.github_work_wire import Discussed, Issue
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
-from agent.tools.github.items import HIDDEN_FIELDS, INCOMPLETE, LESS_DETAIL, local, present, subject_item, title_of
+from agent.tools.github.items import INCOMPLETE, LESS_DETAIL, gaps_of, local, present, subject_item, title_of
 from agent.tools.moments import Moment, Window, past_window
 
 # Of each of the two searches; more mentions than these are no longer read one by one.
@@ -52,11 +52,13 @@ async def read_assigned_issues(
 ) -> ToolResult:
     """Return the open issues that are assigned to the user, last touched first."""
     query = "is:open is:issue assignee:@me archived:false sort:updated-desc"
-    reply = await github.search_issues(http, query=query, limit=arguments.limit)
+    reply = await github.or_rest(
+        github.search_issues(http, query=query, limit=arguments.limit),
+        rest=lambda: github_rest_work.search_issues(http, query=query, limit=arguments.limit),
+    )
     found = reply.data.search
     items = tuple(_issue_item(issue, context=context) for issue in found.nodes)
-    warnings = (HIDDEN_FIELDS,) if reply.is_partial else ()
-    return ToolResult(items=items, is_truncated=found.issue_count > len(found.nodes), warnings=warnings)
+    return ToolResult(items=items, is_truncated=found.issue_count > len(found.nodes), warnings=gaps_of(reply))
 
 
 async def _search_mentions(http: ProviderHTTP, *, query: str, window: Window, context: ReadContext) -> ToolResult:
@@ -69,9 +71,8 @@ async def _search_mentions(http: ProviderHTTP, *, query: str, window: Window, co
         return await _search_rest(http, query=query, context=context)
     found, login = reply.data.search, reply.data.viewer.login
     items = [_mention_item(node, login=login, window=window, context=context) for node in found.nodes]
-    warnings = (HIDDEN_FIELDS,) if reply.is_partial else ()
     is_truncated = found.issue_count > len(found.nodes)
-    return ToolResult(items=tuple(item for item in items if item), is_truncated=is_truncated, warnings=warnings)
+    return ToolResult(items=tuple(item for item in items if item), is_truncated=is_truncated, warnings=gaps_of(reply))
 
 
 async def _search_rest(http: ProviderHTTP, *, query: str, context: ReadContext) -> ToolResult:
@@ -165,5 +166,5 @@ GITHUB_ASSIGNED_ISSUES = Tool(
     arguments=AssignedIssuesArguments,
     scope="",
     run=read_assigned_issues,
-    endpoints=(github.ISSUES,),
+    endpoints=(github.ISSUES, github_rest.SEARCH_ISSUES),
 )

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from agent.api.github import Reply
+from agent.api.github_rest_work import COMMITS_EACH, MAX_PULLS_WITH_COMMITS
 from agent.api.github_wire import Subject
 from agent.toolkit import Item
 
@@ -12,6 +14,18 @@ HIDDEN_FIELDS = "GitHub hid some fields that this connection may not read; they 
 INCOMPLETE = "GitHub gave up on the search half-way, so some results are missing."
 # Where a server has no GraphQL, the REST search stands in, which tells less.
 LESS_DETAIL = "This GitHub server answers no GraphQL, so checks, review decisions, sizes and excerpts are missing."
+
+# Without GraphQL, a request for each pull request takes its place, and there are only so many of them.
+FEW_BRANCHES = (
+    f"This GitHub server answers no GraphQL, so of branches only the first {COMMITS_EACH} commits of the "
+    f"{MAX_PULLS_WITH_COMMITS} pull requests last touched were read."
+)
+
+
+def gaps_of(reply: Reply[Any]) -> tuple[str, ...]:
+    """Return what GitHub left out of an answer, in our own sentences."""
+    gaps = {HIDDEN_FIELDS: reply.is_partial, INCOMPLETE: reply.is_incomplete}
+    return tuple(sentence for sentence, is_gap in gaps.items() if is_gap)
 
 
 def subject_item(subject: Subject, *, url: str = "", **fields: Any) -> Item:

@@ -5,17 +5,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from agent.api import github
+from agent.api import github, github_rest_pull_request
 from agent.api.github_pull_request_wire import GivenReview, PullRequestPage, Thread
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.checks import failing_check_item
-from agent.tools.github.items import HIDDEN_FIELDS, local, present, subject_item, word
-from agent.tools.github.repositories import load_repository
+from agent.tools.github.items import gaps_of, local, present, subject_item, word
+from agent.tools.github.repositories import KNOWN_REPOSITORIES, load_repository
 from agent.tools.github.standing import check_word
 
 _NONE_SUCH = "GitHub shows no pull request with that number in that repository."
 _MORE_THREADS = "Only the newest conversations were read; there are older ones."
+_LESS_DETAIL = "This GitHub server answers no GraphQL, so the review decision and open conversations are missing."
 _MORE_CHECKS = "There are more checks than were read."
 
 
@@ -31,22 +32,32 @@ async def read_pull_request(arguments: PullRequestArguments, http: ProviderHTTP,
     """Return the pull request, then its reviews (newest first), unresolved conversations and failing checks."""
     repository = await load_repository(http, name=f"{arguments.owner}/{arguments.repo}")
     context.report_progress(1, 2)
-    reply = await github.read_pull_request(http, repository=repository, number=arguments.number)
+    number = arguments.number
+    reply = await github.or_rest(
+        github.read_pull_request(http, repository=repository, number=number),
+        rest=lambda: github_rest_pull_request.read_pull_request(http, repository=repository, number=number),
+    )
     context.report_progress(2, 2)
     found = reply.data.repository.pull_request if reply.data.repository else None
     if found is None:
         raise ToolFailedError("not_found", _NONE_SUCH)
     reviews = [_review_item(review, of=found, context=context) for review in reversed(found.given_reviews)]
     checks = [failing_check_item(check, of=found, zone=context.time_zone) for check in found.failing]
-    items = (_summary(found, context=context), *reviews, *_thread_items(found, context=context), *checks)
+    items = (
+        _summary(found, has_graphql=reply.has_graphql, context=context),
+        *reviews,
+        *_thread_items(found, context=context),
+        *checks,
+    )
     has_older = found.review_threads.total_count > len(found.review_threads.nodes)
-    missing = {_MORE_THREADS: has_older, _MORE_CHECKS: found.has_more_checks, HIDDEN_FIELDS: reply.is_partial}
-    warnings = tuple(sentence for sentence, is_missing in missing.items() if is_missing)
+    missing = {_MORE_THREADS: has_older, _MORE_CHECKS: found.has_more_checks, _LESS_DETAIL: not reply.has_graphql}
+    warnings = (*(sentence for sentence, is_missing in missing.items() if is_missing), *gaps_of(reply))
     return ToolResult(items=items, is_truncated=has_older or found.has_more_checks, warnings=warnings)
 
 
-def _summary(found: PullRequestPage, *, context: ReadContext) -> Item:
+def _summary(found: PullRequestPage, *, has_graphql: bool, context: ReadContext) -> Item:
     zone = context.time_zone
+    unresolved = sum(not thread.is_resolved for thread in found.review_threads.nodes)
     fields = {
         "kind": "pull_request",
         "state": word(found.state),
@@ -59,11 +70,11 @@ def _summary(found: PullRequestPage, *, context: ReadContext) -> Item:
         "additions": found.additions,
         "deletions": found.deletions,
         "files": found.changed_files,
-        "review_decision": word(found.review_decision),
+        "review_decision": word(found.review_decision) if has_graphql else None,
         "mergeable": word(found.mergeable),
         "ci": check_word(found.check_state),
         "reviewers": [reviewer.login or reviewer.slug for reviewer in found.reviewers],
-        "unresolved_threads": sum(not thread.is_resolved for thread in found.review_threads.nodes),
+        "unresolved_threads": unresolved if has_graphql else None,
         "text": found.body_text,
     }
     return subject_item(found, **present(fields))
@@ -111,5 +122,10 @@ GITHUB_PULL_REQUEST = Tool(
     arguments=PullRequestArguments,
     scope="",
     run=read_pull_request,
-    endpoints=(github.REPOSITORIES, github.PULL_REQUEST),
+    endpoints=(
+        *KNOWN_REPOSITORIES,
+        github.PULL_REQUEST,
+        *github_rest_pull_request.CHECKED,
+        github_rest_pull_request.PULL_REVIEWS,
+    ),
 )

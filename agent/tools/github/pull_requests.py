@@ -1,16 +1,17 @@
 """The tools that list pull requests: those that wait for the user's review, their own, and anybody's."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from agent.api import github, github_rest
-from agent.api.github_wire import PullRequest, PullRequestSearch
+from agent.api.github_wire import PullRequest
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
-from agent.tools.github.items import HIDDEN_FIELDS, INCOMPLETE, LESS_DETAIL
-from agent.tools.github.repositories import RepositoryName, list_latest, load_repository
+from agent.tools.github.items import INCOMPLETE, LESS_DETAIL, gaps_of
+from agent.tools.github.repositories import KNOWN_REPOSITORIES, RepositoryName, list_latest, load_repository
 from agent.tools.github.standing import (
     any_pull_request_item,
     found_item,
@@ -87,11 +88,13 @@ async def read_pull_requests(arguments: PullRequestsArguments, http: ProviderHTT
         return ToolResult(items=())
     places = "".join(github.in_repository(name) for name in names)
     query = f"is:pr {_STATES[arguments.state]}{places} archived:false sort:updated-desc"
-    reply = await github.search_pull_requests(http, query=query, limit=arguments.limit)
-    items = tuple(
-        any_pull_request_item(node, now=context.now, zone=context.time_zone) for node in reply.data.search.nodes
-    )
-    return _result(reply, items=items, warnings=(_FEW_REPOSITORIES,) if has_more else ())
+
+    def make(node: PullRequest, _: str) -> Item:
+        return any_pull_request_item(node, now=context.now, zone=context.time_zone)
+
+    result = await _search(http, query=query, limit=arguments.limit, context=context, make=make)
+    few = (_FEW_REPOSITORIES,) if has_more else ()
+    return replace(result, warnings=(*few, *result.warnings))
 
 
 async def _search(
@@ -104,8 +107,9 @@ async def _search(
         if not github.has_no_graphql(error):
             raise
         return await _search_rest(http, query=query, limit=limit, context=context)
-    viewer = reply.data.viewer.login
-    return _result(reply, items=tuple(make(node, viewer) for node in reply.data.search.nodes))
+    found, viewer = reply.data.search, reply.data.viewer.login
+    items = tuple(make(node, viewer) for node in found.nodes)
+    return ToolResult(items, is_truncated=found.issue_count > len(found.nodes), warnings=gaps_of(reply))
 
 
 async def _search_rest(http: ProviderHTTP, *, query: str, limit: int, context: ReadContext) -> ToolResult:
@@ -115,14 +119,6 @@ async def _search_rest(http: ProviderHTTP, *, query: str, limit: int, context: R
         is_truncated=found.total_count > len(found.items),
         warnings=(LESS_DETAIL, *((INCOMPLETE,) if found.incomplete_results else ())),
     )
-
-
-def _result(
-    reply: github.Reply[PullRequestSearch], *, items: tuple[Item, ...], warnings: tuple[str, ...] = ()
-) -> ToolResult:
-    found = reply.data.search
-    hidden = (HIDDEN_FIELDS,) if reply.is_partial else ()
-    return ToolResult(items=items, is_truncated=found.issue_count > len(found.nodes), warnings=(*warnings, *hidden))
 
 
 GITHUB_REVIEW_REQUESTS = Tool(
@@ -165,5 +161,5 @@ GITHUB_PULL_REQUESTS = Tool(
     arguments=PullRequestsArguments,
     scope="",
     run=read_pull_requests,
-    endpoints=(github.REPOSITORIES, github.PULL_REQUESTS),
+    endpoints=(*KNOWN_REPOSITORIES, github.PULL_REQUESTS, github_rest.SEARCH_ISSUES),
 )

@@ -7,16 +7,24 @@ from typing import Annotated
 
 from pydantic import Field
 
-from agent.api import github
-from agent.api.github_work_wire import KnownRepository
+from agent.api import github, github_rest_work
+from agent.api.github import Reply
+from agent.api.github_work_wire import KnownRepository, RepositoryList
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
-from agent.tools.github.items import HIDDEN_FIELDS, local, present
+from agent.tools.github.items import gaps_of, local, present
 
 # GitHub's largest page; three of them hold what one person can still say something about.
 _PER_PAGE = 100
 _MAX_PAGES = 3
 _UNKNOWN = "GitHub shows no repository of that name among those that you own, work in or contributed to."
+_UNKNOWN_TO_REST = (
+    "GitHub shows no repository of that name among those that you own or work in. This server answers no GraphQL, so "
+    "those that you only contributed to are not known."
+)
+
+# What a tool declares that takes a repository.
+KNOWN_REPOSITORIES = (github.REPOSITORIES, github_rest_work.USER_REPOSITORIES)
 
 RepositoryName = Annotated[
     str,
@@ -35,11 +43,10 @@ class RepositoriesArguments(Arguments):
 
 async def read_repositories(arguments: RepositoriesArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
     """Return the user's repositories, last pushed to first."""
-    reply = await github.list_repositories(http, limit=arguments.limit)
+    reply = await _list(http, limit=arguments.limit)
     found = reply.data.viewer.repositories
     items = tuple(_item(repository, context=context) for repository in found.nodes)
-    warnings = (HIDDEN_FIELDS,) if reply.is_partial else ()
-    return ToolResult(items=items, is_truncated=found.total_count > len(found.nodes), warnings=warnings)
+    return ToolResult(items=items, is_truncated=found.total_count > len(found.nodes), warnings=gaps_of(reply))
 
 
 async def load_repository(http: ProviderHTTP, *, name: str) -> str:
@@ -50,7 +57,8 @@ async def load_repository(http: ProviderHTTP, *, name: str) -> str:
     """
     after: str | None = None
     for _ in range(_MAX_PAGES):
-        viewer = (await github.list_repositories(http, limit=_PER_PAGE, after=after)).data.viewer
+        reply = await _list(http, limit=_PER_PAGE, after=after)
+        viewer = reply.data.viewer
         contributed = viewer.repositories_contributed_to
         known = (*viewer.repositories.nodes, *(contributed.nodes if contributed else ()))
         match = next((one.name_with_owner for one in known if one.name_with_owner.lower() == name.lower()), None)
@@ -59,13 +67,20 @@ async def load_repository(http: ProviderHTTP, *, name: str) -> str:
         after = viewer.repositories.page_info.end_cursor
         if not viewer.repositories.page_info.has_next_page:
             break
-    raise ToolFailedError("not_found", _UNKNOWN)
+    raise ToolFailedError("not_found", _UNKNOWN if reply.has_graphql else _UNKNOWN_TO_REST)
 
 
 async def list_latest(http: ProviderHTTP, *, limit: int) -> tuple[list[str], bool]:
     """Return the names of the user's repositories that were last pushed to, and whether there are more."""
-    found = (await github.list_repositories(http, limit=limit)).data.viewer.repositories
+    found = (await _list(http, limit=limit)).data.viewer.repositories
     return [repository.name_with_owner for repository in found.nodes], found.total_count > len(found.nodes)
+
+
+async def _list(http: ProviderHTTP, *, limit: int, after: str | None = None) -> Reply[RepositoryList]:
+    return await github.or_rest(
+        github.list_repositories(http, limit=limit, after=after),
+        rest=lambda: github_rest_work.list_repositories(http, limit=limit, after=after),
+    )
 
 
 def _item(repository: KnownRepository, *, context: ReadContext) -> Item:
@@ -90,5 +105,5 @@ GITHUB_REPOSITORIES = Tool(
     arguments=RepositoriesArguments,
     scope="",
     run=read_repositories,
-    endpoints=(github.REPOSITORIES,),
+    endpoints=KNOWN_REPOSITORIES,
 )

@@ -135,7 +135,7 @@ class GitHub:
     def queries(self) -> list[str]:
         """The searches that were sent, in order."""
         bodies = [
-            one.json["variables"] if one.method == "POST" else {"q": one.query["q"][0]}
+            one.json["variables"] if one.method == "POST" else {name: many[0] for name, many in one.query.items()}
             for one in self.upstream.received
         ]
         return [body["q"] for body in bodies if "q" in body]
