@@ -25,10 +25,10 @@ REGISTRIES = {
     "permissions/services/__init__.py": "the words",
     "vault/providers/registry.py": "OAuth",
 }
+# A file, or a folder with a slash behind it.
 EXCEPTIONS = {
-    "agent/briefing/facts/writing.py": "sections of the briefing, which is made of the tools that its recipe reads",
-    "devcontext/sandbox/claude/reading.py": "stands in for a model, which knows the services of the first tools",
-    "devcontext/sandbox/claude/brain.py": "its rules look for a service's name in the question",
+    "agent/briefing/": "a briefing is made of the tools that its recipe reads, and tells them apart",
+    "devcontext/sandbox/claude/": "stands in for a model, by rules about the first tools and services",
     "devcontext/sandbox/links.py": "addresses of the invented team's things",
     "static/account/account.css": "the picture on the sign-in page, of three strands",
     "templates/account/_strands.html": "the same picture",
@@ -71,8 +71,10 @@ def test_no_module_outside_the_registries_names_a_provider() -> None:
     """By its id, as a word of its own; `github_activity` is a tool, and `GitHub` in a sentence is prose."""
     ids = re.compile(rf"(?<![\w.-])({'|'.join(SERVICES)})(?![\w.-]|\.com)")
     found = _named(pattern=ids)
-    assert {name: lines for name, lines in found.items() if name not in REGISTRIES | EXCEPTIONS} == {}
-    assert EXCEPTIONS.keys() <= found.keys(), "An exception that is none any more goes out of the list."
+    listed = (*REGISTRIES, *EXCEPTIONS)
+    assert {name: lines for name, lines in found.items() if not name.startswith(listed)} == {}
+    needless = [exception for exception in EXCEPTIONS if not any(name.startswith(exception) for name in found)]
+    assert needless == [], "An exception that is none any more goes out of the list."
 
 
 def test_nothing_that_is_shown_lists_the_services_by_hand() -> None:
@@ -83,3 +85,34 @@ def test_nothing_that_is_shown_lists_the_services_by_hand() -> None:
 @pytest.mark.parametrize("registry", REGISTRIES)
 def test_a_registry_is_there(registry: str) -> None:
     assert (ROOT / registry).is_file()
+
+
+def _recipe() -> str:
+    return (
+        (ROOT / "CONTRIBUTING.md")
+        .read_text(encoding="utf-8")
+        .partition("## Adding a provider")[2]
+        .partition("\n## ")[0]
+    )
+
+
+def test_the_recipe_names_every_registry() -> None:
+    assert {registry for registry in REGISTRIES if f"`{registry}`" not in _recipe()} == set()
+
+
+@pytest.mark.parametrize("slug", SERVICES)
+def test_the_recipe_names_files_that_each_provider_has(slug: str) -> None:
+    named = re.findall(r"`([\w/<>.-]*<provider>[\w/<>.-]*)`", _recipe())
+    assert len(named) >= 8
+    for template in named:
+        # Static files, specs and pages are called by the id or a part of it, modules by its name in Python.
+        candidates = {template.replace("<provider>", name) for name in (slug, slug.replace("-", "_"), *slug.split("-"))}
+        candidates |= {name.removesuffix(".py") for name in candidates}
+        assert any((ROOT / name).exists() for name in candidates), template
+
+
+def test_the_example_says_of_each_file_where_it_would_be() -> None:
+    example = ROOT / "tests" / "example_provider"
+    first_lines = " ".join(path.read_text(encoding="utf-8").partition("\n")[0] for path in example.glob("*.py"))
+    for template in re.findall(r"`((?:devcontext|vault|permissions|agent)/[\w/]*<provider>(?:\.py|/))`", _recipe()):
+        assert f"`{template.replace('<provider>', 'tasklist')}`" in first_lines, template
