@@ -1,0 +1,146 @@
+"""One document in every form and length: what others wrote stays words in each, and what was not read is told."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from agent.briefing.document import Document, Line, Section, Span, parse
+from agent.briefing.lengths import Length, shorten
+from agent.briefing.renderings import FORMATS, render, slack, speech
+from agent.briefing.renderings import markdown as as_markdown
+from agent.events import Evidence
+from agent.markdown import render as render_html
+
+HERE = Path(__file__).parent
+PROVIDERS = {"gh": "github", "gc": "google-calendar", "sl": "slack"}
+TEXT = (HERE / "a_morning.md").read_text(encoding="utf-8")
+EVIDENCE = {
+    found: Evidence(
+        found, PROVIDERS[found[:2]], "a title", f"https://{PROVIDERS[found[:2]]}.example/items/{found}?a=1&b=2"
+    )
+    for found in re.findall(r"evidence:([a-z0-9-]+)", TEXT)
+}
+ITEM = Evidence("gh-00000001", "github", "t", "https://github.example/x|y?a=<1>&b=2")
+
+
+@pytest.mark.parametrize("length", list(Length))
+@pytest.mark.parametrize("form", list(FORMATS))
+def test_a_morning_in_every_form_and_length(form: str, length: Length) -> None:
+    golden = (HERE / "golden" / f"{form}-{length}.txt").read_text(encoding="utf-8")
+    assert render(parse(TEXT, evidence=EVIDENCE), form=form, length=length) + "\n" == golden
+
+
+@pytest.mark.parametrize("length", list(Length))
+def test_speech_takes_half_a_minute_at_most(length: Length) -> None:
+    assert len(render(parse(TEXT, evidence=EVIDENCE), form="speech", length=length).split()) <= speech.MAX_WORDS
+
+
+@pytest.mark.parametrize("form", list(FORMATS))
+@pytest.mark.parametrize("length", list(Length))
+def test_what_was_not_read_is_told_at_every_length(form: str, length: Length) -> None:
+    assert "revoked, not read" in render(parse(TEXT, evidence=EVIDENCE), form=form, length=length)
+
+
+def test_a_shorter_answer_keeps_only_what_an_item_backs() -> None:
+    document = parse(TEXT, evidence=EVIDENCE)
+    for length in (Length.SHORT, Length.HEADLINE):
+        text = render(document, form="markdown", length=length)
+        assert "It went well" not in text
+    short = shorten(document, length=Length.SHORT)
+    assert [line.text for line in short.sections[0].lines][-1] == "and 1 more"
+
+
+def test_an_answer_without_items_has_no_headline() -> None:
+    document = parse("All is well.\n\n**Coverage:** Slack revoked, not read", evidence={})
+    assert render(document, form="slack", length=Length.HEADLINE) == "_Slack revoked, not read_"
+
+
+def hostile(words: str) -> Document:
+    spans = (Span(words), Span(words, ITEM), Span(words, is_strong=True))
+    kinds = ("text", "item", "quote", "row", "code")
+    return Document((Section(words, tuple(Line(spans, kind) for kind in kinds)),))  # type: ignore[arg-type]
+
+
+HOSTILE = (
+    "<!channel> <!here> <!everyone>",
+    "@channel @here @everyone @maya",
+    "<@U012AB3CD> <#C012AB3CD>",
+    "<https://evil.example/?q=1|Reset your password>",
+    "<mailto:a@evil.example|x>",
+    "[x](https://evil.example)",
+    "![x](https://evil.example/p.png)",
+    "a|b>c<d&e",
+    "*bold* _it_ ~gone~ `code` ```fence```",
+    "&lt;!here&gt;",
+    "\u202e<!here>\u2066 @\u200bhere",
+)
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_in_slack_what_others_wrote_is_no_link_no_call_and_no_markup(words: str) -> None:
+    text = slack.render(hostile(words))
+    found = re.findall(r"<([^<>]*)>", text)
+    assert len(found) == 4
+    for link in found:
+        address, bar, _ = link.partition("|")
+        assert (address, bar) == ("https://github.example/x%7Cy?a=%3C1%3E&amp;b=2", "|")
+        assert link.count("|") == 1
+    assert not re.search(r"(?<![\w.])@\w", text)
+    assert "`code`" not in text
+    assert "*bold*" not in text.replace("**", "")
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_in_markdown_what_others_wrote_is_words(words: str) -> None:
+    text = as_markdown.render(hostile(words))
+    html = render_html(text.replace(ITEM.url, "https://x.example"), evidence={}).html
+    assert not re.search(r"(?<![\w.])@\w", text.partition("```")[0])
+    assert "<strong>bold" not in html
+    assert html.count("<code>") == 1
+    assert "<img" not in html
+    assert "<a" not in html
+
+
+def test_a_line_that_looks_like_a_heading_or_a_list_is_none() -> None:
+    for words in ("# x", "- x", "> x", "1. x", "+ x", "=== x"):
+        text = as_markdown.render(Document((Section("", (Line((Span(words),)),)),)))
+        assert render_html(text, evidence={}).html == f"<p>{words.replace('>', '&gt;')}</p>\n"
+
+
+def test_the_block_form_is_one_message_within_slacks_limit() -> None:
+    (block,) = slack.blocks(parse(TEXT, evidence=EVIDENCE))
+    assert block["type"] == "markdown"
+    assert json.dumps(block)
+    many = Document((Section("x", tuple(Line((Span("long " * 40),), "item") for _ in range(400))),))
+    (cut,) = slack.blocks(many)
+    assert len(cut["text"]) <= slack.MAX_BLOCK_CHARACTERS
+    assert cut["text"].endswith("long\n…")
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("#412 Fix upload", "Fix upload"),
+        ("in tidewater/harbor", "in harbor"),
+        ("09:00\N{EN DASH}09:30 Planning", "9 o'clock to 9:30 Planning"),
+        ("14:00", "14 o'clock"),
+        ("+1,200 \N{MINUS SIGN}88 in 7 files", "1,200 lines added, 88 removed in 7 files"),
+        ("2 PRs, 1 PR", "2 pull requests, 1 pull request"),
+        ("Free: 3 h 30 min", "Free: 3 hours 30 minutes"),
+        ("Ana in #infra (Mon 08:40): “can you?”", "Ana in infra, Monday 8:40: can you?"),
+        ("queue_worker is `done` \U0001f389", "queue worker is done"),
+        ("@maya asks", "maya asks"),
+    ],
+)
+def test_written_forms_are_spoken(written: str, spoken: str) -> None:
+    assert speech.speak(written) == spoken
+
+
+def test_a_long_answer_is_cut_at_a_line_and_says_how_much_is_left() -> None:
+    lines = tuple(Line((Span("one two three four five six seven eight nine ten"),), "item") for _ in range(20))
+    text = speech.render(Document((Section("", lines),), coverage="Slack revoked, not read"))
+    assert len(text.split()) <= speech.MAX_WORDS
+    assert "And 14 more." in text
+    assert text.endswith("Not everything was read: Slack revoked, not read.")
