@@ -42,7 +42,7 @@ DAY: list[dict[str, Any]] = [
         "type": "message", "user": "U0BO", "text": "<@U0ANN> can you look?", "ts": ROOT, "thread_ts": ROOT,
         "reply_count": 2, "reactions": [{"name": "eyes", "users": ["U0ANN"], "count": 1}],
     },
-    {"type": "message", "user": "U0ANN", "text": "Looking.", "ts": REPLY, "thread_ts": ROOT,
+    {"type": "message", "user": "U0ANN", "text": "Looking at 1 &lt; 2.", "ts": REPLY, "thread_ts": ROOT,
      "edited": {"user": "U0ANN", "ts": _ts("2026-11-17T15:06")}},
     {"type": "message", "subtype": "thread_broadcast", "user": "U0BO", "text": "Solved.",
      "ts": _ts("2026-11-17T15:09", 300), "thread_ts": ROOT},
@@ -158,6 +158,7 @@ async def test_pages_say_that_the_messages_are_mine_and_show_one_by_its_exact_ti
             page = (await http.get(f"/slack/web{path}")).text
             assert "Your export export.zip, newest message of 2026-11-17, shown by the sandbox" in page
         assert "can you look?" in page
+        assert "Looking at 1 &lt; 2." in page
         # The same last six digits as the first message's: in an export they name nothing.
         other = await http.get(f"/slack/web/archives/C0PIER/p{_ts('2026-11-16T15:00').replace('.', '')}")
         assert other.status_code == 404

@@ -1,6 +1,6 @@
 """The pages behind Slack links: the workspace, its conversations and their messages."""
 
-from html import escape
+from html import escape, unescape
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -65,7 +65,8 @@ def _is_in_thread(one: Message, found: Message) -> bool:
 
 
 def _message_html(one: Message, *, snapshot: Snapshot, links: Links) -> str:
-    text = one.text
+    # Slack keeps <, > and & of a text escaped: https://docs.slack.dev/messaging/formatting-message-text
+    text = unescape(one.text)
     for person in snapshot.people:
         text = text.replace(f"<@{person.slack_id}>", f"@{person.name}")
     head = f"<p><strong>{escape(one.author.name)}</strong>, {one.at:%Y-%m-%d %H:%M}</p>"
