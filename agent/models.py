@@ -1,7 +1,7 @@
-"""Conversations, runs, their numbered events and what they may cite. Touched by `agent.store` alone.
+"""Conversations, runs, their numbered events and what they may cite. Touched by `agent.store` and `agent.memory` alone.
 
 What a person wrote, a provider sent or the model answered lies in `sealed_…` columns, see `agent.sealing`. In the open
-are ids, roles, states, times and the names of providers and models.
+are ids, roles, states, times, working weeks and the names of providers, models and recipes.
 """
 
 import uuid
@@ -41,6 +41,9 @@ class Run(models.Model):
     )
     model = models.CharField(max_length=100)
     is_simulated = models.BooleanField()
+    # The recipe it followed and in which version; "" and 0 for a free question.
+    recipe = models.CharField(max_length=40, blank=True, default="")
+    recipe_version = models.PositiveSmallIntegerField(default=0)
     sealed_answer = models.BinaryField(default=b"")
     owner = models.CharField(max_length=64)
     started_at = models.DateTimeField(auto_now_add=True)
@@ -114,3 +117,32 @@ class DailySpending(models.Model):
         """One row per user and day; the day first, since the installation's sum is asked for by day."""
 
         constraints = (models.UniqueConstraint(fields=["day", "user"], name="one_spending_per_day"),)
+
+
+class WorkingWeek(models.Model):
+    """The days that a person works, as they chose them.
+
+    `weekdays` holds a digit per working day, 0 for Monday. `country` and `subdivision` say whose public holidays they
+    keep, and `time_zone` is an IANA name; each is "" where they did not choose.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    weekdays = models.CharField(max_length=7)
+    country = models.CharField(max_length=2, blank=True)
+    subdivision = models.CharField(max_length=32, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+
+
+class FactSet(models.Model):
+    """What a briefing said, to be compared with the next one; opened, a list of ids, rules and instants."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    recipe = models.CharField(max_length=40)
+    made_at = models.DateTimeField()
+    sealed_facts = models.BinaryField()
+
+    class Meta:
+        """The newest of a user's recipe is asked for."""
+
+        indexes = (models.Index(fields=["user", "recipe", "-made_at"], name="newest_facts_of_a_recipe"),)

@@ -6,19 +6,16 @@ import time
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.utils import timezone
 
-from agent import store, without_model
+from agent import remembered, store, without_model
 from agent.answer import Answer
 from agent.briefing import phrases
 from agent.briefing.facts.coverage import coverage
 from agent.briefing.facts.types import Window
 from agent.briefing.types import Reading
-from agent.briefing.working_week import WorkingWeek
 from agent.budget import Budget
 from agent.calls import ReadingEnded
 from agent.claude import Claude
@@ -37,7 +34,7 @@ from agent.events import (
     TurnAdded,
 )
 from agent.loop import run_loop
-from agent.opening import open_run
+from agent.opening import Opening
 from agent.prompts import system_prompt
 from agent.spending import PaidModel
 from agent.tally import Tally
@@ -97,6 +94,7 @@ class Run:
         self._model = PaidModel(Claude(), user=request.user)
         self._tally = Tally()
         self._turns: list[TurnAdded] = []
+        self._opening: Opening | None = None
         self._readings: list[Reading] = []
         self._evidence: dict[str, Any] = {}
         self._said: set[str] = set()
@@ -149,7 +147,10 @@ class Run:
 
     async def end(self, outcome: RunOutcome) -> None:
         """Write the last event with the answer, then audit it; the turns of a run that did not finish are dropped."""
-        turns = self._turns if isinstance(outcome.event, RunFinished) else []
+        is_finished = isinstance(outcome.event, RunFinished)
+        turns = self._turns if is_finished else []
+        if is_finished and self._opening:
+            await remembered.keep(self._request, opening=self._opening, readings=self._readings)
 
         def commit(seq: int, frame: str) -> None:
             store.end_run(self._ticket.run, status=outcome.status, last=(seq, frame), answer=self._text(), turns=turns)
@@ -176,7 +177,8 @@ class Run:
 
     def _write_from_facts(self, error: ModelError, *, window: Window) -> None:
         """Answer without the model, and say so: on the page, in the text and for the turns that follow."""
-        written = without_model.write_briefing(self._readings, window=window, previous=None, error=error)
+        previous = self._opening.previous if self._opening else None
+        written = without_model.write_briefing(self._readings, window=window, previous=previous, error=error)
         self._model_error = error
         self._answer.restart()
         self._log.append(AnswerRestarted(code=error.code, message=error.message), run=self._ticket.run)
@@ -199,13 +201,10 @@ class Run:
         self._log.append(event, run=self._ticket.run)
 
     async def _converse(self) -> None:
-        zone = ZoneInfo(self._request.time_zone)
         history = await sync_to_async(store.list_history)(self._ticket.conversation)
         self._evidence |= await sync_to_async(store.list_evidence)(self._ticket.conversation)
-        now = timezone.now().astimezone(zone)
-        week = WorkingWeek(time_zone=zone)
-        opening = open_run(self._request, now=now, week=week)
-        self._window = opening.window or without_model.window_of_question(now, week=week)
+        opening = self._opening = await remembered.open_run(self._request)
+        self._window = opening.window or without_model.window_of_question(opening.now, week=opening.week)
         self._turns.append(TurnAdded(role="user", content=opening.message))
         events = run_loop(
             model=self._model,
@@ -213,8 +212,8 @@ class Run:
             messages=[*history, {"role": "user", "content": opening.message}],
             toolkit=self._toolkit(
                 ReadContext(
-                    now=now,
-                    week=week,
+                    now=opening.now,
+                    week=opening.week,
                     report_progress=lambda _done, _total: None,
                     list_services=self._list_services,
                 )

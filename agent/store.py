@@ -1,4 +1,4 @@
-"""The agent's only ORM code: short sync functions, each its own transaction. Another user's rows do not exist here.
+"""The ORM code of conversations and runs: short sync functions, each its own transaction, and nobody else's rows.
 
 Content goes in sealed and comes out opened; whoever hands it out raises `ContentClosedError` where it does not open.
 """
@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Q, Sum
 from django.utils import timezone
 
+from agent.briefing import recipes
 from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError, TooManyRunsError
 from agent.events import Evidence, TurnAdded
 from agent.models import Conversation, DailySpending, Event, Run, Turn
@@ -43,6 +44,7 @@ def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: st
     known = Run.objects.filter(user_id=request.user, key=request.key).first()
     if known:
         return RunTicket(run=known.id, conversation=known.conversation_id, is_new=False)
+    recipe = recipes.choose(request.recipe, text=request.text)
     try:
         with transaction.atomic(using="default"):
             conversation = _lock_conversation(request)
@@ -56,6 +58,8 @@ def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: st
                 sealed_question=seal(request.text, place=Place("run.question", run_id)),
                 model=model,
                 is_simulated=is_simulated,
+                recipe=recipe.name if recipe else "",
+                recipe_version=recipe.version if recipe else 0,
                 owner=owner,
                 heartbeat_at=timezone.now(),
             )

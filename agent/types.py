@@ -5,6 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from agent.briefing.facts.types import FactSet
+from agent.briefing.working_week import MONDAY_TO_FRIDAY
+
 
 class RunStatus(StrEnum):
     """Where a run is in its life; every status but `RUNNING` is final."""
@@ -64,3 +67,21 @@ class RunAnswer:
     text: str
     model: str
     is_simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The user's last briefings by one recipe: what the very last said, and when the last one before today was made."""
+
+    fact_set: FactSet | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeekSettings:
+    """The working week as its user chose it: weekdays from 0, Monday; "" where they left something open."""
+
+    weekdays: tuple[int, ...] = MONDAY_TO_FRIDAY
+    country: str = ""
+    subdivision: str = ""
+    time_zone: str = ""

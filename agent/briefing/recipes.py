@@ -54,6 +54,11 @@ def match(text: str) -> Recipe | None:
     return _BY_PHRASE.get(_plain(text))
 
 
+def choose(name: str, *, text: str) -> Recipe | None:
+    """Return the recipe called `name`, or else the one that `text` asks for; None for a free question."""
+    return find(name) or match(text)
+
+
 def open_window(
     recipe: Recipe, *, now: datetime, week: WorkingWeek, since: datetime | None = None, last_at: datetime | None = None
 ) -> Window:

@@ -1,5 +1,6 @@
 """Which days a person works: their weekdays, without the public holidays of their country. Pure, without a clock."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,6 +8,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 import holidays
+from holidays.registry import COUNTRIES
 
 MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
 # A month without a working day is a mistake in the settings, not a week; past it, weekdays alone decide.
@@ -54,9 +56,12 @@ def list_subdivisions(country: str) -> tuple[str, ...]:
     return tuple(_countries().get(country, ()))
 
 
-def list_countries() -> tuple[str, ...]:
-    """Return the codes of the countries whose public holidays are known, in order."""
-    return tuple(sorted(_countries()))
+def list_countries() -> tuple[tuple[str, str], ...]:
+    """Return code and English name of the countries whose public holidays are known, by name."""
+    names = {code: name for name, code, *_ in COUNTRIES.values()}
+    # The names are those of classes: "UnitedStates".
+    known = [(code, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", names.get(code, code))) for code in _countries()]
+    return tuple(sorted(known, key=lambda country: country[1]))
 
 
 def _days(start: date, *, end: date) -> Iterator[date]:

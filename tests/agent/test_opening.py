@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from agent.briefing.facts.types import FactSet, Rule, Seen
 from agent.briefing.types import Reading
 from agent.briefing.working_week import WorkingWeek
 from agent.opening import Opening, open_run
-from agent.types import RunRequest
+from agent.types import Past, RunRequest
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 23, 9, 12, tzinfo=BERLIN)
@@ -60,6 +61,16 @@ def test_what_follows_from_the_reads_is_told_for_a_recipe_alone() -> None:
     read = Reading(tool="slack_mentions", provider="slack", arguments={}, error="revoked", message="Slack is revoked.")
     assert opened().note([read]) == ""
     assert '{"service":"slack","state":"revoked","items":0' in opened(recipe="catch-up").note([read])
+
+
+def test_a_recipe_goes_on_from_its_last_briefing() -> None:
+    friday = datetime(2026, 11, 20, 9, tzinfo=BERLIN)
+    past = Past(fact_set=FactSet(friday, (Seen("gh-1", Rule.DRAFT, friday),)), last_at=friday)
+    opening = open_run(replace(ASKED, recipe="standup"), now=NOW, week=WorkingWeek(time_zone=BERLIN), past=past)
+    assert opening.window
+    assert (opening.window.start, opening.window.is_since_briefing) == (friday, True)
+    read = Reading(tool="github_my_pull_requests", provider="github", arguments={})
+    assert '"changes":{"since":"2026-11-20T09:00+01:00","gone":[{"id":"gh-1","rule":"draft"}]}' in opening.note([read])
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,16 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.utils import timezone
 
-from agent import store
+from agent import memory, store
 from agent.errors import RunNotFoundError
 from agent.runner import current_runner
 from audit.models import AuditEvent
@@ -46,6 +48,15 @@ async def test_a_recipe_is_read_before_the_model_is_asked_and_asked_once(maya: U
     assert len(of(frames, "usage")) == 1
     assert frames.index(of(frames, "usage")[0]) > frames.index(of(frames, "step.finished")[-1])
     assert frames[-1]["type"] == "run.finished"
+
+
+async def test_a_briefing_is_remembered_for_the_next_one(maya: User) -> None:
+    await run(maya, STANDUP)
+    tomorrow = timezone.now() + timedelta(days=1)
+    past = await sync_to_async(memory.load_past)(maya.pk, recipe="standup", today_began_at=tomorrow)
+    assert past.fact_set
+    assert past.last_at == past.fact_set.made_at
+    assert {seen.id[:2] for seen in past.fact_set.seen} >= {"gh", "sl"}
 
 
 async def test_each_step_is_told_in_the_order_in_which_it_happens(maya: User) -> None:

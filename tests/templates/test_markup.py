@@ -19,6 +19,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
+from agent.week_form import WeekForm
 from permissions.services import SERVICES
 
 NOW = datetime(2026, 5, 6, 7, 0, tzinfo=UTC)
@@ -106,6 +107,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "connect": ("permissions/connect.html", {"service": SERVICES["github"], "is_sandbox": True}),
     "connect failed": ("permissions/connect_failed.html", {"service": SERVICES["github"], "message": "Too late."}),
     "connect failed, service unknown": ("permissions/connect_failed.html", {"service": None, "message": "Too late."}),
+    "working week": ("agent/working_week.html", {"form": WeekForm(initial={"country": "DE"})}),
+    "working week, refused": ("agent/working_week.html", {"form": WeekForm({"country": "DE", "subdivision": "X"})}),
     "timeline": ("audit/timeline.html", TIMELINE),
     "timeline, empty": (
         "audit/timeline.html",

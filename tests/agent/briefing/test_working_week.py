@@ -53,6 +53,6 @@ def test_days_off_and_working_days_are_counted() -> None:
 
 
 def test_countries_and_their_parts_are_listed() -> None:
-    assert {"DE", "US", "IL"} <= set(list_countries())
+    assert {("DE", "Germany"), ("US", "United States"), ("IL", "Israel")} <= set(list_countries())
     assert "BE" in list_subdivisions("DE")
     assert list_subdivisions("nowhere") == ()

@@ -1,0 +1,89 @@
+"""What is remembered of a person between briefings: their working week, and what the last briefings said.
+
+Short sync functions, each its own transaction, as in `agent.store`. What was said goes in sealed.
+"""
+
+import json
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from agent.briefing.facts.types import FactSet, Rule, Seen
+from agent.briefing.working_week import WorkingWeek
+from agent.errors import ContentClosedError
+from agent.models import FactSet as FactSetRow
+from agent.models import WorkingWeek as WorkingWeekRow
+from agent.sealing import Place, seal, unseal
+from agent.types import Past, WeekSettings
+
+# As long as facts remember; older ones are compared with nothing.
+_KEPT = timedelta(days=31)
+
+
+def load_week(user: int, *, browser_zone: ZoneInfo) -> WorkingWeek:
+    """Return the user's working week; Monday to Friday without holidays where they said nothing.
+
+    `browser_zone` counts unless they chose a zone.
+    """
+    chosen = load_week_settings(user)
+    zone = ZoneInfo(chosen.time_zone) if chosen.time_zone else browser_zone
+    return WorkingWeek(time_zone=zone, weekdays=chosen.weekdays, country=chosen.country, subdivision=chosen.subdivision)
+
+
+def load_week_settings(user: int) -> WeekSettings:
+    """Return what the user chose, or the default."""
+    row = WorkingWeekRow.objects.filter(user_id=user).first()
+    if row is None:
+        return WeekSettings()
+    return WeekSettings(
+        weekdays=tuple(int(day) for day in row.weekdays),
+        country=row.country,
+        subdivision=row.subdivision,
+        time_zone=row.time_zone,
+    )
+
+
+def save_week_settings(user: int, *, chosen: WeekSettings) -> None:
+    """Keep what the user chose."""
+    fields = {
+        "weekdays": "".join(map(str, sorted(chosen.weekdays))),
+        "country": chosen.country,
+        "subdivision": chosen.subdivision,
+        "time_zone": chosen.time_zone,
+    }
+    WorkingWeekRow.objects.update_or_create(user_id=user, defaults=fields)
+
+
+def load_past(user: int, *, recipe: str, today_began_at: datetime) -> Past:
+    """Return what is remembered of the user's last briefings by `recipe`."""
+    rows = FactSetRow.objects.filter(user_id=user, recipe=recipe).order_by("-made_at")
+    newest = rows.first()
+    earlier = rows.filter(made_at__lt=today_began_at).values_list("made_at", flat=True).first()
+    return Past(fact_set=_open(newest) if newest else None, last_at=earlier)
+
+
+def _open(row: FactSetRow) -> FactSet | None:
+    try:
+        seen = json.loads(unseal(row.sealed_facts, place=_place(row.id)))
+    except ContentClosedError:
+        # A briefing without a comparison is better than none.
+        return None
+    return FactSet(
+        made_at=row.made_at,
+        seen=tuple(Seen(id=one, rule=Rule(rule), first_at=datetime.fromisoformat(at)) for one, rule, at in seen),
+    )
+
+
+def keep_facts(user: int, *, recipe: str, fact_set: FactSet) -> None:
+    """Remember what a briefing said, and forget what is too old to be compared with."""
+    if fact_set.made_at is None:
+        return
+    row = uuid4()
+    seen = [[one.id, one.rule.value, one.first_at.isoformat()] for one in fact_set.seen]
+    sealed = seal(json.dumps(seen, separators=(",", ":")), place=_place(row))
+    FactSetRow.objects.create(id=row, user_id=user, recipe=recipe, made_at=fact_set.made_at, sealed_facts=sealed)
+    FactSetRow.objects.filter(user_id=user, recipe=recipe, made_at__lt=fact_set.made_at - _KEPT).delete()
+
+
+def _place(row: UUID) -> Place:
+    return Place("factset.facts", row)

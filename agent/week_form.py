@@ -1,0 +1,54 @@
+"""The form of the working week: which days, whose public holidays, which time zone."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+
+from agent.briefing.working_week import list_countries, list_subdivisions
+from agent.types import WeekSettings
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_NO_PART = "The whole country"
+
+
+class WeekForm(forms.Form):
+    """Which days somebody works. The parts of a country are those of the country that was sent or saved last."""
+
+    weekdays = forms.TypedMultipleChoiceField(
+        label="Working days",
+        coerce=int,
+        choices=list(enumerate(_WEEKDAYS)),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one day.", "invalid_choice": "Choose from the list."},
+    )
+    country = forms.ChoiceField(label="Public holidays of", required=False)
+    subdivision = forms.ChoiceField(label="State or region", required=False)
+    time_zone = forms.ChoiceField(label="Time zone", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._choose_from("country", [("", "No country"), *list_countries()])
+        zones = sorted(available_timezones())
+        self._choose_from("time_zone", [("", "That of my browser"), *((zone, zone) for zone in zones)])
+        parts = list_subdivisions(str(self["country"].value() or ""))
+        self._choose_from("subdivision", [("", _NO_PART), *((part, part) for part in parts)])
+        self.has_parts = bool(parts)
+
+    def _choose_from(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+        # A part that belongs to the country before is the likeliest mistake here.
+        field.error_messages["invalid_choice"] = "Choose from the list."
+
+    @property
+    def chosen(self) -> WeekSettings:
+        """What was chosen; for a valid form."""
+        data = self.cleaned_data
+        return WeekSettings(
+            weekdays=tuple(sorted(data["weekdays"])),
+            country=data["country"],
+            subdivision=data["subdivision"],
+            time_zone=data["time_zone"],
+        )
