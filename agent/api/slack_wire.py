@@ -86,6 +86,7 @@ class Channel(SnakeWire):
     id: str = Field(pattern=r"^[A-Z0-9]{1,32}$")
     name: Line = ""
     user: str | None = None
+    is_mpim: bool = False
     topic: Topic = Topic()
     updated: int = 0
 

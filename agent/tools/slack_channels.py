@@ -47,7 +47,8 @@ async def list_conversations(arguments: ChannelsArguments, http: ProviderHTTP, c
 def _name(channel: Channel, *, names: Mapping[str, str]) -> str:
     if channel.user:
         return f"@{names.get(channel.user) or 'someone'}"
-    return f"#{channel.name}"
+    # Slack's name of a group direct message lists who is in it, and is no channel's name.
+    return channel.name if channel.is_mpim else f"#{channel.name}"
 
 
 def _item(channel: Channel, *, place: Place, kind: Kind) -> Item:

@@ -45,7 +45,7 @@ async def read_direct_messages(
     left_out = len(channels) - len(chosen) + scanned.failed
     warnings = (f"Direct messages with {left_out} others were not read.",) if left_out else ()
     is_truncated = has_more or bool(left_out) or scanned.is_truncated or len(scanned.found) > len(shown)
-    return ToolResult(items, is_truncated=is_truncated, warnings=(*window.warnings, *warnings))
+    return ToolResult(items, is_truncated=is_truncated, warnings=(*window.warnings, *warnings, *scanned.warnings))
 
 
 def _name(channel: Channel, *, names: Mapping[str, str]) -> str:

@@ -16,15 +16,27 @@ from agent.tools.slack_text import mentioned
 _AT_ONCE = 4
 # Of one conversation; one page.
 _MESSAGES_EACH = 100
+_LIMITED = (
+    "Slack is rate limiting this app, so not every conversation was read to its end; more can be read in a minute."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What was said in each conversation that could be read; `failed` counts those that could not."""
+    """What was said in each conversation that could be read; `failed` counts those that could not.
+
+    `is_limited` says that Slack's rate limit left some unread, or read in part.
+    """
 
     found: tuple[tuple[Channel, Message], ...]
     is_truncated: bool
     failed: int
+    is_limited: bool
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the rate limit cost, in our own sentence."""
+        return (_LIMITED,) if self.is_limited else ()
 
 
 def newest(channels: Sequence[Channel]) -> list[Channel]:
@@ -63,7 +75,8 @@ async def scan(http: ProviderHTTP, *, channels: Sequence[Channel], window: Windo
     read = [(one, many) for one, many in zip(channels, answers, strict=True) if isinstance(many, slack.Messages)]
     found = [(channel, message) for channel, messages in read for message in spoken(messages.items)]
     found.sort(key=lambda one: one[1].ts, reverse=True)
-    return Scanned(tuple(found), any(messages.is_truncated for _, messages in read), len(errors))
+    is_limited = any(error.code == "rate_limited" for error in errors) or any(many.is_limited for _, many in read)
+    return Scanned(tuple(found), any(many.is_truncated for _, many in read), len(errors), is_limited)
 
 
 async def scan_mentions(
@@ -88,4 +101,5 @@ async def scan_mentions(
     of_all = f"{len(chosen) - scanned.failed} of {'more than ' if has_more else ''}{len(channels)} public channels"
     warning = f"Searching Slack was not granted, so {of_all} were looked through, without replies in threads."
     is_truncated = has_more or len(channels) > len(chosen) or scanned.is_truncated or bool(scanned.failed)
-    return ToolResult(items, is_truncated=is_truncated or len(found) > limit, warnings=(*window.warnings, warning))
+    warnings = (*window.warnings, warning, *scanned.warnings)
+    return ToolResult(items, is_truncated=is_truncated or len(found) > limit, warnings=warnings)

@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from agent.toolkit import Tool
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.store import Store
+from devcontext.sandbox.types import World
 from devcontext.sandbox.world import tidewater_world
 from tests.agent.api.fixtures import NOW
 from tests.serving import serve_app
@@ -27,12 +28,12 @@ def granted(tool: Tool) -> str:
 
 
 @contextmanager
-def serving() -> Iterator[tuple[str, Store]]:
-    """Serve the sandbox and yield its address and its memory of tokens."""
+def serving(*, world: World | None = None) -> Iterator[tuple[str, Store]]:
+    """Serve the sandbox, by default with the invented team, and yield its address and its memory of tokens."""
     apps: list[Starlette] = []
 
     def make(url: str) -> Starlette:
-        apps.append(create_app(data=None, world=tidewater_world(clock=lambda: NOW), base_url=url))
+        apps.append(create_app(data=None, world=world or tidewater_world(clock=lambda: NOW), base_url=url))
         return apps[0]
 
     with serve_app(make) as url:

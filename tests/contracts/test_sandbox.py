@@ -212,11 +212,6 @@ async def test_a_private_channel_is_read_with_its_group(sandbox: Sandbox, read_c
     assert listed.title == "#billing-war-room"
 
 
-async def test_direct_messages_are_read_with_their_group(sandbox: Sandbox, read_context: ReadContext) -> None:
-    (item,) = (await sandbox.run("slack_direct_messages", context=read_context)).items
-    assert item.title.startswith("Sam in direct message with Sam: Do you have two minutes")
-
-
 async def test_mentions_are_found_without_search(sandbox: Sandbox, read_context: ReadContext) -> None:
     scope = (TOOLS["slack_mentions"].fallback_scope).replace(" ", ",")
     searched = await sandbox.run("slack_mentions", context=read_context)

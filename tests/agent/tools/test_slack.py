@@ -11,6 +11,8 @@ from tests.agent.tools.workspace import FRIDAY, LAST_WEEK, LATER, Slack, limited
 
 __all__ = ["slack"]
 
+CUT = "Slack is rate limiting this app, so not every conversation was read to its end; more can be read in a minute."
+
 
 async def test_a_mention_says_who_where_when_and_what(slack: Slack) -> None:
     result = await slack.mentions(match("<@U1> please look at <https://x.example|the plan>"))
@@ -193,6 +195,18 @@ async def test_a_channel_that_cannot_be_looked_through_is_said(slack: Slack) -> 
     result = await slack.run("slack_mentions", {})
     assert result.is_truncated
     assert "1 of 2 public channels" in result.warnings[0]
+    assert result.warnings[1] == CUT
+
+
+async def test_a_conversation_cut_by_the_rate_limit_is_said(slack: Slack) -> None:
+    """Slack cuts pages to 15 for apps that are sold outside its marketplace, and refuses the second in a minute."""
+    slack.tell("search.messages", refused("missing_scope"))
+    slack.tell("users.conversations", {"channels": [{"id": "C1", "name": "general"}]})
+    page = [{"ts": f"1795186{800 - n}.000100", "text": "<@U1> look", "user": "U2"} for n in range(15)]
+    first = {"messages": page, "has_more": True, "response_metadata": {"next_cursor": "two"}}
+    slack.tell("conversations.history", first, limited())
+    result = await slack.run("slack_mentions", {})
+    assert (len(result.items), result.is_truncated, result.warnings[1]) == (15, True, CUT)
 
 
 async def test_when_no_channel_can_be_looked_through_the_reason_is_the_result(slack: Slack) -> None:

@@ -79,6 +79,12 @@ async def test_direct_messages_are_listed_by_the_other_persons_name(slack: Slack
     assert [form["types"] for form in slack.asked("users.conversations")] == ["im,mpim"]
 
 
+async def test_a_group_is_listed_by_the_name_that_slack_gives_it(slack: Slack) -> None:
+    slack.tell("users.conversations", {"channels": [{"id": "G1", "name": "mpdm-a--b--c-1", "is_mpim": True}]})
+    (item,) = (await slack.run("slack_channels", {"kind": "direct"})).items
+    assert (item.title, item.url) == ("mpdm-a--b--c-1", "https://acme.slack.com/archives/G1")
+
+
 @pytest.mark.parametrize(
     ("kind", "scope"),
     [
@@ -118,7 +124,8 @@ async def test_direct_messages_that_were_not_read_are_counted(slack: Slack) -> N
     slack.tell("conversations.history", limited(), {"messages": []})
     result = await slack.run("slack_direct_messages", {})
     assert result.is_truncated
-    assert result.warnings == ("Direct messages with 3 others were not read.",)
+    assert result.warnings[0] == "Direct messages with 3 others were not read."
+    assert result.warnings[1].startswith("Slack is rate limiting this app, so not every conversation was read")
 
 
 async def test_without_any_direct_message_nothing_is_found(slack: Slack) -> None:

@@ -32,6 +32,16 @@ async def test_the_tools_of_one_github_connection_never_overlap(
     assert len(upstream.received) >= len(GITHUB)
 
 
+async def test_two_runs_of_one_connection_take_turns_too(
+    upstream: Upstream, open_http: Open, read_context: ReadContext
+) -> None:
+    """Each run has clients of its own; the turn is that of the token."""
+    upstream.tell("/api/graphql", told({"data": {}}, pause_seconds=0.02))
+    await asyncio.gather(*(_read_all(open_http, read_context, token="token-of-alice") for _ in range(2)))
+    assert upstream.most_at_once == 1
+    assert len(upstream.received) >= 2 * len(GITHUB)
+
+
 async def test_another_users_tools_do_not_wait_for_them(
     upstream: Upstream, open_http: Open, read_context: ReadContext
 ) -> None:

@@ -7,7 +7,7 @@ from devcontext.sandbox.world.days import Days
 from devcontext.sandbox.world.tidewater.team import AIKO, JONAS, MAYA, NOOR, PEOPLE, PRIYA, SAM, TOMAS
 
 _ENGINEERING, _INCIDENTS, _DESIGN, _GENERAL = "C07TDENG001", "C07TDINC002", "C07TDDES003", "C07TDGEN004"
-_WAR_ROOM, _SAM = "C07TDWAR005", "D07TDSAM006"
+_WAR_ROOM, _SAM, _LETTER = "C07TDWAR005", "D07TDSAM006", "G07TDLET007"
 _TO_MAYA = f"<@{MAYA.slack_id}>"
 
 
@@ -22,6 +22,7 @@ def channels(days: Days) -> tuple[Channel, ...]:
         Channel(_GENERAL, "general", public, "Everything else", read_at, PEOPLE),
         Channel(_WAR_ROOM, "billing-war-room", private, "INC-31", read_at, (MAYA, TOMAS, PRIYA, SAM)),
         Channel(_SAM, "", "im", "", read_at, (SAM, MAYA)),
+        Channel(_LETTER, "mpdm-sam--maya--aiko-1", "mpim", "Group messaging", read_at, (SAM, MAYA, AIKO)),
     )
 
 
@@ -190,6 +191,13 @@ def _elsewhere(days: Days) -> tuple[Message, ...]:
             "Do you have two minutes after standup? It is about the customer letter.",
             at=days.at("08:05"),
             number=601,
+        ),
+        _say(
+            _LETTER,
+            AIKO,
+            "Draft of the customer letter is done. Maya, are the two refunds in the count?",
+            at=days.at("18:20", back=1),
+            number=701,
         ),
     )
 
