@@ -60,17 +60,21 @@ class Meter:
             and self.seconds_to_read > 0
         )
 
+    @property
+    def may_ask(self) -> bool:
+        """Whether a question and a token are left."""
+        return self.steps < self.budget.max_steps and self.output_tokens < self.budget.max_output_tokens
+
     def begin_step(self) -> int:
         """Count one question to the model and return how many tokens its answer may have.
 
         Raises:
             agent.errors.ModelError: `budget_spent`, no question or no token is left.
         """
-        left = self.budget.max_output_tokens - self.output_tokens
-        if self.steps >= self.budget.max_steps or left <= 0:
+        if not self.may_ask:
             raise budget_spent()
         self.steps += 1
-        return left
+        return self.budget.max_output_tokens - self.output_tokens
 
     def count(self, message: AssistantMessage) -> UsageReported:
         """Count the tokens of one answer, and return those of the run so far."""

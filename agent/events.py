@@ -130,7 +130,7 @@ class BlockFinal(RunEvent):
 
 @dataclass(frozen=True, slots=True)
 class AnswerRestarted(RunEvent):
-    """What was shown of the answer is void: the model failed, and the facts are told without it.
+    """What was shown of the answer is void: it broke off and is asked for again, or the facts are told without a model.
 
     `code` and `message` are those of the `ModelError`; blocks count from 0 again.
     """
@@ -225,7 +225,8 @@ class TurnAdded:
 
 
 LoopEvent = (
-    StepStarted
+    AnswerRestarted
+    | StepStarted
     | StepPermission
     | StepExchanged
     | StepProgress

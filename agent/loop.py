@@ -15,7 +15,7 @@ from agent.briefing.types import Read, Reading
 from agent.budget import Budget, Meter, budget_spent
 from agent.calls import Call, Dispatched, ReadingEnded
 from agent.errors import ModelError, ToolFailedError
-from agent.events import LoopEvent, TextDelta, TurnAdded
+from agent.events import AnswerRestarted, LoopEvent, TextDelta, TurnAdded
 from agent.model import AssistantMessage, Model
 from agent.reads import default_reads
 from agent.toolkit import Toolkit
@@ -26,6 +26,7 @@ _STOPS = {
     "max_tokens": ("max_tokens", "Claude's answer was longer than one run allows. Ask for less at once."),
     "model_context_window_exceeded": ("context_full", "This conversation is too long for Claude. Start a new one."),
 }
+_ASKED_AGAIN = "Claude's answer broke off, so it was asked again."
 
 
 async def run_loop(
@@ -84,7 +85,7 @@ class _Run:
     has_read: bool = False
     has_asked_again: bool = False
     has_urged: bool = False
-    shown_characters: int = 0
+    shown: str = ""
     tools: list[dict[str, Any]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,15 +137,18 @@ class _Run:
         self._join("user", [{"type": "text", "text": "Answer now, from what was read."}])
 
     async def _ask_again_if_cut_short(self, *, may_read: bool) -> AssistantMessage:
-        """Ask, and once more if the answer broke off before anything of it was shown: none of it joined or was seen."""
-        shown_before = self.shown_characters
+        """Ask, and once more if the answer broke off: it joined nothing, and what was shown of it is taken back."""
+        shown_before = self.shown
         try:
             return await self._ask(may_read=may_read)
         except ModelError as error:
-            is_seen = self.shown_characters > shown_before
-            if error.code != "cut_short" or is_seen or self.has_asked_again:
+            if error.code != "cut_short" or self.has_asked_again or not self.meter.may_ask:
                 raise
         self.has_asked_again = True
+        if self.shown != shown_before:
+            self.emit(AnswerRestarted(code="cut_short", message=_ASKED_AGAIN))
+            self.emit(TextDelta(shown_before))
+            self.shown = shown_before
         return await self._ask(may_read=may_read)
 
     async def _ask(self, *, may_read: bool) -> AssistantMessage:
@@ -169,11 +173,14 @@ class _Run:
     def _show(self, text: str, *, is_first: bool) -> None:
         if not self.has_read:
             return
-        self.emit(TextDelta(f"\n\n{text}" if is_first and self.shown_characters else text))
-        self.shown_characters += len(text)
+        piece = f"\n\n{text}" if is_first and self.shown else text
+        self.emit(TextDelta(piece))
+        self.shown += piece
 
     def _finish(self, message: AssistantMessage) -> AssistantMessage:
-        self.emit(self.meter.count(message))
+        # One that broke off is not counted, as one whose connection dropped cannot be: the very same is asked again.
+        if message.stop_reason is not None:
+            self.emit(self.meter.count(message))
         if message.stop_reason in _STOPS:
             raise ModelError(*_STOPS[message.stop_reason])
         return message

@@ -237,6 +237,9 @@ class Run:
             case TextDelta():
                 for block in self._answer.feed(event.text):
                     self._log.append(block, run=self._ticket.run)
+            case AnswerRestarted():
+                self._answer.restart()
+                self._log.append(event, run=self._ticket.run)
             case TurnAdded():
                 self._turns.append(event)
             case ReadingEnded():

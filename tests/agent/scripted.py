@@ -1,7 +1,7 @@
 """A model, tools and credentials that do what a test tells them to, behind the loop's own protocols."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from agent.briefing.working_week import WorkingWeek
 from agent.budget import Budget
-from agent.calls import Emit
+from agent.calls import Emit, ReadingEnded
 from agent.errors import ToolFailedError
-from agent.events import LoopEvent, StepPermission, TextDelta, TurnAdded
+from agent.events import AnswerRestarted, LoopEvent, StepPermission, TextDelta, TurnAdded
 from agent.loop import run_loop
 from agent.model import AssistantMessage, Model
 from agent.toolkit import Arguments, Item, ReadContext, Tool, Toolkit, ToolResult
@@ -171,8 +171,15 @@ def of(kind: type[Any], events: list[LoopEvent]) -> Iterator[Any]:
     return (event for event in events if isinstance(event, kind))
 
 
-def shown(events: list[LoopEvent]) -> str:
-    return "".join(event.text for event in of(TextDelta, events))
+def shown(events: Sequence[LoopEvent | ReadingEnded]) -> str:
+    """Return the text that is to be seen in the end."""
+    text = ""
+    for event in events:
+        if isinstance(event, AnswerRestarted):
+            text = ""
+        elif isinstance(event, TextDelta):
+            text += event.text
+    return text
 
 
 def turns(events: list[LoopEvent]) -> list[TurnAdded]:

@@ -12,7 +12,7 @@ from agent.briefing.types import Read
 from agent.budget import Budget
 from agent.calls import ReadingEnded
 from agent.errors import ModelError
-from agent.events import LoopEvent, StepFailed, StepStarted
+from agent.events import AnswerRestarted, LoopEvent, StepFailed, StepStarted
 from agent.loop import run_loop
 from tests.agent.api.upstream import Told, Upstream, told
 from tests.agent.claude_server import MESSAGE_START, MESSAGES, OVERLOADED, call, end, stream, text
@@ -84,14 +84,17 @@ async def run(made: Kit, *, reads: tuple[Read, ...] = READS, budget: Budget = BU
         ([CUT_CALL, ANSWER], "", "You merged #412.", 2),
         ([CUT_CALL], "cut_short", "", 2),
         ([stream(MESSAGE_START), ANSWER], "", "You merged #412.", 2),
-        ([stream(*BROKEN_TEXT)], "cut_short", "You mer", 1),
+        ([stream(*BROKEN_TEXT), ANSWER], "", "You merged #412.", 2),
+        ([stream(*BROKEN_TEXT)], "cut_short", "You mer", 2),
         # an error inside a stream of status 200
         ([stream(MESSAGE_START, OVERLOADED), ANSWER], "", "You merged #412.", 2),
         ([stream(MESSAGE_START, OVERLOADED)], "overloaded", "", 3),
-        ([stream(*BROKEN_TEXT, OVERLOADED)], "cut_short", "You mer", 1),
+        ([stream(*BROKEN_TEXT, OVERLOADED), ANSWER], "", "You merged #412.", 2),
+        ([stream(*BROKEN_TEXT, OVERLOADED)], "cut_short", "You mer", 2),
         # a dropped connection
         ([stream(MESSAGE_START, is_whole=False), ANSWER], "", "You merged #412.", 2),
-        ([stream(*BROKEN_TEXT, is_whole=False)], "cut_short", "You mer", 1),
+        ([stream(*BROKEN_TEXT, is_whole=False), ANSWER], "", "You merged #412.", 2),
+        ([stream(*BROKEN_TEXT, is_whole=False)], "cut_short", "You mer", 2),
         # limits
         (
             [told({}, status=529), told({}, status=429, headers={"retry-after": "0.01"}), ANSWER],
@@ -143,6 +146,22 @@ async def test_an_answer_that_read_nothing_is_never_seen(api: Upstream, answers:
     assert shown(ended.events[:first_read]) == ""
     assert shown(ended.events) == "You merged #412."
     assert len(list(of(StepStarted, ended.events))) == 3
+
+
+async def test_what_was_shown_before_the_answer_broke_off_stays(api: Upstream) -> None:
+    """Text of an earlier turn is part of the conversation; only that of the broken one is taken back."""
+    then = stream(MESSAGE_START, *text("Merged #412."), *call("slack_mentions", "{}", index=1), *end("tool_use"))
+    answer = stream(MESSAGE_START, *text("Nobody asked."), *end("end_turn"))
+    api.tell(MESSAGES, then, stream(*BROKEN_TEXT), answer)
+    ended = await run(kit(*DEFAULT_TOOLS))
+    assert len(list(of(AnswerRestarted, ended.events))) == 1
+    assert shown(ended.events) == "Merged #412.\n\nNobody asked."
+
+
+async def test_an_answer_that_broke_off_with_the_last_step_is_final(api: Upstream) -> None:
+    api.tell(MESSAGES, stream(*BROKEN_TEXT), ANSWER)
+    ended = await run(kit(*DEFAULT_TOOLS), budget=replace(BUDGET, max_steps=1))
+    assert (ended.code, len(api.received)) == ("cut_short", 1)
 
 
 async def test_invented_tools_and_arguments_are_refused_and_the_run_goes_on(api: Upstream) -> None:
