@@ -217,15 +217,24 @@ def list_frames(run: UUID, *, user: int, after: int) -> list[tuple[int, str]]:
     return [(seq, unseal(sealed, place=_event_place(run, seq))) for seq, sealed in rows]
 
 
-def load_answer(run: UUID) -> RunAnswer:
-    """Return what the run has answered, nothing while it goes on.
+def load_answer(run: UUID, *, user: int) -> RunAnswer:
+    """Return what the run has answered, nothing while it goes on, with what it may cite.
 
     Raises:
+        RunNotFoundError: The run is not this user's.
         ContentClosedError: It does not open.
     """
-    row = Run.objects.get(id=run)
-    text = unseal(row.sealed_answer, place=Place("run.answer", run)) if row.sealed_answer else ""
-    return RunAnswer(run=row.id, text=text, model=row.model, is_simulated=row.is_simulated)
+    row = Run.objects.filter(id=run, user_id=user).first()
+    if row is None:
+        raise RunNotFoundError
+    return RunAnswer(
+        run=row.id,
+        conversation=row.conversation_id,
+        text=unseal(row.sealed_answer, place=Place("run.answer", run)) if row.sealed_answer else "",
+        evidence=list_evidence(row.conversation_id),
+        model=row.model,
+        is_simulated=row.is_simulated,
+    )
 
 
 def is_running(run: UUID) -> bool:

@@ -1,5 +1,6 @@
 """Frozen values that `agent.store` hands out; no model instance leaves the store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from agent.briefing.facts.types import FactSet
 from agent.briefing.working_week import MONDAY_TO_FRIDAY
+from agent.events import Evidence
 
 
 class RunStatus(StrEnum):
@@ -61,10 +63,12 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunAnswer:
-    """What a run answered: Markdown with links to its evidence, and who answered."""
+    """What a run answered: Markdown with links to its `evidence`, by id, and who answered."""
 
     run: UUID
+    conversation: UUID
     text: str
+    evidence: Mapping[str, Evidence]
     model: str
     is_simulated: bool
 

@@ -1,6 +1,6 @@
 /** One run on the page: the question, what was read for it, the answer as it grows, and the receipt at the end. */
 
-import { copyAnswer } from "./copy.js";
+import { copyFrom } from "./copy.js";
 import { fromTemplate, make, part, serviceMark, showSanitized, useIcon } from "./dom.js";
 import { Lanes } from "./lanes.js";
 import * as words from "./wording.js";
@@ -24,7 +24,7 @@ export class Turn {
     this.#root.dataset.run = run;
     part(part(this.#root, "foot"), "audit-link").href = auditHref;
     part(this.#root, "ask-again").addEventListener("click", () => askAgain(this.question));
-    part(this.#root, "copy").addEventListener("click", () => this.#copy());
+    for (const link of part(this.#root, "copy-menu").querySelectorAll("[data-form]")) this.#offer(link, run);
   }
 
   get element() {
@@ -153,7 +153,7 @@ export class Turn {
 
   #receipt(text) {
     part(this.#root, "receipt").textContent = text;
-    part(this.#root, "copy").hidden = this.#blocks.size === 0;
+    part(this.#root, "copy-menu").hidden = this.#blocks.size === 0;
     part(this.#root, "foot").hidden = false;
   }
 
@@ -163,9 +163,24 @@ export class Turn {
     part(this.#root, "phase-line").hidden = !text;
   }
 
-  async #copy() {
+  #offer(link, run) {
+    link.href = `/runs/${run}/as/${link.dataset.form}/?length=${link.dataset.length}`;
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      this.#copy(link);
+    });
+  }
+
+  async #copy(link) {
+    if (!(await copyFrom(link))) {
+      // Without a clipboard, as on plain http, the same address is a page with the text to select.
+      location.assign(link.href);
+      return;
+    }
     const word = part(this.#root, "copy-word");
-    word.textContent = (await copyAnswer(part(this.#root, "answer"))) ? "Copied" : "Could not copy";
+    word.textContent = "Copied";
+    part(this.#root, "copy-menu").open = false;
     this.#announce(word.textContent);
     setTimeout(() => (word.textContent = "Copy"), 2000);
   }

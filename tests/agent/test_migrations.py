@@ -46,7 +46,7 @@ from agent.models import Run
 run = Run.objects.get()
 found = {
     "recent": [row.title for row in store.list_recent(User.objects.get().pk)],
-    "answer": store.load_answer(run.id).text,
+    "answer": store.load_answer(run.id, user=run.user_id).text,
     "frames": store.list_frames(run.id, user=run.user_id, after=397),
     "history": store.list_history(run.conversation_id),
     "evidence": [[item.title, item.url] for item in store.list_evidence(run.conversation_id).values()],

@@ -52,7 +52,7 @@ def test_of_an_old_run_the_page_keeps_question_and_answer_and_the_model_nothing(
     assert expire_content() == Expired(runs=1, evidence=0)
     assert kinds(alice, old) == LASTING
     assert store.list_history(old.conversation) == []
-    assert store.load_answer(old.run).text == "Done."
+    assert store.load_answer(old.run, user=alice.pk).text == "Done."
     assert kinds(alice, young) == [*TYPES, "run.finished"]
     assert len(store.list_history(young.conversation)) == len(TURNS)
     assert [row.title for row in store.list_recent(alice.pk)] == ["Brief me", "Brief me"]

@@ -139,4 +139,4 @@ def test_turns_come_back_as_the_model_signed_them(alice: User) -> None:
     turns = [TurnAdded(role="assistant", content=content)]
     store.end_run(ticket.run, status=RunStatus.FINISHED, last=LAST, answer="a \x00 b", turns=turns)
     assert store.list_history(ticket.conversation) == [{"role": "assistant", "content": content}]
-    assert store.load_answer(ticket.run).text == "a \x00 b"
+    assert store.load_answer(ticket.run, user=alice.pk).text == "a \x00 b"

@@ -34,7 +34,7 @@ HEAD = "Written from the facts, without a model."
 
 async def answer_of(frames: list[dict[str, Any]]) -> str:
     run_row = await sync_to_async(store.Run.objects.get)(id=frames[0]["run"])
-    return (await sync_to_async(store.load_answer)(run_row.id)).text
+    return (await sync_to_async(store.load_answer)(run_row.id, user=run_row.user_id)).text
 
 
 @pytest.mark.parametrize(

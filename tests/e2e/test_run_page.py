@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from agent import events
 from tests.e2e.run_socket_peer import CHAT, RUN, Peer
@@ -255,18 +255,68 @@ async def test_the_answer_is_announced_once_and_politely(page: Page, peer: Peer,
     await expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
 
 
-async def test_a_copied_answer_reads_well_as_plain_text(page: Page, peer: Peer) -> None:
+async def finish_an_answer(page: Page, peer: Peer) -> None:
+    """Show an answer that is complete, and open its menu of forms."""
     await page.goto("/?old")
     await peer.receive("attach")
-    html = '<h2>Today</h2><ul><li>Ship<ul><li><a class="evidence" data-provider="slack" href="https://s.test/1">it</a></li></ul></li></ul>'
-    peer.play(started(), events.BlockFinal(block=0, html=html, evidence=()))
+    peer.play(started(), events.BlockFinal(block=0, html=LINK, evidence=()))
     peer.play(events.RunFinished(elapsed_ms=10, coverage=COVERAGE, grounding=events.GroundingCounts()))
-    copied = await page.evaluate(
-        "async () => { const { asText } = await import('/static/agent/copy.js');"
-        " const answer = document.querySelector('.answer').cloneNode(true);"
-        " answer.querySelectorAll('.mark, .sr-only').forEach((extra) => extra.remove()); return asText(answer); }"
+    await page.locator(".copy-menu summary").click()
+
+
+async def test_an_answer_is_copied_as_the_server_renders_it_with_rich_text_for_slack(page: Page, peer: Peer) -> None:
+    async def render(route: Route) -> None:
+        assert route.request.headers["accept"] == "text/plain"
+        await route.fulfill(body=f"text of {route.request.url.partition('/runs/')[2]}", content_type="text/plain")
+
+    # The clipboard of a secure page; the tests' own is plain http, where browsers have none.
+    await page.add_init_script(
+        "globalThis.ClipboardItem = class { constructor(parts) { this.parts = parts; } };"
+        "Object.defineProperty(navigator, 'clipboard', { value: { write: async ([item]) => {"
+        " globalThis.copied = Object.fromEntries(await Promise.all("
+        "Object.entries(item.parts).map(async ([type, part]) => [type, await part]))); } } });"
     )
-    assert copied == "Today\n\n- Ship\n  - it (https://s.test/1)"
+    await page.route("**/runs/**", render)
+    await finish_an_answer(page, peer)
+    await page.get_by_role("link", name="Short for Slack").click()
+    await expect(page.locator("[data-copy-word]")).to_have_text("Copied")
+    assert await page.evaluate("globalThis.copied") == {
+        "text/plain": f"text of {RUN}/as/slack/?length=short",
+        "text/html": f"text of {RUN}/as/html/?length=short",
+    }
+
+
+async def test_without_a_clipboard_the_text_is_a_page(page: Page, peer: Peer) -> None:
+    await finish_an_answer(page, peer)
+    await page.get_by_role("link", name="Half a minute to say").click()
+    await expect(page).to_have_url(re.compile(f"/runs/{RUN}/as/speech/\\?length=full$"))
+
+
+async def test_a_statement_without_a_source_is_marked_in_words(page: Page, peer: Peer) -> None:
+    await page.goto("/?old")
+    await peer.receive("attach")
+    html = '<p><span class="ungrounded">All is well.</span><span class="no-source">no source</span></p>'
+    peer.play(started(), events.BlockFinal(block=0, html=html, evidence=(), ungrounded=1))
+    counts = events.GroundingCounts(ungrounded=1)
+    peer.play(events.RunFinished(elapsed_ms=10, coverage=COVERAGE, grounding=counts))
+    await expect(page.locator(".no-source")).to_be_visible()
+    await expect(page.locator("[data-receipt]")).to_contain_text("1 statement without a source")
+
+
+async def test_an_answer_that_begins_anew_leaves_nothing_of_the_first(page: Page, peer: Peer) -> None:
+    await page.goto("/?old")
+    await peer.receive("attach")
+    peer.play(started(), events.BlockFinal(block=0, html="<p>Half</p>", evidence=()))
+    peer.play(events.BlockTail(block=1, html="<p>an answer</p>"))
+    await expect(page.locator(".block")).to_have_text(["Half", "an answer"])
+    peer.play(events.AnswerRestarted(code="cut_short", message="Claude's answer broke off."))
+    peer.play(events.BlockFinal(block=0, html="<p>Facts</p>", evidence=()))
+    finished = events.RunFinished(
+        elapsed_ms=10, coverage=COVERAGE, grounding=events.GroundingCounts(), written_by="template", code="cut_short"
+    )
+    peer.play(finished)
+    await expect(page.locator(".block")).to_have_text(["Facts"])
+    await expect(page.locator("[data-receipt]")).to_contain_text("written without a model")
 
 
 @pytest.mark.parametrize("width", [320, 1280])

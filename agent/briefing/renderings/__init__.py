@@ -5,10 +5,10 @@ from types import MappingProxyType
 
 from agent.briefing.document import Document
 from agent.briefing.lengths import Length, shorten
-from agent.briefing.renderings import markdown, slack, speech
+from agent.briefing.renderings import html, markdown, slack, speech
 
 FORMATS: Mapping[str, Callable[[Document], str]] = MappingProxyType(
-    {"slack": slack.render, "markdown": markdown.render, "speech": speech.render}
+    {"slack": slack.render, "markdown": markdown.render, "speech": speech.render, "html": html.render}
 )
 
 

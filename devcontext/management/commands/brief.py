@@ -95,7 +95,7 @@ class Command(BaseCommand):
         finally:
             await sessions.end(Ended(user=asker["user"], sid=asker["sid"], signed_in_at=asker["auth_time"]))
             await shut_down()
-        return report, await sync_to_async(store.load_answer)(ticket.run)
+        return report, await sync_to_async(store.load_answer)(ticket.run, user=user.pk)
 
     def _report(self, result: tuple[Report, Any], *, is_json: bool) -> None:
         report, answer = result
