@@ -15,9 +15,12 @@ from django.contrib.staticfiles import finders
 from django.test import AsyncClient
 from django.utils import timezone
 
+from agent.briefing import phrases
+from agent.briefing.facts.coverage import coverage
 from agent.briefing.working_week import WorkingWeek
+from agent.calls import Dispatched
 from agent.credentials import RunCredentials
-from agent.events import Coverage, Evidence, LoopEvent
+from agent.events import Coverage, LoopEvent
 from agent.tally import Tally
 from agent.toolkit import ReadContext, ServiceFact, Toolkit
 from agent.tools import TOOLS
@@ -35,8 +38,8 @@ async def no_services() -> tuple[ServiceFact, ...]:
     return ()
 
 
-async def read_tasks(user: User) -> tuple[dict[str, Any], tuple[Evidence, ...], list[LoopEvent]]:
-    """Let the agent read Tasklist as a run does, and return result, evidence and events."""
+async def read_tasks(user: User) -> tuple[dict[str, Any], Dispatched, list[LoopEvent]]:
+    """Let the agent read Tasklist as a run does, and return what the model gets, the call and its events."""
     emitted: list[LoopEvent] = []
 
     async def refuse(name: str, reason: str, _: str) -> None:
@@ -56,7 +59,7 @@ async def read_tasks(user: User) -> tuple[dict[str, Any], tuple[Evidence, ...], 
     dispatched = await toolkit.dispatch(
         call_id="toolu_1", name="tasklist_open_tasks", arguments={}, emit=emitted.append
     )
-    return json.loads(dispatched.content), dispatched.evidence, emitted
+    return json.loads(dispatched.content), dispatched, emitted
 
 
 async def browse(user: User) -> AsyncClient:
@@ -71,7 +74,9 @@ def recorded() -> list[str]:
 
 
 async def test_its_tool_reads_with_a_token_of_the_vault_and_its_items_can_be_cited(maya: User) -> None:
-    result, evidence, emitted = await read_tasks(maya)
+    result, dispatched, emitted = await read_tasks(maya)
+    evidence, reading = dispatched.evidence, dispatched.reading
+    assert reading is not None
     assert [item["title"] for item in result["items"]] == list(TITLES)
     assert [item["id"] for item in result["items"]] == [cited.id for cited in evidence]
     assert all(cited.id.startswith("tl-") for cited in evidence)
@@ -81,7 +86,8 @@ async def test_its_tool_reads_with_a_token_of_the_vault_and_its_items_can_be_cit
     tally = Tally()
     for event in emitted:
         tally.add(event)
-    assert tally.coverage()[-1] == Coverage(provider="tasklist", state="read", items=2, exchanges=1)
+    assert tally.coverage([reading])[-1] == Coverage(provider="tasklist", state="read", items=2, exchanges=1)
+    assert phrases.coverage(coverage([reading])) == "Tasklist 2 items"
 
 
 async def test_its_tokens_are_refreshed(maya: User) -> None:
