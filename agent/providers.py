@@ -3,6 +3,7 @@
 How a provider's API refuses is in `agent.api.refusals`, where it is in the settings, its tools in `agent.tools`.
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -42,3 +43,9 @@ PROVIDERS: dict[str, ProviderFacts] = {
         ProviderFacts(id="slack", name="Slack", evidence_prefix="sl", request_id_header="x-slack-req-id"),
     )
 }
+
+
+def name_pattern() -> str:
+    """Return a regular expression of what people call the providers, also by the last word alone, as in `Calendar`."""
+    words = {word for facts in PROVIDERS.values() for word in (facts.name, facts.name.split()[-1])}
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))

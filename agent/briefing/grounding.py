@@ -11,6 +11,8 @@ from typing import Literal
 
 from markdown_it.token import Token
 
+from agent.providers import name_pattern
+
 CLASS = "ungrounded"
 LABEL_CLASS = "no-source"
 LABEL = "no source"
@@ -21,7 +23,7 @@ _ABSENCE = re.compile(
     r"(?:nothing|no|none|neither|there (?:is|are|was|were) (?:no|nothing)|(?:you have|i found) (?:no|nothing))\b",
     re.IGNORECASE,
 )
-_SERVICE = re.compile(r"\b(?:GitHub|Google Calendar|Slack)\b")
+_SERVICE = re.compile(rf"\b(?:{name_pattern()})\b")
 _UNREAD = re.compile(
     r"\b(?:not (?:been )?(?:connected|read)|revoked|could not be|cannot be|did not answer|no longer accepts"
     r"|limiting|limited)\b"

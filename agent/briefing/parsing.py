@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from agent.events import Evidence
+from agent.providers import name_pattern
 
 _CITATION = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(evidence:([a-z]{2}-[0-9a-f]{8})\)")
 # A link or image to anywhere but a citation: its words stay, its address goes.
@@ -23,7 +24,7 @@ _FOREIGN_LINK = re.compile(
 # it in bold; without, it is one only if it names a service, since tests have a coverage as well.
 _REST_OF_PARAGRAPH = r".*(?:\n(?![ \t]*(?:$|[-*+#>]|\d+[.)])).+)*\n?"
 _COVERAGE = re.compile(
-    rf"^[ \t>*+-]*(?:\*\*coverage\b[*_ \t]*:|coverage[ \t]*:(?=.*\b(?:GitHub|Calendar|Slack)\b)){_REST_OF_PARAGRAPH}",
+    rf"^[ \t>*+-]*(?:\*\*coverage\b[*_ \t]*:|coverage[ \t]*:(?=.*\b(?:{name_pattern()})\b)){_REST_OF_PARAGRAPH}",
     re.IGNORECASE | re.MULTILINE,
 )
 _COVERAGE_HEADING = re.compile(r"#{1,6}[ \t]+[*_]*coverage[*_:]*\s*", re.IGNORECASE)
