@@ -1,8 +1,9 @@
 """The next meeting, and what of the user's work has to do with it: shared numbers, people and words."""
 
 import re
+import unicodedata
 
-from agent.briefing.facts.items import Item, Items, elapsed
+from agent.briefing.facts.items import Item, Items, elapsed, subject_of
 from agent.briefing.facts.types import Fact, MeetingPrep, NextStep, Rule
 
 MAX_RELATED = 3
@@ -19,6 +20,8 @@ _SOURCES = (
 )
 _TITLE_TIME = re.compile(r", (?:\w{3} \d\d:\d\d|\w{3} \d\d \w{3})$")
 _NUMBER = re.compile(r"#(\d{1,9})\b")
+_MENTION = re.compile(r"@[\w.-]+")
+_ACCENTS = re.compile(r"[\u0300-\u036f]")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 # Words that meetings are called by; they tell nothing of what one is about.
 _COMMON = frozenset(
@@ -91,9 +94,12 @@ def meeting_prep(items: Items) -> MeetingPrep | None:
 def _related(meeting: Item, *, items: Items) -> tuple[str, ...]:
     details = [item for item in items.of("calendar_event") if item.get("event_id") == meeting.get("event_id")]
     about = " ".join(_about(item) for item in (meeting, *details))
-    scored = [(_points(item, about=about), item["id"]) for item in items.of(*_SOURCES)]
-    best = sorted((-points, evidence) for points, evidence in scored if points)
-    return tuple(evidence for _, evidence in best[:MAX_RELATED])
+    scored = [(_points(item, about=about), item) for item in items.of(*_SOURCES)]
+    best = sorted((-points, item["id"], item) for points, item in scored if points)
+    # A pull request and a mention in it are one thing to bring up.
+    subjects = {subject_of(item) or evidence: evidence for _, evidence, item in reversed(best)}
+    kept = set(subjects.values())
+    return tuple(evidence for _, evidence, _ in best if evidence in kept)[:MAX_RELATED]
 
 
 def _about(event: Item) -> str:
@@ -107,10 +113,12 @@ def _points(item: Item, *, about: str) -> int:
     text = " ".join(str(item.get(key, "")) for key in ("title", "text", "excerpt"))
     numbers = set(_NUMBER.findall(about)) & set(_NUMBER.findall(text))
     words = _words(about)
-    people = _words(str(item.get("author", ""))) & words
+    people = _words(f"{item.get('author', '')} {item.get('reviewers', '')}") & words
     shared = (_words(text) & words) - people
     return _NUMBER_POINTS * len(numbers) + _PERSON_POINTS * bool(people) + _WORD_POINTS * len(shared)
 
 
 def _words(text: str) -> set[str]:
-    return {word.casefold() for word in _WORD.findall(text)} - _COMMON
+    # A mention is of the user, whose name says nothing, and names are written with accents here and without there.
+    plain = unicodedata.normalize("NFKD", _MENTION.sub("", text))
+    return {word.casefold() for word in _WORD.findall(_ACCENTS.sub("", plain))} - _COMMON

@@ -20,7 +20,8 @@ def today(items: Items) -> Today:
     """Return what of today is not over, and the free slots that were found; no slots where nobody looked."""
     day = items.window.today
     events = oldest_first(fact for item in _still_to_come(items) if (fact := _event(item, items=items, day=day)))
-    if not items.has_read("calendar_free_slots"):
+    # On a day off nobody has working hours; that none of them are free would say something else.
+    if not items.has_read("calendar_free_slots") or not items.window.week.is_working(day):
         return Today(events=events)
     free = _free(items, day=day)
     return Today(events=events, free=free, free_minutes=sum(slot.minutes or 0 for slot in free))

@@ -22,6 +22,12 @@ _RISKS = {
     "double_booking": "double booking",
     "unanswered_mention_over_4_hours": "a mention is unanswered for more than 4 hours",
 }
+# What a bullet about what needs the user says by itself.
+_IMPLIED = {
+    "conflicts": "merge_conflicts",
+    "review_overdue": "review_over_24_hours",
+    "asked": "unanswered_mention_over_4_hours",
+}
 _PLANS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "standup": (
         ("Needs you", ("needs_you",)),
@@ -165,9 +171,12 @@ class _Writer:
                 yield f"For {lines.plain(name) or 'it'}: {lines.link(self._items[evidence])}"
 
     def _risks(self) -> Iterator[str]:
-        """Yield the flags, one bullet for each item; what overlaps has been said with its events."""
+        """Yield the flags that no other bullet says, one bullet for each item."""
+        said = {(fact.get("id"), _IMPLIED.get(str(fact.get("rule")))) for fact in self._list("needs_you")}
         flagged: dict[str, list[str]] = {}
         for fact in self._list("risks"):
+            if (fact.get("id"), fact.get("rule")) in said:
+                continue
             flagged.setdefault(str(fact.get("id")), []).append(_RISKS.get(str(fact.get("rule")), str(fact.get("rule"))))
         for evidence, rules in flagged.items():
             if evidence in self._items:

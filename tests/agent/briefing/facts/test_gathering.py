@@ -279,6 +279,11 @@ def test_free_time_is_unknown_where_nobody_looked() -> None:
     assert facts_of(reading("calendar_free_slots")).today.free_minutes == 0
 
 
+def test_on_a_day_off_there_is_no_time_to_be_free() -> None:
+    sunday = replace(WINDOW, end=NOW - timedelta(days=1))
+    assert gather([reading("calendar_free_slots")], window=sunday, previous=None).today.free_minutes is None
+
+
 def test_a_slot_of_an_empty_day_has_nothing_to_cite() -> None:
     slot = {"title": "Free", "start": "2026-11-23T10:00+01:00", "minutes": 420}
     assert facts_of(reading("calendar_free_slots", slot)).today.free[0].id == ""
@@ -303,6 +308,27 @@ def test_the_next_meeting_is_prepared_with_what_shares_numbers_people_and_words(
     assert facts.meeting_prep is not None
     assert facts.meeting_prep.meeting.id == "gc-next"
     assert facts.meeting_prep.related == ("gh-41", "sl-1", "gh-8")
+
+
+def test_people_are_matched_without_accents_and_the_users_own_name_says_nothing() -> None:
+    facts = facts_of(
+        reading("calendar_agenda", event("gc-1", "10:00", "10:30", title="Maya / Tomás, Mon 10:00")),
+        reading("github_my_pull_requests", pull_request("gh-88", 88, reviewers=["tomas-reyes"])),
+        reading(
+            "github_mentions",
+            {
+                "id": "gh-c",
+                "repo": "tidewater/harbor-api",
+                "number": 88,
+                "author": "tomas-reyes",
+                "excerpt": "@maya hi",
+            },
+            {"id": "gh-d", "repo": "tidewater/harbor-api", "number": 9, "author": "priya", "excerpt": "@maya hi"},
+        ),
+        reading("slack_mentions", mention("sl-1", "@Maya hello")),
+    )
+    assert facts.meeting_prep
+    assert facts.meeting_prep.related == ("gh-88",)
 
 
 def test_without_a_meeting_there_is_nothing_to_prepare() -> None:
