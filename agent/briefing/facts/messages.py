@@ -56,10 +56,10 @@ def talk(items: Items) -> tuple[Fact, ...]:
 
 
 def unanswered(items: Items) -> Iterator[Fact]:
-    """Yield the mentions on Slack that are known to have no answer of the user for hours."""
+    """Yield the asks on Slack that are known to have no answer of the user for hours; thanks need none."""
     for item in items.of("slack_mentions"):
         at = items.at(item, "time")
-        if item.get("answered") is False and items.is_older(at, hours=UNANSWERED_HOURS):
+        if is_ask(item) and item.get("answered") is False and items.is_older(at, hours=UNANSWERED_HOURS):
             yield _fact(item, rule=Rule.UNANSWERED, at=at, items=items, step=NextStep.REPLY)
 
 
