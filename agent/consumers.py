@@ -37,6 +37,9 @@ _TOO_MANY_FOLLOWED = "This page follows too many answers at once. Reload it in a
 class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels carries no types
     """One page's socket; it may follow several runs at once."""
 
+    # None: events come from the runner, and a layer that is away must not keep a page from its socket.
+    channel_layer_alias = "none"
+
     async def connect(self) -> None:
         """Accept a signed-in user; tell anybody else so and close, which a page can read only after an accept."""
         self._following: dict[UUID, asyncio.Task[None]] = {}

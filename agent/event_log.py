@@ -1,18 +1,23 @@
 """Numbers the events of this process's runs, stores them, and only then hands them to whoever follows.
 
 One writer commits whatever is waiting in one transaction, so a hundred runs cost one commit at a time, not a hundred.
+A follower keeps nothing but its place: one that is slow reads from the database what it has missed.
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
 
 from agent import store
@@ -21,8 +26,16 @@ from agent.events import RunEvent
 logger = logging.getLogger(__name__)
 
 PROTOCOL_VERSION = 1
-# A run of another process is read from the database; twice a second is live enough for a second tab.
+# A run of another process is read from the database when that process says that there is news, and this often anyway.
 _POLL_SECONDS = 0.5
+# What followers of a run share: several seconds of it. Whoever is further behind reads from the database.
+_RECENT_FRAMES = 256
+# As long as SQLite waits for a lock. A database that is away for longer ends the runs whose events it does not take.
+_PATIENCE_SECONDS = 10.0
+_FIRST_PAUSE_SECONDS = 0.05
+
+_Entry = tuple[UUID, int, str]
+_Result = TypeVar("_Result")
 
 
 def encode(event: RunEvent, *, run: UUID, seq: int) -> str:
@@ -41,19 +54,55 @@ def encode(event: RunEvent, *, run: UUID, seq: int) -> str:
 
 @dataclass(eq=False)
 class _Live:
-    """A run of this process: the number of its last event, and the queues of its followers."""
+    """A run of this process.
 
-    seq: int = 0
-    followers: set[asyncio.Queue[tuple[int, str] | None]] = field(default_factory=set)
+    Attributes:
+        numbered: The number of its last event.
+        waiting: Events that are not stored yet, in order.
+        recent: The last ones that are.
+        is_lost: Its events cannot be stored; no more are taken.
+        is_watched: Another process follows it and wants to hear of news.
+        news: Set, and replaced, when something was stored or the run was closed.
+    """
+
+    numbered: int = 0
+    waiting: list[_Entry] = field(default_factory=list)
+    recent: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=_RECENT_FRAMES))
+    is_lost: bool = False
+    is_watched: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self) -> None:
+        self.news.set()
+        self.news = asyncio.Event()
+
+    def find_after(self, seq: int) -> list[tuple[int, str]] | None:
+        """Return the recent frames after `seq`; None if others came between."""
+        if self.recent and self.recent[0][0] > seq + 1:
+            return None
+        return [entry for entry in self.recent if entry[0] > seq]
 
 
 class EventLog:
-    """The event log of one process and event loop."""
+    """The event log of one process and event loop.
 
-    def __init__(self) -> None:
+    Args:
+        on_lost: Told of a run whose events cannot be stored any more; it is to be closed.
+        on_news: Told of a run that another process follows and that has news.
+        on_follow: Told of a run of another process that is followed here.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_lost: Callable[[UUID], None] = lambda _run: None,
+        on_news: Callable[[UUID], None] = lambda _run: None,
+        on_follow: Callable[[UUID], None] = lambda _run: None,
+    ) -> None:
+        self._on_lost, self._on_news, self._on_follow = on_lost, on_news, on_follow
         self._live: dict[UUID, _Live] = {}
-        self._waiting: list[tuple[UUID, int, str]] = []
-        self._is_written = asyncio.Condition()
+        # Of runs of other processes: set, and replaced, when their process says that there is news.
+        self._elsewhere: dict[UUID, asyncio.Event] = {}
         self._writer: asyncio.Task[None] | None = None
 
     def open(self, run: UUID) -> None:
@@ -63,13 +112,17 @@ class EventLog:
     def append(self, event: RunEvent, *, run: UUID) -> None:
         """Number `event` and leave it to the writer; followers get it once it is stored."""
         live = self._live[run]
-        live.seq += 1
-        self._waiting.append((run, live.seq, encode(event, run=run, seq=live.seq)))
+        if live.is_lost:
+            return
+        live.numbered += 1
+        live.waiting.append((run, live.numbered, encode(event, run=run, seq=live.numbered)))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.get_running_loop().create_task(self._write())
 
     async def close(self, run: UUID, *, last: RunEvent, commit: Callable[[int, str], None]) -> None:
         """End the log of `run` with its last event, then let its followers go.
+
+        A database that is away is waited for; after that the run stays without its last event until it is found dead.
 
         Args:
             run: The run.
@@ -77,80 +130,145 @@ class EventLog:
             commit: Stores the last event's `(seq, frame)` in one transaction with the run's final status, so that
                 nobody ever sees the one without the other. Sync; runs where database code runs.
         """
-        async with self._is_written:
-            await self._is_written.wait_for(lambda: not any(entry[0] == run for entry in self._waiting))
-        live = self._live.pop(run)
-        seq = live.seq + 1
+        live = self._live[run]
+        while live.waiting:
+            await live.news.wait()
+        seq = live.numbered + 1
         frame = encode(last, run=run, seq=seq)
         try:
-            await sync_to_async(commit)(seq, frame)
-            for follower in live.followers:
-                follower.put_nowait((seq, frame))
+            await _insist(lambda: commit(seq, frame))
+        except DatabaseError:
+            logger.exception("agent.run_end_not_stored", extra={"run": str(run)})
         finally:
-            for follower in live.followers:
-                follower.put_nowait(None)
+            # Its followers find the last event in the database, or that somebody else has ended the run.
+            del self._live[run]
+            live.tell()
+            if live.is_watched:
+                self._on_news(run)
 
-    async def _write(self) -> None:
-        while self._waiting:
-            batch = list(self._waiting)
-            try:
-                await sync_to_async(store.append_events)(batch)
-            except DatabaseError:
-                # An event that cannot be stored is not sent either: the run is closed to its followers, and the
-                # reaper ends it once its heartbeat is old.
-                logger.exception("agent.events_not_stored", extra={"events": len(batch)})
-            else:
-                self._hand_out(batch)
-            async with self._is_written:
-                del self._waiting[: len(batch)]
-                self._is_written.notify_all()
+    def watch(self, run: UUID) -> None:
+        """Note that another process follows `run`, if it is one of this process."""
+        if live := self._live.get(run):
+            live.is_watched = True
 
-    def _hand_out(self, batch: list[tuple[UUID, int, str]]) -> None:
-        for run, seq, frame in batch:
-            for follower in self._live[run].followers:
-                follower.put_nowait((seq, frame))
+    def wake(self, run: UUID) -> None:
+        """Take another process's word that `run` has news."""
+        if news := self._elsewhere.pop(run, None):
+            news.set()
 
     async def follow(self, run: UUID, *, user: int, after: int) -> AsyncIterator[tuple[int, str]]:
         """Yield the run's `(seq, frame)` after `after`: first what is stored, then what comes, until its last event.
 
         Raises:
             RunNotFoundError: The run is not this user's.
+            ContentClosedError: A stored event does not open.
         """
-        queue: asyncio.Queue[tuple[int, str] | None] = asyncio.Queue()
-        live = self._live.get(run)
-        if live:
-            live.followers.add(queue)
-        try:
-            for seq, frame in await sync_to_async(store.list_frames)(run, user=user, after=after):
+        # From the database first, which alone knows whose run it is.
+        for seq, frame in await sync_to_async(store.list_frames)(run, user=user, after=after):
+            after = seq
+            yield seq, frame
+        while live := self._live.get(run):
+            news, frames = live.news, live.find_after(after)
+            if frames is None:
+                frames = await sync_to_async(store.list_frames)(run, user=user, after=after)
+            elif not frames:
+                await news.wait()
+            for seq, frame in frames:
                 after = seq
                 yield seq, frame
-            async for seq, frame in self._next_frames(queue, run=run, user=user, after=after, is_live=live is not None):
-                if seq > after:
-                    after = seq
-                    yield seq, frame
-        finally:
-            if live:
-                live.followers.discard(queue)
+        async for seq, frame in self._follow_stored(run, user=user, after=after):
+            yield seq, frame
 
-    async def _next_frames(
-        self, queue: asyncio.Queue[tuple[int, str] | None], *, run: UUID, user: int, after: int, is_live: bool
-    ) -> AsyncIterator[tuple[int, str]]:
-        if is_live:
-            while entry := await queue.get():
-                yield entry
-            return
-        is_running = True
+    async def _follow_stored(self, run: UUID, *, user: int, after: int) -> AsyncIterator[tuple[int, str]]:
+        """Yield the frames of a run that is not, or no longer, in the hands of this process."""
+        is_running, is_watching = True, False
         while is_running:
+            news = self._elsewhere.setdefault(run, asyncio.Event())
             # Asked before reading, so that the last events of a run that ends meanwhile are read as well.
             is_running = await sync_to_async(store.is_running)(run)
-            for seq, frame in await sync_to_async(store.list_frames)(run, user=user, after=after):
+            if is_running and not is_watching:
+                # Also before reading: what is stored after this is announced.
+                self._on_follow(run)
+                is_watching = True
+            frames = await sync_to_async(store.list_frames)(run, user=user, after=after)
+            for seq, frame in frames:
                 after = seq
                 yield seq, frame
-            if is_running:
-                await asyncio.sleep(_POLL_SECONDS)
+            if is_running and not frames:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(news.wait(), timeout=_POLL_SECONDS)
+        self._elsewhere.pop(run, None)
+
+    async def _write(self) -> None:
+        while batch := [entry for live in self._live.values() for entry in live.waiting]:
+            try:
+                ended = await _insist(partial(store.append_events, batch))
+            except Exception:
+                # The outer frame of a task that nobody waits for, whatever it met: an event that cannot be stored is
+                # not sent either, and its number is given to the run's last event.
+                logger.exception("agent.events_not_stored", extra={"events": len(batch)})
+                await self._write_apart(batch)
+            else:
+                self._hand_out(entry for entry in batch if entry[0] not in ended)
+                self._lose(ended)
+
+    async def _write_apart(self, batch: list[_Entry]) -> None:
+        """Store the events of each run by themselves: one run's bad event must cost no other run its events."""
+        for run in dict.fromkeys(entry[0] for entry in batch):
+            mine = [entry for entry in batch if entry[0] == run]
+            try:
+                ended = await sync_to_async(store.append_events)(mine)
+            except Exception:
+                logger.exception("agent.run_not_stored", extra={"run": str(run), "events": len(mine)})
+                ended = frozenset({run})
+            if ended:
+                self._lose(ended)
+            else:
+                self._hand_out(mine)
+
+    def _hand_out(self, stored: Iterable[_Entry]) -> None:
+        runs = set()
+        for run, seq, frame in stored:
+            live = self._live[run]
+            live.recent.append((seq, frame))
+            if live.waiting:
+                del live.waiting[0]
+            runs.add(run)
+        for run in runs:
+            live = self._live[run]
+            live.tell()
+            if live.is_watched:
+                self._on_news(run)
+
+    def _lose(self, runs: Iterable[UUID]) -> None:
+        for run in runs:
+            live = self._live[run]
+            live.numbered -= len(live.waiting)
+            live.waiting.clear()
+            live.is_lost = True
+            live.tell()
+            self._on_lost(run)
 
     async def aclose(self) -> None:
         """Stop the writer after what is waiting."""
         if self._writer:
             with suppress(asyncio.CancelledError):
                 await self._writer
+
+
+async def _insist(do: Callable[[], _Result]) -> _Result:
+    """Return what `do` returns, where database code runs; a database that is away is asked again for some time.
+
+    Raises:
+        DatabaseError: It is away for longer, or it says no for another reason.
+    """
+    deadline, pause = time.monotonic() + _PATIENCE_SECONDS, _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return await sync_to_async(do)()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() + pause > deadline:
+                raise
+            logger.warning("agent.database_away", extra={"pause_ms": round(pause * 1000)})
+        await asyncio.sleep(pause)
+        pause *= 2

@@ -7,14 +7,17 @@ import asyncio
 import logging
 import secrets
 import time
+from typing import Literal
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
 from agent import store
+from agent.control import Control
 from agent.event_log import EventLog, encode
 from agent.events import RunFailed, RunStopped
 from agent.run import Run, RunOutcome
@@ -24,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 # Ten beats within `store.DEAD_AFTER`: a busy process misses some and is still alive.
 _HEARTBEAT_SECONDS = 3.0
+_Why = Literal["stopped", "session_ended", "not_stored", "interrupted"]
+_NOT_STORED = "What was read could not be stored, so the answer was given up. Ask again in a moment."
 _INTERRUPTED = "The server stopped before the answer was complete. Ask again."
 
 
@@ -31,12 +36,18 @@ class Runner:
     """The runs of one process and event loop."""
 
     def __init__(self) -> None:
-        self.log = EventLog()
+        self._control = Control({"stop": self._cancel, "watch": self._watch, "news": self._wake})
+        self.log = EventLog(
+            on_lost=lambda run: self._cancel(run, why="not_stored"),
+            on_news=lambda run: self._control.say("news", run=run),
+            on_follow=self._say_watch,
+        )
         self._owner = secrets.token_hex(16)
-        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        # What answers is apart from what owns the run: cancelling the one leaves the other to write the last event.
+        self._owning: dict[UUID, asyncio.Task[None]] = {}
+        self._answering: dict[UUID, asyncio.Task[RunOutcome]] = {}
         self._requests: dict[UUID, RunRequest] = {}
-        self._asked_to_stop: set[UUID] = set()
-        self._session_ended: set[UUID] = set()
+        self._reasons: dict[UUID, _Why] = {}
         self._heart: asyncio.Task[None] | None = None
 
     async def start(self, request: RunRequest) -> RunTicket:
@@ -51,13 +62,20 @@ class Runner:
             request, model=settings.CLAUDE_MODEL, is_simulated=settings.IS_MODEL_SIMULATED, owner=self._owner
         )
         if ticket.is_new:
-            self.log.open(ticket.run)
-            task = asyncio.get_running_loop().create_task(self._own(ticket, request))
-            self._tasks[ticket.run], self._requests[ticket.run] = task, request
-            task.add_done_callback(lambda _task: self._forget(ticket.run))
-            if self._heart is None or self._heart.done():
-                self._heart = asyncio.get_running_loop().create_task(self._beat())
+            self._begin(ticket, request)
         return ticket
+
+    def _begin(self, ticket: RunTicket, request: RunRequest) -> None:
+        self._control.listen()
+        self.log.open(ticket.run)
+        run, loop = Run(ticket=ticket, request=request, log=self.log), asyncio.get_running_loop()
+        answering = loop.create_task(run.answer())
+        owning = loop.create_task(self._own(ticket.run, run, answering))
+        self._answering[ticket.run], self._owning[ticket.run] = answering, owning
+        self._requests[ticket.run] = request
+        owning.add_done_callback(lambda _task: self._forget(ticket.run))
+        if self._heart is None or self._heart.done():
+            self._heart = loop.create_task(self._beat())
 
     async def stop(self, run: UUID, *, user: int) -> None:
         """Stop a run of this user, in whichever process it is; one that has ended stays as it is.
@@ -66,7 +84,10 @@ class Runner:
             RunNotFoundError: The run is not this user's.
         """
         await sync_to_async(store.ask_to_stop)(run, user=user)
-        self._cancel(run)
+        if run in self._owning:
+            self._cancel(run)
+        else:
+            self._control.say("stop", run=run)
 
     def end_session(self, *, user: str, sid: str, signed_in_through: float) -> None:
         """End the runs of this process that a session asked for, with the sentence that says so.
@@ -79,52 +100,73 @@ class Runner:
         for run, request in self._requests.items():
             is_it = request.sid == sid if sid else request.auth_time <= signed_in_through
             if request.subject == user and is_it:
-                self._session_ended.add(run)
-                self._tasks[run].cancel()
+                self._cancel(run, why="session_ended")
 
-    def _cancel(self, run: UUID) -> None:
-        if task := self._tasks.get(run):
-            self._asked_to_stop.add(run)
+    def _cancel(self, run: UUID, *, why: _Why = "stopped") -> None:
+        if task := self._answering.get(run):
+            self._reasons.setdefault(run, why)
             task.cancel()
 
-    def _forget(self, run: UUID) -> None:
-        self._tasks.pop(run, None)
-        self._requests.pop(run, None)
-        self._asked_to_stop.discard(run)
-        self._session_ended.discard(run)
+    def _watch(self, run: UUID) -> None:
+        self.log.watch(run)
 
-    async def _own(self, ticket: RunTicket, request: RunRequest) -> None:
-        run = Run(ticket=ticket, request=request, log=self.log)
+    def _wake(self, run: UUID) -> None:
+        self.log.wake(run)
+
+    def _say_watch(self, run: UUID) -> None:
+        self._control.listen()
+        self._control.say("watch", run=run)
+
+    def _forget(self, run: UUID) -> None:
+        for known in (self._owning, self._answering, self._requests, self._reasons):
+            known.pop(run, None)
+
+    async def _own(self, run_id: UUID, run: Run, answering: asyncio.Task[RunOutcome]) -> None:
         started = time.monotonic()
         try:
-            outcome = await run.answer()
+            outcome = await answering
         except asyncio.CancelledError:
-            elapsed_ms = round((time.monotonic() - started) * 1000)
-            if ticket.run in self._session_ended:
-                outcome = run.session_ended()
-            elif ticket.run in self._asked_to_stop:
-                outcome = RunOutcome(event=RunStopped(elapsed_ms=elapsed_ms))
-            else:
-                outcome = RunOutcome(event=RunFailed(elapsed_ms=elapsed_ms, code="interrupted", message=_INTERRUPTED))
-        # Shielded: a second cancellation must not leave a run without its last event.
-        await asyncio.shield(asyncio.ensure_future(run.end(outcome)))
+            outcome = None
+        elapsed_ms = round((time.monotonic() - started) * 1000)
+        why = self._reasons.get(run_id, "interrupted")
+        if why == "not_stored" or outcome is None:
+            outcome = _outcome(why, run=run, elapsed_ms=elapsed_ms)
+        await run.end(outcome)
 
     async def _beat(self) -> None:
-        while self._tasks:
+        while self._owning:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            for run in await sync_to_async(store.touch_runs)(list(self._tasks)):
+            try:
+                to_end = await sync_to_async(store.touch_runs)(list(self._owning))
+            except DatabaseError:
+                # A heart that stops for one missed beat would have every later run of this process found dead.
+                logger.exception("agent.heartbeat_missed")
+                continue
+            for run in to_end:
                 self._cancel(run)
 
     async def aclose(self) -> None:
         """End every run of this process with its reason, as when the server stops."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        for run in list(self._answering):
+            self._cancel(run, why="interrupted")
+        if self._owning:
+            await asyncio.wait(list(self._owning.values()))
         if self._heart:
             self._heart.cancel()
         await self.log.aclose()
+        await self._control.aclose()
+
+
+def _outcome(why: _Why, *, run: Run, elapsed_ms: int) -> RunOutcome:
+    """Return the outcome of a run that was not let come to its own end."""
+    match why:
+        case "session_ended":
+            return run.session_ended()
+        case "stopped":
+            return RunOutcome(event=RunStopped(elapsed_ms=elapsed_ms))
+        case "not_stored" | "interrupted":
+            message = _NOT_STORED if why == "not_stored" else _INTERRUPTED
+            return RunOutcome(event=RunFailed(elapsed_ms=elapsed_ms, code=why, message=message))
 
 
 def end_dead_runs() -> int:

@@ -136,9 +136,15 @@ def _evidence_place(conversation: UUID, evidence: str) -> Place:
     return Place("evidence.item", conversation, evidence)
 
 
-def append_events(events: Sequence[tuple[UUID, int, str]]) -> None:
-    """Append `(run, seq, frame)` events of any runs in one commit."""
-    Event.objects.bulk_create(_event_row(run, seq=seq, frame=frame) for run, seq, frame in events)
+def append_events(events: Sequence[tuple[UUID, int, str]]) -> frozenset[UUID]:
+    """Append `(run, seq, frame)` events of any runs in one commit; return the runs that had ended, and got none."""
+    runs = {run for run, _, _ in events}
+    with transaction.atomic(using="default"):
+        # Locked, so that nothing comes after an event that ends the run, whoever writes that.
+        going_on = Run.objects.select_for_update(no_key=True).filter(id__in=runs, status=RunStatus.RUNNING)
+        alive = set(going_on.order_by("id").values_list("id", flat=True))
+        Event.objects.bulk_create(_event_row(run, seq=seq, frame=frame) for run, seq, frame in events if run in alive)
+    return frozenset(runs - alive)
 
 
 def _event_row(run: UUID, *, seq: int, frame: str) -> Event:
@@ -188,10 +194,10 @@ def keep_evidence(conversation: UUID, items: Iterable[Evidence]) -> None:
 
 
 def touch_runs(runs: Iterable[UUID]) -> set[UUID]:
-    """Show that this process still works on `runs`, and return those that their users want to stop."""
-    mine = Run.objects.filter(id__in=list(runs), status=RunStatus.RUNNING)
-    mine.update(heartbeat_at=timezone.now())
-    return set(mine.filter(is_stop_asked=True).values_list("id", flat=True))
+    """Show that this process still works on `runs`; return those that are to stop, or were ended by somebody else."""
+    mine = Run.objects.filter(id__in=list(runs))
+    mine.filter(status=RunStatus.RUNNING).update(heartbeat_at=timezone.now())
+    return set(mine.filter(Q(is_stop_asked=True) | ~Q(status=RunStatus.RUNNING)).values_list("id", flat=True))
 
 
 def ask_to_stop(run: UUID, *, user: int) -> None:

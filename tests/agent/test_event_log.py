@@ -8,13 +8,15 @@ from uuid import UUID
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import connection
 
-from agent import store
+from agent import event_log, store
 from agent.errors import RunNotFoundError
 from agent.event_log import EventLog
 from agent.events import BlockTail, RunStopped
 from agent.types import RunStatus
 from tests.agent.conftest import request_of, start
+from tests.agent.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
@@ -111,6 +113,96 @@ async def test_a_frame_has_the_head_of_the_protocol(alice: User) -> None:
         "type": "block.tail",
     }
     await writer
+
+
+@sync_to_async
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the faults are written in SQLite's dialect")
+class TestWriting:
+    async def test_a_database_that_is_away_for_a_moment_costs_no_event(self, alice: User) -> None:
+        log, run = EventLog(), await started(alice)
+        log.open(run)
+        await execute("ALTER TABLE agent_event RENAME TO away")
+        writer = asyncio.create_task(write(log, run, events=9))
+        await asyncio.sleep(0.3)
+        await execute("ALTER TABLE away RENAME TO agent_event")
+        await writer
+        assert [seq for seq, _ in await follow(log, run, alice)] == list(range(1, 11))
+
+    async def test_a_database_that_takes_no_more_events_leaves_no_gap_and_one_end(
+        self, alice: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(event_log, "_PATIENCE_SECONDS", 0.2)
+        lost: list[UUID] = []
+        log, run = EventLog(on_lost=lost.append), await started(alice)
+        log.open(run)
+        for number in range(3):
+            log.append(BlockTail(block=0, html=str(number)), run=run)
+        following = asyncio.create_task(follow(log, run, alice))
+        await until(lambda: log._live[run].recent)
+        await execute("ALTER TABLE agent_event RENAME TO away")
+        log.append(BlockTail(block=0, html="never stored"), run=run)
+        await until(lambda: lost)
+        log.append(BlockTail(block=0, html="nor this"), run=run)
+        await execute("ALTER TABLE away RENAME TO agent_event")
+        await end(log, run)
+        assert lost == [run]
+        frames = [json.loads(frame) for _, frame in await following]
+        assert [(frame["seq"], frame["type"]) for frame in frames] == [
+            *((seq, "block.tail") for seq in range(1, 4)),
+            (4, "run.stopped"),
+        ]
+
+    async def test_a_refused_event_of_one_run_costs_no_other_run_anything(self, alice: User) -> None:
+        lost: list[UUID] = []
+        log, bad, good = EventLog(on_lost=lost.append), await started(alice), await started(alice)
+        await execute(
+            f"CREATE TRIGGER refuse BEFORE INSERT ON agent_event WHEN NEW.run_id = '{bad.hex}' AND NEW.seq = 2 "
+            "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+        for run in (bad, good):
+            log.open(run)
+            for number in range(5):
+                log.append(BlockTail(block=0, html=str(number)), run=run)
+        await until(lambda: lost)
+        await execute("DROP TRIGGER refuse")
+        for run in (bad, good):
+            await end(log, run)
+        assert lost == [bad]
+        assert [seq for seq, _ in await follow(log, good, alice)] == [1, 2, 3, 4, 5, 6]
+        assert [json.loads(frame)["type"] for _, frame in await follow(log, bad, alice)] == ["run.stopped"]
+
+
+async def test_nothing_comes_after_the_end_that_somebody_else_wrote(alice: User) -> None:
+    """A process that slept too long finds its run ended: it adds no event and no second end."""
+    lost: list[UUID] = []
+    log, run = EventLog(on_lost=lost.append), await started(alice)
+    log.open(run)
+    log.append(BlockTail(block=0, html="before"), run=run)
+    await until(lambda: log._live[run].recent)
+    following = asyncio.create_task(follow(log, run, alice))
+    assert await sync_to_async(store.fail_dead_run)(run, seq=2, frame='{"type":"run.failed"}')
+    log.append(BlockTail(block=0, html="after"), run=run)
+    await until(lambda: lost)
+    await end(log, run)
+    assert [json.loads(frame)["type"] for _, frame in await following] == ["block.tail", "run.failed"]
+
+
+async def test_a_slow_follower_misses_nothing_and_nothing_is_kept_for_it(alice: User) -> None:
+    log, run = EventLog(), await started(alice)
+    log.open(run)
+    live = log._live[run]
+    following = log.follow(run, user=alice.pk, after=0)
+    log.append(BlockTail(block=0, html="first"), run=run)
+    seen = [(await anext(following))[0]]
+    await write(log, run, events=1000)
+    assert len(live.recent) < 1000
+    seen += [seq async for seq, _ in following]
+    assert seen == list(range(1, 1003))
 
 
 async def test_a_character_that_no_database_takes_stops_no_run(alice: User) -> None:

@@ -9,15 +9,17 @@ from uuid import UUID
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from agent import claude, content_keys, store
 from agent.events import TurnAdded
 from agent.runner import Runner
 from agent.types import RunStatus
-from tests.agent.api.upstream import Upstream
+from tests.agent.api.upstream import Told, Upstream
 from tests.agent.claude_server import END, MESSAGE_START, MESSAGES, event, stream
 from tests.agent.conftest import request_of, start
+from tests.agent.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
@@ -78,3 +80,51 @@ async def test_a_nul_of_the_model_does_not_keep_a_run_from_ending(alice: User, a
     frames = await answer(alice)
     assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
     assert frames[-1]["type"] == "run.finished"
+
+
+async def test_a_run_that_is_stopped_before_its_first_step_has_its_last_event(alice: User, api: Upstream) -> None:
+    runner = Runner()
+    ticket = await runner.start(request_of(alice))
+    runner._cancel(ticket.run)
+    frames = [json.loads(frame) async for _, frame in runner.log.follow(ticket.run, user=alice.pk, after=0)]
+    await runner.aclose()
+    assert [(frame["seq"], frame["type"]) for frame in frames] == [(1, "run.stopped")]
+
+
+@sync_to_async
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the fault is written in SQLite's dialect")
+async def test_a_run_whose_events_cannot_be_stored_ends_with_that_reason(alice: User, api: Upstream) -> None:
+    """The disk is full, as far as one of its events is concerned: no gap, no event lost in silence, one end."""
+    api.tell(MESSAGES, says("Nothing."))
+    await execute(
+        "CREATE TRIGGER full BEFORE INSERT ON agent_event WHEN NEW.seq = 4 AND "
+        "(SELECT status FROM agent_run WHERE id = NEW.run_id) = 'running' BEGIN SELECT RAISE(ABORT, 'full'); END"
+    )
+    frames = await answer(alice)
+    await execute("DROP TRIGGER full")
+    assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
+    assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "not_stored")
+    assert sum(frame["type"].startswith("run.f") for frame in frames) == 1
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the fault is written in SQLite's dialect")
+async def test_a_heart_that_misses_a_beat_goes_on_beating(
+    alice: User, api: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("agent.runner._HEARTBEAT_SECONDS", 0.05)
+    api.tell(MESSAGES, Told((b"",), pause_seconds=3600))
+    runner = Runner()
+    ticket = await runner.start(request_of(alice, text="Say something"))
+    await until(lambda: api.received)
+    await execute("ALTER TABLE agent_run RENAME TO away")
+    await until(lambda: "agent.heartbeat_missed" in caplog.messages)
+    await execute("ALTER TABLE away RENAME TO agent_run")
+    await sync_to_async(store.ask_to_stop)(ticket.run, user=alice.pk)
+    frames = [json.loads(frame) async for _, frame in runner.log.follow(ticket.run, user=alice.pk, after=0)]
+    await runner.aclose()
+    assert frames[-1]["type"] == "run.stopped"

@@ -1,8 +1,6 @@
 """A Celery worker on a real Redis does what its tasks say; needs the program `redis-server`."""
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -10,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import redis
+
+from tests.redis_server import serve_redis
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a page would have left behind: a run whose process died a minute ago.
@@ -33,30 +32,9 @@ STATUS = "import django; django.setup(); from agent.models import Run; print(Run
 
 
 @pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
-    program = shutil.which("redis-server")
-    assert program, "install redis-server"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        with redis.Redis(port=port) as client:
-            wait_until(lambda: _answers(client))
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False
+def redis_url() -> Iterator[str]:
+    with serve_redis() as server:
+        yield server.url
 
 
 def wait_until(is_true: Callable[[], bool], *, at_most_seconds: float = 60) -> None:
