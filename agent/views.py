@@ -10,18 +10,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from agent import store
+from agent.briefing import recipes
 from agent.errors import RunNotFoundError
 from agent.runner import end_dead_runs
 from permissions import connections
 from permissions.pages import SESSION_ENDED, load_asker
 from vault.client import SessionEndedError, VaultError
 
-RECIPES = (
-    ("Brief me for standup", "Yesterday, today, blockers and reviews", "Brief me for standup"),
-    ("What needs my review?", "Pull requests waiting on you, oldest first", "What needs my review?"),
-    ("What did I work on yesterday?", "Across all your services", "What did I work on yesterday?"),
-    ("What is on my calendar today?", "Meetings, conflicts and free time", "What is on my calendar today?"),
-)
+CARDS = tuple((recipe.title, recipe.summary, recipe.question) for recipe in recipes.RECIPES.values())
 _VAULT_DOWN = "The state of your services cannot be shown right now."
 
 
@@ -33,7 +29,7 @@ async def chat(request: HttpRequest, conversation: UUID | None = None) -> HttpRe
     assert user.pk is not None
     services, services_message = await _services(request)
     context = await sync_to_async(_load)(user.pk, conversation)
-    context |= {"services": services, "services_message": services_message, "recipes": RECIPES}
+    context |= {"services": services, "services_message": services_message, "recipes": CARDS}
     # Rendering reads the session and the user, which is database work.
     return await sync_to_async(render)(request, "agent/chat.html", context)
 

@@ -28,13 +28,15 @@ Reach = Literal["since_briefing", "today", "week"]
 class Recipe:
     """One kind of briefing.
 
-    `title` is what a person chooses, `question` what is asked when they do, `phrases` what they may type instead.
+    `title` is what a person chooses, with what it tells in `summary`, `question` what is asked when they do, and
+    `phrases` what they may type instead.
     `reach` says where its window begins, and `plan` returns its reads, in the order of the closed registry of tools.
     """
 
     name: str
     version: int
     title: str
+    summary: str
     question: str
     plan: Callable[[Window], tuple[Read, ...]]
     reach: Reach = "since_briefing"
@@ -196,6 +198,7 @@ _ORDER = (
         "standup",
         1,
         "Brief me for standup",
+        "Blockers first, then done, today and reviews",
         "Brief me for standup.",
         _standup,
         phrases=("standup", "brief me", "standup briefing", "brief me for my standup", "brief me for the standup"),
@@ -204,6 +207,7 @@ _ORDER = (
         "review-queue",
         1,
         "What needs my review?",
+        "Pull requests waiting on you, oldest first",
         "What needs my review?",
         _review_queue,
         phrases=("review queue", "my review queue", "what is waiting for my review", "which reviews wait for me"),
@@ -212,6 +216,7 @@ _ORDER = (
         "meeting-prep",
         1,
         "Prep my next meeting",
+        "What to know before it begins",
         "Prepare me for my next meeting.",
         _meeting_prep,
         phrases=("prep me for my next meeting", "prepare my next meeting", "meeting prep"),
@@ -220,6 +225,7 @@ _ORDER = (
         "catch-up",
         1,
         "Catch me up",
+        "Who needs you, what was decided",
         "Catch me up on what I missed.",
         _catch_up,
         phrases=("what did i miss", "what have i missed", "catch up", "catch me up on everything"),
@@ -228,6 +234,7 @@ _ORDER = (
         "end-of-day",
         1,
         "Wrap up my day",
+        "Done, still open, and tomorrow",
         "Wrap up my day.",
         _end_of_day,
         reach="today",
@@ -237,6 +244,7 @@ _ORDER = (
         "week-in-review",
         1,
         "My week in review",
+        "Shipped, in progress, carried over",
         "Sum up my week.",
         _week_in_review,
         reach="week",

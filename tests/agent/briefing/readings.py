@@ -1,11 +1,11 @@
 """Readings as tools give them, for tests of facts: a Monday morning in Berlin, with ids that say what they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.briefing.facts.types import Window
+from agent.briefing.facts.types import Fact, Window
 from agent.briefing.types import Reading
 from agent.briefing.working_week import WorkingWeek
 from agent.tools import TOOLS
@@ -46,3 +46,8 @@ def event(evidence: str, start: str, end: str, **fields: Any) -> dict[str, Any]:
     whole = [at if "T" in at else f"2026-11-23T{at}+01:00" for at in (start, end)]
     about = {"title": "Planning, Mon 10:00", "kind": "meeting", "my_response": "accepted"}
     return {"id": evidence} | about | {"start": whole[0], "end": whole[1], "all_day": False} | fields
+
+
+def told(facts: Sequence[Fact]) -> list[tuple[str, str]]:
+    """Return id and rule of each fact."""
+    return [(fact.id, fact.rule.value) for fact in facts]
