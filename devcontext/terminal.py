@@ -16,10 +16,12 @@ _PERMISSION_WORDS = {
 
 
 class StatusLines:
-    """Writes what happens in a run, from its event frames."""
+    """Writes what happens in a run, from its event frames; one that is not live says only what must not be missed."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, *, is_live: bool) -> None:
         self._out = out
+        self._is_live = is_live
+        self._has_progress = False
         self._steps: dict[str, Mapping[str, Any]] = {}
 
     def show(self, frame: Mapping[str, Any]) -> None:
@@ -27,6 +29,13 @@ class StatusLines:
         match frame["type"]:
             case "run.started" if frame["is_simulated"]:
                 self._write("Sandbox: the model is a local stand-in, not Claude.")
+            case "answer.restarted":
+                self._write(frame["message"])
+            case _ if self._is_live:
+                self._show_step(frame)
+
+    def _show_step(self, frame: Mapping[str, Any]) -> None:
+        match frame["type"]:
             case "step.started":
                 self._steps[frame["id"]] = frame
                 self._write(f"{self._name(frame['id'])}{frame['label']}")
@@ -34,6 +43,8 @@ class StatusLines:
                 self._write(f"{self._name(frame['id'])}{_PERMISSION_WORDS[frame['state']]}")
             case "step.exchanged":
                 self._write(f"{self._name(frame['id'])}token exchanged in {frame['ms']} ms")
+            case "step.progress":
+                self._write(f"{self._name(frame['id'])}{frame['done']} of {frame['total']}", is_progress=True)
             case "step.finished":
                 seconds = frame["ms"] / 1000
                 self._write(f"{self._name(frame['id'])}✓ {frame['items']} items in {seconds:.1f} s")
@@ -44,9 +55,14 @@ class StatusLines:
         service = SERVICES.get(self._steps.get(step, {}).get("provider", ""))
         return f"{service.name}: " if service else ""
 
-    def _write(self, line: str) -> None:
-        self._out.write(f"{line}\n")
+    def _write(self, line: str, *, is_progress: bool = False) -> None:
+        # On a terminal, progress stands on one line that the next one replaces; elsewhere it would fill pages.
+        if is_progress and not self._out.isatty():
+            return
+        start = "\r\x1b[K" if self._has_progress else ""
+        self._out.write(f"{start}{line}{'' if is_progress else chr(10)}")
         self._out.flush()
+        self._has_progress = is_progress
 
 
 class Report:
@@ -74,6 +90,8 @@ class Report:
                 # A call of a tool that does not exist fails without having begun.
                 tool = self._tools.setdefault(frame["id"], {"name": "", "provider": ""})
                 tool |= {"outcome": frame["code"], "ms": frame["ms"]}
+            case "answer.restarted":
+                self._evidence = {}
             case "block.final":
                 self._evidence |= {item["id"]: item for item in frame["evidence"]}
             case "usage":
@@ -88,6 +106,8 @@ class Report:
             "tools": list(self._tools.values()),
             "exchanges": self._exchanges,
             "evidence": [{name: item[name] for name in ("id", "title", "url")} for item in self._evidence.values()],
+            "grounding": self.last["grounding"],
+            "written_by": self.last["written_by"],
             "coverage": list(self.last.get("coverage", ())),
             "usage": self._usage,
             "cost_usd": None if cost is None else cost / 1_000_000,

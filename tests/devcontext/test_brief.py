@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {
-    *("run", "text", "tools", "exchanges", "evidence", "coverage"),
+    *("run", "text", "tools", "exchanges", "evidence", "grounding", "written_by", "coverage"),
     *("usage", "cost_usd", "elapsed_ms", "model", "simulated"),
 }
 
@@ -58,14 +58,41 @@ def git(folder: Path, *arguments: str, date: str = "") -> None:
     subprocess.run(["git", *arguments], cwd=folder, env=environment, check=True, capture_output=True)  # noqa: S607
 
 
-def test_a_briefing_from_nothing_goes_to_stdout_and_its_steps_to_stderr(data: Path) -> None:
+def test_a_briefing_from_nothing_goes_to_stdout_and_what_must_not_be_missed_to_stderr(data: Path) -> None:
     done = brief(data, "Brief me for standup")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("NEEDS YOU")
+    assert "[1] http://127.0.0.1:" in done.stdout
+    assert "Coverage: GitHub " in done.stdout
+    assert done.stderr.splitlines()[-1] == "Sandbox: the model is a local stand-in, not Claude."
+    assert "✓" not in done.stderr
+
+
+def test_each_step_is_told_where_it_is_asked_for(data: Path) -> None:
+    done = brief(data, "-v", "2", "--recipe", "standup", "--format", "markdown")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("## ")
     assert "](http://127.0.0.1:" in done.stdout
-    assert "Sandbox: the model is a local stand-in, not Claude." in done.stderr
     for name in ("GitHub", "Google Calendar", "Slack"):
         assert f"{name}: ✓" in done.stderr
+
+
+def test_a_recipe_from_a_day_on_in_a_short_form(data: Path) -> None:
+    asked = ["--recipe", "catch-up", "--since", "2026-01-05", "--format", "slack", "--length", "headline"]
+    done = brief(data, *asked)
+    assert done.returncode == 0, done.stderr
+    assert "<http://127.0.0.1:" in done.stdout
+    assert len(done.stdout.strip().splitlines()) <= 3
+
+
+def test_without_a_model_the_facts_are_told_and_why(data: Path) -> None:
+    done = brief(data, "--json", CLAUDE="none")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["written_by"], report["model"], report["simulated"]) == ("template", "", False)
+    assert report["text"].startswith("Written from the facts, without a model. This installation has no model.")
+    assert report["evidence"]
+    assert "This installation has no model." in done.stderr
 
 
 def test_json_is_one_object_with_all_its_keys(data: Path) -> None:
@@ -135,6 +162,8 @@ def test_a_calendar_file_and_a_slack_export_fill_the_other_sides(data: Path, tmp
         (["--ics", "/nowhere", "--me", "ada@example.org"], {}, "/nowhere is no file that this user may read."),
         (["--slack-export", "/nowhere", "--me", "ada@example.org"], {}, "/nowhere is no file that this user may read."),
         (["--git", "/nowhere", "--me", "ada@example.org"], APART, "a sandbox that a separate vault does not know"),
+        (["--since", "soon"], {}, "--since takes a date or a time"),
+        ([], {"CLAUDE": "perhaps"}, "CLAUDE must be one of on, none."),
         ([], {"VAULT_URL": "http://127.0.0.1:9"}, "VAULT_ISSUER names the app"),
         ([], APART, "The vault is not available."),
         ([], {"VAULT_KEYS": "not-a-key"}, "VAULT_KEYS"),
@@ -152,3 +181,18 @@ def test_what_cannot_work_is_one_sentence_and_a_failure(
     assert sentence in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (["--since", "2026-01-05"], {}, "--since is where a recipe begins"),
+        ([], {"CLAUDE": "none"}, "It can answer these: “Brief me for standup”"),
+    ],
+)
+def test_a_free_question_has_neither_a_begin_nor_an_answer_without_a_model(
+    data: Path, arguments: list[str], environment: dict[str, str], sentence: str
+) -> None:
+    done = brief(data, *arguments, "what did I work on yesterday?", **environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert sentence in done.stderr

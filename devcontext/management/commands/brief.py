@@ -1,6 +1,7 @@
 """`manage.py brief "Brief me for standup"`: the same run as in the browser, in a terminal.
 
-Status lines go to stderr, the briefing (or with `--json` one object) to stdout. A failure is one sentence and exit 1.
+The briefing goes to stdout in the form that was asked for; on a terminal, what happens meanwhile goes to stderr. A
+failure is one sentence and exit 1.
 """
 
 import asyncio
@@ -11,9 +12,12 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
@@ -22,8 +26,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from agent import claude, store
+from agent.briefing import recipes, renderings
+from agent.briefing.document import parse
+from agent.briefing.lengths import Length
+from agent.briefing.recipes import RECIPES
 from agent.runner import current_runner
-from agent.types import RunRequest
+from agent.types import RunAnswer, RunRequest
 from devcontext import demo, own_data, sessions
 from devcontext.lifespan import shut_down
 from devcontext.sessions import Ended
@@ -34,9 +42,20 @@ from permissions.pages import Asker
 from permissions.subjects import subject_of
 from vault.client import ConnectionState, VaultError
 
+_DEFAULT_QUESTION = "Brief me for standup"
+
 
 class BriefError(Exception):
     """There is no briefing; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to ask: `recipe` is "" where the words decide, `since` None where the recipe does."""
+
+    text: str
+    recipe: str
+    since: datetime | None
 
 
 class Command(BaseCommand):
@@ -46,9 +65,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the command line."""
-        parser.add_argument("question", nargs="?", default="Brief me for standup")
+        parser.add_argument("question", nargs="?", default="")
+        parser.add_argument("--recipe", choices=list(RECIPES), default="", help="the kind of briefing")
+        parser.add_argument("--since", metavar="TIME", default="", help="where a recipe begins, as in 2026-11-20")
+        parser.add_argument("--format", choices=["text", "markdown", "slack", "speech", "json"], default="text")
+        parser.add_argument("--length", choices=[length.value for length in Length], default=Length.FULL.value)
         parser.add_argument("--user", metavar="E-MAIL", help="whose services to read (default: the demo user)")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--json", action="store_const", dest="format", const="json", help="the same as --format json"
+        )
         own_data.add_options(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -59,13 +84,15 @@ class Command(BaseCommand):
                 sys.exit(_run_with_own_sandbox(filling))
             if settings.IS_DEMO:
                 call_command("migrate_all")
-            user = _load_user(options["user"])
-            self._report(async_to_sync(self._brief)(user, options["question"]), is_json=options["json"])
+            user, question = _load_user(options["user"]), _question(options)
+            is_live = sys.stderr.isatty() or options["verbosity"] > 1
+            result = async_to_sync(self._brief)(user, question, is_live=is_live)
+            self._report(result, form=options["format"], length=Length(options["length"]))
         except (BriefError, demo.DemoError, own_data.OwnDataError) as error:
             self.stderr.write(str(error))
             sys.exit(1)
 
-    async def _brief(self, user: User, question: str) -> tuple[Report, Any]:
+    async def _brief(self, user: User, question: Question, *, is_live: bool) -> tuple[Report, RunAnswer]:
         # Importing the model's SDK takes seconds; they pass while the services are looked up.
         warming = asyncio.create_task(claude.warm_up())
         # The command is a session of its own, begun now.
@@ -79,14 +106,16 @@ class Command(BaseCommand):
             auth_time=asker["auth_time"],
             user_name=user.get_full_name() or user.email,
             key=uuid4().hex,
-            text=question,
+            text=question.text,
             conversation=None,
             time_zone=settings.TIME_ZONE,
+            recipe=question.recipe,
+            since=question.since,
         )
         await warming
         runner = current_runner()
         ticket = await runner.start(request)
-        report, lines = Report(), StatusLines(sys.stderr)
+        report, lines = Report(), StatusLines(sys.stderr, is_live=is_live)
         try:
             async for _seq, text in runner.log.follow(ticket.run, user=user.pk, after=0):
                 frame = json.loads(text)
@@ -97,14 +126,32 @@ class Command(BaseCommand):
             await shut_down()
         return report, await sync_to_async(store.load_answer)(ticket.run, user=user.pk)
 
-    def _report(self, result: tuple[Report, Any], *, is_json: bool) -> None:
+    def _report(self, result: tuple[Report, RunAnswer], *, form: str, length: Length) -> None:
         report, answer = result
         if report.last.get("type") != "run.finished":
             raise BriefError(report.last.get("message", "The run ended without an answer."))
-        if is_json:
+        if form == "json":
             self.stdout.write(json.dumps(report.as_json(answer), indent=2, ensure_ascii=False))
         else:
-            self.stdout.write(answer.text)
+            document = parse(answer.text, evidence=answer.evidence)
+            self.stdout.write(renderings.render(document, form=form, length=length))
+
+
+def _question(options: dict[str, Any]) -> Question:
+    recipe = recipes.find(options["recipe"]) or recipes.match(options["question"] or _DEFAULT_QUESTION)
+    text = options["question"] or (recipe.question if recipe else _DEFAULT_QUESTION)
+    since = _instant(options["since"]) if options["since"] else None
+    if since and recipe is None:
+        raise BriefError("--since is where a recipe begins; a question says so in its words.")
+    return Question(text=text, recipe=options["recipe"], since=since)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BriefError("--since takes a date or a time such as 2026-11-20 or 2026-11-20T09:30.") from None
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(settings.TIME_ZONE))
 
 
 def _needs_own_sandbox(*, is_filled: bool) -> bool:
