@@ -49,6 +49,8 @@ class Run(models.Model):
     started_at = models.DateTimeField(auto_now_add=True)
     heartbeat_at = models.DateTimeField()
     is_stop_asked = models.BooleanField(default=False)
+    # Whether its turns begin the conversation anew, without those of earlier runs; see `agent.history`.
+    begins_history = models.BooleanField(default=False)
     # When `agent.retention` deleted what was read for it.
     expired_at = models.DateTimeField(null=True)
 

@@ -33,6 +33,7 @@ from agent.events import (
     TextDelta,
     TurnAdded,
 )
+from agent.history import begin_anew
 from agent.loop import run_loop
 from agent.opening import Opening
 from agent.prompts import system_prompt
@@ -94,6 +95,7 @@ class Run:
         self._model = PaidModel(Claude(), user=request.user)
         self._tally = Tally()
         self._turns: list[TurnAdded] = []
+        self._begins_history = False
         self._opening: Opening | None = None
         self._readings: list[Reading] = []
         self._evidence: dict[str, Any] = {}
@@ -153,7 +155,14 @@ class Run:
             await remembered.keep(self._request, opening=self._opening, readings=self._readings)
 
         def commit(seq: int, frame: str) -> None:
-            store.end_run(self._ticket.run, status=outcome.status, last=(seq, frame), answer=self._text(), turns=turns)
+            store.end_run(
+                self._ticket.run,
+                status=outcome.status,
+                last=(seq, frame),
+                answer=self._text(),
+                turns=turns,
+                begins_history=self._begins_history,
+            )
 
         await self._log.close(self._ticket.run, last=outcome.event, commit=commit)
         try:
@@ -201,7 +210,7 @@ class Run:
         self._log.append(event, run=self._ticket.run)
 
     async def _converse(self) -> None:
-        history = await sync_to_async(store.list_history)(self._ticket.conversation)
+        history = await self._load_history()
         self._evidence |= await sync_to_async(store.list_evidence)(self._ticket.conversation)
         opening = self._opening = await remembered.open_run(self._request)
         self._window = opening.window or without_model.window_of_question(opening.now, week=opening.week)
@@ -231,6 +240,16 @@ class Run:
         async with aclosing(events):
             async for event in events:
                 await self._take(event)
+
+    async def _load_history(self) -> list[dict[str, Any]]:
+        """Return what was said before; where that has grown long, in a short form that this run keeps as its own."""
+        history = await sync_to_async(store.list_history)(self._ticket.conversation)
+        anew = begin_anew(history, max_characters=settings.HISTORY_MAX_CHARACTERS)
+        if anew is None:
+            return history
+        self._begins_history = True
+        self._turns += [TurnAdded(role=message["role"], content=message["content"]) for message in anew]
+        return anew
 
     async def _take(self, event: LoopEvent | ReadingEnded) -> None:
         match event:

@@ -99,6 +99,8 @@ def list_history(conversation: UUID) -> list[dict[str, Any]]:
         ContentClosedError: One of them does not open.
     """
     finished = Run.objects.filter(conversation_id=conversation, status=RunStatus.FINISHED)
+    if begun_at := finished.filter(begins_history=True).aggregate(at=Max("started_at"))["at"]:
+        finished = finished.filter(started_at__gte=begun_at)
     turns = Turn.objects.filter(run__in=finished).order_by("run__started_at", "position")
     messages = [
         {"role": role, "content": json.loads(unseal(sealed, place=Place("turn.content", run, position)))}
@@ -155,15 +157,24 @@ def _event_place(run: UUID, seq: int) -> Place:
     return Place("event.frame", run, seq)
 
 
-def end_run(run: UUID, *, status: RunStatus, last: tuple[int, str], answer: str, turns: Sequence[TurnAdded]) -> None:
+def end_run(
+    run: UUID,
+    *,
+    status: RunStatus,
+    last: tuple[int, str],
+    answer: str,
+    turns: Sequence[TurnAdded],
+    begins_history: bool = False,
+) -> None:
     """Give the run its final status and its last `(seq, frame)` in one commit, and keep its answer and turns.
 
+    Turns that begin the history take the place of all earlier ones.
     A run that somebody else ended meanwhile, because this process seemed dead, stays as it was ended.
     """
     with transaction.atomic(using="default"):
         sealed_answer = seal(answer, place=Place("run.answer", run))
         mine = Run.objects.filter(id=run, status=RunStatus.RUNNING)
-        if not mine.update(status=status, sealed_answer=sealed_answer):
+        if not mine.update(status=status, sealed_answer=sealed_answer, begins_history=begins_history):
             return
         _event_row(run, seq=last[0], frame=last[1]).save(force_insert=True)
         Turn.objects.bulk_create(_turn_row(run, position=position, turn=turn) for position, turn in enumerate(turns))

@@ -152,6 +152,9 @@ CLAUDE_PRICES = prices.load(CLAUDE_MODEL)
 # US dollars a day, 0 for no limit. A briefing costs a few cents, so a user's budget is for some fifty of them.
 DAILY_BUDGET_USD_PER_USER = env.number("DAILY_BUDGET_USD_PER_USER", 5)
 DAILY_BUDGET_USD = env.number("DAILY_BUDGET_USD", 50)
+# A conversation longer than this is begun anew from its questions and answers: some 90,000 tokens, which every model's
+# window holds together with what one run reads. Each question pays for all that came before it.
+HISTORY_MAX_CHARACTERS = env.integer("HISTORY_MAX_CHARACTERS", 240_000)
 # A run ends at whichever comes first. Five steps leave room for a second look; no briefing measured needed more.
 RUN_MAX_STEPS = env.integer("RUN_MAX_STEPS", 5)
 RUN_MAX_TOOL_CALLS = env.integer("RUN_MAX_TOOL_CALLS", 24)
