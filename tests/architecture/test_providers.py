@@ -29,6 +29,7 @@ REGISTRIES = {
 EXCEPTIONS = {
     "agent/briefing/": "a briefing is made of the tools that its recipe reads, and tells them apart",
     "agent/export_views.py": "Slack as a form in which an answer is copied, not as a service that is read",
+    "devcontext/management/commands/brief.py": "the same form",
     "static/agent/copy.js": "the same form",
     "templates/agent/_copy_menu.html": "the same form",
     "devcontext/sandbox/claude/": "stands in for a model, by rules about the first tools and services",
