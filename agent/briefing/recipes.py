@@ -70,17 +70,19 @@ def open_window(
         recipe: Its recipe, which knows how far it reaches back.
         now: The end of the window.
         week: The working week of the user, with their zone.
-        since: Where the user wants it to begin, if they say so; not after now.
+        since: Where the user wants it to begin, if they say so; one that is not over is ignored.
         last_at: When their last briefing of this kind was made, before today. It is the begin if nothing but days off
             lies in between; else a whole working day would be told twice, or a holiday's worth of them at once.
     """
     end = now.astimezone(week.time_zone)
+    # What begins later than now is a mistake, and nothing could be read of it.
+    since = since if since is not None and since < now else None
     first = _first_day(recipe.reach, end=end, week=week)
     start = datetime.combine(first, time.min, tzinfo=week.time_zone)
     last = last_at.astimezone(week.time_zone) if last_at and recipe.reach == "since_briefing" else None
     is_since_briefing = since is None and last is not None and start <= last and last.date() < end.date()
     if since is not None:
-        start = min(since, now).astimezone(week.time_zone)
+        start = since.astimezone(week.time_zone)
     elif is_since_briefing and last is not None:
         start = last
     days_off = week.days_off(start.date(), end=end.date())
@@ -93,7 +95,7 @@ def _first_day(reach: Reach, *, end: datetime, week: WorkingWeek) -> date:
         return today
     last = week.last_working_day(today)
     # On the first day of a week, the week in review is the one before.
-    return last - timedelta(days=last.weekday()) if reach == "week" else last
+    return last - timedelta(days=(last.weekday() - week.first_weekday) % 7) if reach == "week" else last
 
 
 def _standup(window: Window) -> tuple[Read, ...]:

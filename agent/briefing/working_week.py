@@ -28,6 +28,15 @@ class WorkingWeek:
     country: str = ""
     subdivision: str = ""
 
+    @property
+    def first_weekday(self) -> int:
+        """The weekday that follows the longest break: Monday after a weekend, Sunday where people work from it on."""
+
+        def days_off_before(weekday: int) -> int:
+            return next((back - 1 for back in range(1, 8) if (weekday - back) % 7 in self.weekdays), 0)
+
+        return max(sorted(self.weekdays), key=days_off_before, default=0)
+
     def is_working(self, day: date) -> bool:
         """Return whether `day` is a working day."""
         return day.weekday() in self.weekdays and day not in _holidays(self.country, self.subdivision, day.year)

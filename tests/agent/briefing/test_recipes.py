@@ -85,6 +85,17 @@ def test_the_user_says_from_when_on() -> None:
     assert (opened.start, opened.is_since_briefing) == (since, False)
 
 
+def test_a_begin_that_is_still_to_come_is_ignored() -> None:
+    opened = open_window(STANDUP, now=MONDAY, week=WEEK, since=MONDAY)
+    assert opened.start == datetime(2026, 11, 20, tzinfo=BERLIN)
+
+
+def test_a_week_in_review_begins_where_the_users_week_does() -> None:
+    week = WorkingWeek(time_zone=BERLIN, weekdays=(6, 0, 1, 2, 3))
+    opened = open_window(RECIPES["week-in-review"], now=MONDAY, week=week)
+    assert opened.start.date() == date(2026, 11, 22)
+
+
 def test_the_end_of_a_day_is_about_that_day() -> None:
     assert window(RECIPES["end-of-day"]).start == datetime(2026, 11, 23, tzinfo=BERLIN)
 

@@ -42,6 +42,14 @@ def test_a_week_may_begin_on_sunday() -> None:
     assert week.next_working_day(date(2026, 11, 19)) == date(2026, 11, 22)
 
 
+@pytest.mark.parametrize(
+    ("weekdays", "first"),
+    [((0, 1, 2, 3, 4), 0), ((6, 0, 1, 2, 3), 6), ((0, 1, 3, 4), 0), ((2,), 2), ((0, 1, 2, 3, 4, 5, 6), 0), ((), 0)],
+)
+def test_a_week_begins_after_its_longest_break(weekdays: tuple[int, ...], first: int) -> None:
+    assert WorkingWeek(time_zone=BERLIN, weekdays=weekdays).first_weekday == first
+
+
 def test_a_week_without_days_still_has_a_yesterday() -> None:
     assert WorkingWeek(time_zone=BERLIN, weekdays=()).last_working_day(date(2026, 11, 23)) == date(2026, 11, 22)
 
