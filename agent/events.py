@@ -179,7 +179,8 @@ class RunFinished(RunEvent):
     """Last event of a run that answered.
 
     `cost_micro_usd` is what the model's tokens cost, in millionths of a US dollar; None where no price is known.
-    An answer that was `written_by` the template carries the `code` of the `ModelError` that kept the model from it.
+    An answer that was `written_by` the template carries the `code` of the `ModelError` that kept the model from it, or
+    none where no model was asked.
     """
 
     type: ClassVar[str] = "run.finished"

@@ -10,7 +10,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from agent import remembered, store, without_model
+from agent import remembered, smalltalk, store, without_model
 from agent.answer import Answer
 from agent.briefing import phrases
 from agent.briefing.facts.coverage import coverage
@@ -20,7 +20,7 @@ from agent.budget import Budget
 from agent.calls import ReadingEnded
 from agent.claude import Claude
 from agent.credentials import RunCredentials, refusal
-from agent.errors import ContentClosedError, ModelError, SessionEndedError
+from agent.errors import ContentClosedError, ModelError, SessionEndedError, ToolFailedError
 from agent.event_log import EventLog
 from agent.events import (
     AnswerRestarted,
@@ -96,6 +96,7 @@ class Run:
         self._tally = Tally()
         self._turns: list[TurnAdded] = []
         self._begins_history = False
+        self._is_small_talk = False
         self._opening: Opening | None = None
         self._readings: list[Reading] = []
         self._evidence: dict[str, Any] = {}
@@ -142,7 +143,7 @@ class Run:
                 coverage=self._tally.coverage(self._readings),
                 grounding=self._answer.grounding,
                 cost_micro_usd=self._model.cost_micro_usd,
-                written_by="template" if error else "model",
+                written_by="template" if error or self._is_small_talk else "model",
                 code=error.code if error else "",
             )
         )
@@ -177,12 +178,30 @@ class Run:
         return f"{text}\n\n**Coverage:** {covered}" if text and covered else text
 
     async def _write_answer(self) -> None:
+        kind = None if self._request.recipe else smalltalk.find(self._request.text)
+        if kind:
+            await self._chat(kind)
+            return
         try:
             await self._converse()
         except ModelError as error:
             if self._window is None or not without_model.can_brief(self._readings):
                 raise
             self._write_from_facts(error, window=self._window)
+
+    async def _chat(self, kind: smalltalk.Kind) -> None:
+        """Answer what is not about work; the model is told of it with the next question."""
+        try:
+            said = smalltalk.greet() if kind == "greeting" else smalltalk.tell(await self._list_services())
+        except ToolFailedError as error:
+            said = (error.message,)
+        text = " ".join(said)
+        self._said |= {*said}
+        self._is_small_talk = True
+        for block in self._answer.feed(text):
+            self._log.append(block, run=self._ticket.run)
+        self._turns.append(TurnAdded(role="user", content=self._request.text))
+        self._turns.append(TurnAdded(role="assistant", content=[{"type": "text", "text": text}]))
 
     def _write_from_facts(self, error: ModelError, *, window: Window) -> None:
         """Answer without the model, and say so: on the page, in the text and for the turns that follow."""

@@ -53,7 +53,7 @@ def match(text: str) -> Recipe | None:
 
     Case, punctuation and spaces do not count; one word more makes it a question of its own.
     """
-    return _BY_PHRASE.get(_plain(text))
+    return _BY_PHRASE.get(plain(text))
 
 
 def choose(name: str, *, text: str) -> Recipe | None:
@@ -256,13 +256,14 @@ _ORDER = (
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _ORDER})
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return the words of `text` alone: without case, punctuation and further spaces."""
     return " ".join(re.sub(r"[^\w\s]+", " ", text.replace("'", "")).casefold().split())
 
 
 _BY_PHRASE: Mapping[str, Recipe] = MappingProxyType(
     {
-        _plain(phrase): recipe
+        plain(phrase): recipe
         for recipe in _ORDER
         for phrase in (recipe.name, recipe.title, recipe.question, *recipe.phrases)
     }
