@@ -4,7 +4,7 @@ Short sync functions, each its own transaction, as in `agent.store`. What was sa
 """
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,6 @@ from agent.models import FactSet as FactSetRow
 from agent.models import WorkingWeek as WorkingWeekRow
 from agent.sealing import Place, seal, unseal
 from agent.types import Past, WeekSettings
-
-# As long as facts remember; older ones are compared with nothing.
-_KEPT = timedelta(days=31)
 
 
 def load_week(user: int, *, browser_zone: ZoneInfo) -> WorkingWeek:
@@ -75,14 +72,19 @@ def _open(row: FactSetRow) -> FactSet | None:
 
 
 def keep_facts(user: int, *, recipe: str, fact_set: FactSet) -> None:
-    """Remember what a briefing said, and forget what is too old to be compared with."""
+    """Remember what a briefing said; `agent.retention` forgets it."""
     if fact_set.made_at is None:
         return
     row = uuid4()
     seen = [[one.id, one.rule.value, one.first_at.isoformat()] for one in fact_set.seen]
     sealed = seal(json.dumps(seen, separators=(",", ":")), place=_place(row))
     FactSetRow.objects.create(id=row, user_id=user, recipe=recipe, made_at=fact_set.made_at, sealed_facts=sealed)
-    FactSetRow.objects.filter(user_id=user, recipe=recipe, made_at__lt=fact_set.made_at - _KEPT).delete()
+
+
+def forget_facts(*, before: datetime) -> int:
+    """Delete what briefings made before then said, and return how many those were."""
+    count, _ = FactSetRow.objects.filter(made_at__lt=before).delete()
+    return count
 
 
 def _place(row: UUID) -> Place:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from agent import store
+from agent import memory, store
 
 # Enough to be quick; each run is a transaction of its own, so that nobody waits long for the database.
 _BATCH = 100
@@ -17,21 +17,22 @@ _LASTING = frozenset({"run.started", "block.final", "run.finished", "run.stopped
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """How many runs lost what was read for them, and how many items of evidence were deleted."""
+    """How many runs lost what was read for them, and how many items of evidence and sets of facts were deleted."""
 
     runs: int
     evidence: int
+    facts: int
 
 
 def expire_content() -> Expired:
-    """Delete tool results, steps and evidence older than `CONTENT_RETENTION_DAYS`. Sync; safe to run twice at once."""
+    """Delete what was read longer ago than `CONTENT_RETENTION_DAYS`, and its facts. Sync; safe to run twice at once."""
     before = timezone.now() - timedelta(days=settings.CONTENT_RETENTION_DAYS)
     runs = 0
     while batch := store.list_expired_runs(before=before, limit=_BATCH):
         for run in batch:
             store.expire_run(run, lasting=_is_lasting)
         runs += len(batch)
-    return Expired(runs=runs, evidence=store.expire_evidence(before=before))
+    return Expired(runs=runs, evidence=store.expire_evidence(before=before), facts=memory.forget_facts(before=before))
 
 
 def _is_lasting(frame: str) -> bool:

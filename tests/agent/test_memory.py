@@ -57,9 +57,10 @@ def test_other_people_and_other_recipes_are_no_past(alice: User, mallory: User) 
     assert past(alice) == Past()
 
 
-def test_what_is_older_than_a_month_is_forgotten(alice: User) -> None:
+def test_what_is_too_old_is_forgotten(alice: User) -> None:
     keep(alice, FRIDAY - timedelta(days=40))
     keep(alice, FRIDAY)
+    assert memory.forget_facts(before=FRIDAY) == 1
     assert list(FactSetRow.objects.values_list("made_at", flat=True)) == [FRIDAY]
 
 

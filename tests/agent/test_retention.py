@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from agent import content_keys, housekeeping, store, tasks
+from agent import content_keys, housekeeping, memory, store, tasks
+from agent.briefing.facts.types import FactSet
 from agent.events import Evidence, TurnAdded
 from agent.retention import Expired, expire_content
 from agent.types import RunStatus, RunTicket
@@ -49,14 +50,14 @@ def kinds(user: User, ticket: RunTicket) -> list[str]:
 
 def test_of_an_old_run_the_page_keeps_question_and_answer_and_the_model_nothing(alice: User) -> None:
     old, young = finish(start(request_of(alice)), days_ago=31), finish(start(request_of(alice)), days_ago=29)
-    assert expire_content() == Expired(runs=1, evidence=0)
+    assert expire_content() == Expired(runs=1, evidence=0, facts=0)
     assert kinds(alice, old) == LASTING
     assert store.list_history(old.conversation) == []
     assert store.load_answer(old.run, user=alice.pk).text == "Done."
     assert kinds(alice, young) == [*TYPES, "run.finished"]
     assert len(store.list_history(young.conversation)) == len(TURNS)
     assert [row.title for row in store.list_recent(alice.pk)] == ["Brief me", "Brief me"]
-    assert expire_content() == Expired(runs=0, evidence=0)
+    assert expire_content() == Expired(runs=0, evidence=0, facts=0)
 
 
 def test_the_time_is_a_setting(alice: User, settings: Settings) -> None:
@@ -64,7 +65,7 @@ def test_the_time_is_a_setting(alice: User, settings: Settings) -> None:
     settings.CONTENT_RETENTION_DAYS = 2
     out = StringIO()
     call_command("expire_content", stdout=out)
-    assert out.getvalue().startswith("Deleted what was read for 1 runs, and 0 items of evidence")
+    assert out.getvalue().startswith("Deleted what was read for 1 runs, 0 items of evidence and")
     assert kinds(alice, ticket) == LASTING
 
 
@@ -78,7 +79,7 @@ def test_a_run_that_goes_on_loses_nothing(alice: User) -> None:
     ticket = start(request_of(alice))
     store.append_events([(ticket.run, 1, json.dumps({"type": "step.started"}))])
     age(ticket, days=31)
-    assert expire_content() == Expired(runs=0, evidence=0)
+    assert expire_content() == Expired(runs=0, evidence=0, facts=0)
     assert kinds(alice, ticket) == ["step.started"]
 
 
@@ -102,7 +103,7 @@ def test_evidence_lives_on_while_tools_return_it(alice: User) -> None:
     store.keep_evidence(ticket.conversation, items)
     store.EvidenceRow.objects.update(seen_at=timezone.now() - timedelta(days=31))
     store.keep_evidence(ticket.conversation, [items[1]])
-    assert expire_content() == Expired(runs=0, evidence=2)
+    assert expire_content() == Expired(runs=0, evidence=2, facts=0)
     assert store.list_evidence(ticket.conversation) == {items[1].id: items[1]}
 
 
@@ -110,7 +111,7 @@ def test_what_does_not_open_is_not_taken_for_a_step(alice: User, settings: Setti
     """A key that is missing by mistake must not cost the answers that it would open."""
     ticket, keys = finish(start(request_of(alice)), days_ago=31), settings.CONTENT_KEYS
     settings.CONTENT_KEYS = content_keys.new_entry(1)
-    assert expire_content() == Expired(runs=1, evidence=0)
+    assert expire_content() == Expired(runs=1, evidence=0, facts=0)
     settings.CONTENT_KEYS = keys
     assert kinds(alice, ticket) == [*TYPES, "run.finished"]
     assert store.list_history(ticket.conversation) == []
@@ -123,3 +124,10 @@ async def test_a_web_process_expires_by_itself(alice: User) -> None:
     async with housekeeping.running():
         pass
     assert await sync_to_async(kinds)(alice, ticket) == LASTING
+
+
+def test_what_old_briefings_said_is_deleted(alice: User) -> None:
+    for days in (29, 31):
+        made_at = timezone.now() - timedelta(days=days)
+        memory.keep_facts(alice.pk, recipe="standup", fact_set=FactSet(made_at))
+    assert expire_content() == Expired(runs=0, evidence=0, facts=1)
