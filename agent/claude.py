@@ -18,7 +18,7 @@ from django.conf import settings
 
 from agent.claude_errors import RETRIED, code_of, model_error
 from agent.claude_message import MessageBuilder
-from agent.model import AssistantMessage
+from agent.model import AssistantMessage, ToolChoice
 
 if TYPE_CHECKING:
     import anthropic
@@ -48,7 +48,7 @@ class Claude:
         system: str,
         messages: list[dict[str, Any]],
         tools: list[dict[str, Any]],
-        may_call_tools: bool,
+        tool_choice: ToolChoice,
         max_tokens: int,
         max_seconds: float,
     ) -> AsyncGenerator[str | AssistantMessage, None]:
@@ -63,7 +63,7 @@ class Claude:
         if not settings.HAS_MODEL:
             raise model_error("no_model")
         request = _request(
-            system=system, messages=messages, tools=tools, may_call_tools=may_call_tools, max_tokens=max_tokens
+            system=system, messages=messages, tools=tools, tool_choice=tool_choice, max_tokens=max_tokens
         )
         client = await _client()
         give_up_at = time.monotonic() + max_seconds
@@ -112,23 +112,29 @@ class _AttemptError(Exception):
 
 
 def _request(
-    *, system: str, messages: list[dict[str, Any]], tools: list[dict[str, Any]], may_call_tools: bool, max_tokens: int
+    *,
+    system: str,
+    messages: list[dict[str, Any]],
+    tools: list[dict[str, Any]],
+    tool_choice: ToolChoice,
+    max_tokens: int,
 ) -> dict[str, Any]:
     """Return the body of the question.
 
-    `thinking` stays out: adaptive thinking is the 5.5 models' default, and other models keep theirs. `tool_choice` is
-    never "any" or "tool", which the 5.5 models refuse. The marker on the system prompt caches it and the tools for
-    every user; the one at the top caches the conversation so far. Source:
-    https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide.
+    `thinking` stays out: adaptive thinking is the 5.5 models' default, and other models keep theirs. A tool is forced
+    only where the operator says that the model takes it: Opus 5.5, Sonnet 5.5 and Fable 5.1 answer 400. The marker on
+    the system prompt caches it and the tools for every user; the one at the top caches the conversation so far.
+    Source: https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide.
     """
     cache = {"type": "ephemeral"}
+    is_unforced = tool_choice == "any" and not settings.CLAUDE_FORCES_TOOLS
     request: dict[str, Any] = {
         "model": settings.CLAUDE_MODEL,
         "max_tokens": max_tokens,
         "system": [{"type": "text", "text": system, "cache_control": cache}],
         "messages": messages,
         "tools": tools,
-        "tool_choice": {"type": "auto" if may_call_tools else "none"},
+        "tool_choice": {"type": "auto" if is_unforced else tool_choice},
         "cache_control": cache,
     }
     if settings.CLAUDE_EFFORT:

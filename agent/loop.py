@@ -16,7 +16,7 @@ from agent.budget import Budget, Meter, budget_spent
 from agent.calls import Call, Dispatched, ReadingEnded
 from agent.errors import ModelError, ToolFailedError
 from agent.events import AnswerRestarted, LoopEvent, TextDelta, TurnAdded
-from agent.model import AssistantMessage, Model
+from agent.model import AssistantMessage, Model, ToolChoice
 from agent.reads import default_reads
 from agent.toolkit import Toolkit
 
@@ -158,7 +158,7 @@ class _Run:
             system=self.system,
             messages=[*self.messages],
             tools=self.tools,
-            may_call_tools=may_read,
+            tool_choice=self._tool_choice(may_read=may_read),
             max_tokens=max_tokens,
             max_seconds=self.meter.seconds_left,
         )
@@ -169,6 +169,12 @@ class _Run:
                 self._show(piece, is_first=is_first)
                 is_first = False
         raise ModelError(*_STOPS[None])
+
+    def _tool_choice(self, *, may_read: bool) -> ToolChoice:
+        if not may_read:
+            return "none"
+        # Asked for, never relied on: an answer without a read is dropped, whatever the model can be made to.
+        return "auto" if self.has_read else "any"
 
     def _show(self, text: str, *, is_first: bool) -> None:
         if not self.has_read:

@@ -2,7 +2,10 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+# Whether the answer has to call tools, may, or must not.
+ToolChoice = Literal["any", "auto", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,14 @@ class Model(Protocol):
         system: str,
         messages: list[dict[str, Any]],
         tools: list[dict[str, Any]],
-        may_call_tools: bool,
+        tool_choice: ToolChoice,
         max_tokens: int,
         max_seconds: float,
     ) -> AsyncGenerator[str | AssistantMessage, None]:
         """Yield the text as it comes, and the message last.
 
-        The caller gives up after `max_seconds`; a wait that would last longer is not begun.
+        `tool_choice` is `any` where the answer has to call a tool, which not every model can be made to: the caller
+        looks. The caller gives up after `max_seconds`; a wait that would last longer is not begun.
 
         Raises:
             agent.errors.ModelError: The model could not be asked, or its answer broke off.

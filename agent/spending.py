@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from agent import store
 from agent.errors import ModelError
-from agent.model import AssistantMessage, Model
+from agent.model import AssistantMessage, Model, ToolChoice
 from agent.prices import cost_micro_usd, is_price_known
 
 _YOURS_IS_SPENT = "Your budget for Claude is used up for today. It begins anew at midnight UTC."
@@ -44,7 +44,7 @@ class PaidModel:
         system: str,
         messages: list[dict[str, Any]],
         tools: list[dict[str, Any]],
-        may_call_tools: bool,
+        tool_choice: ToolChoice,
         max_tokens: int,
         max_seconds: float,
     ) -> AsyncGenerator[str | AssistantMessage, None]:
@@ -61,7 +61,7 @@ class PaidModel:
                 system=system,
                 messages=messages,
                 tools=tools,
-                may_call_tools=may_call_tools,
+                tool_choice=tool_choice,
                 max_tokens=max_tokens,
                 max_seconds=max_seconds,
             )

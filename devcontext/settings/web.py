@@ -148,6 +148,9 @@ ANTHROPIC_BASE_URL = env.url(
 )
 CLAUDE_MODEL = env.text("CLAUDE_MODEL", "claude-sonnet-5-5") if HAS_MODEL else ""
 CLAUDE_EFFORT = env.text("CLAUDE_EFFORT", "medium")
+# Whether a run's first question may force a tool call (`tool_choice: any`). The 5.5 models and Fable 5.1 refuse it;
+# other models, and other servers that speak the protocol, read more surely with it.
+CLAUDE_FORCES_TOOLS = env.boolean("CLAUDE_FORCES_TOOLS", default=False)
 CLAUDE_PRICES = prices.load(CLAUDE_MODEL)
 # US dollars a day, 0 for no limit. A briefing costs a few cents, so a user's budget is for some fifty of them.
 DAILY_BUDGET_USD_PER_USER = env.number("DAILY_BUDGET_USD_PER_USER", 5)

@@ -44,14 +44,14 @@ def budget(**changes: float) -> Budget:
 async def test_the_last_step_asks_for_an_answer_without_tools() -> None:
     model = ScriptedModel(wants(ACTIVITY), wants(ACTIVITY), says("What I have."))
     events = await run(model, kit(*DEFAULT_TOOLS).toolkit, budget=budget(max_steps=3))
-    assert [one["may_call_tools"] for one in model.asked] == [True, True, False]
+    assert [one["tool_choice"] for one in model.asked] == ["any", "auto", "none"]
     assert shown(events) == "What I have."
 
 
 async def test_with_one_step_only_the_default_reads_come_first() -> None:
     model = ScriptedModel(says("You merged #412."))
     events = await run(model, kit(*DEFAULT_TOOLS).toolkit, budget=budget(max_steps=1))
-    assert [one["may_call_tools"] for one in model.asked] == [False]
+    assert [one["tool_choice"] for one in model.asked] == ["none"]
     assert len(list(of(StepStarted, events))) == 3
     assert shown(events) == "You merged #412."
 
@@ -63,7 +63,7 @@ async def test_calls_beyond_the_budget_are_answered_with_budget_spent() -> None:
     assert [one.get("is_error", False) for one in results] == [False, False, True]
     assert json.loads(results[2]["content"])["error"] == "budget_spent"
     assert [event.code for event in of(StepFailed, events)] == ["budget_spent"]
-    assert model.asked[1]["may_call_tools"] is False
+    assert model.asked[1]["tool_choice"] == "none"
 
 
 async def test_reading_stops_in_time_for_an_answer() -> None:
@@ -74,7 +74,7 @@ async def test_reading_stops_in_time_for_an_answer() -> None:
     model = ScriptedModel(wants(("never", {})), says("It took too long."))
     events = await run(model, kit(tool("never", run=never)).toolkit, budget=budget(max_seconds=0.4))
     assert [event.code for event in of(StepFailed, events)] == ["budget_spent"]
-    assert model.asked[1]["may_call_tools"] is False
+    assert model.asked[1]["tool_choice"] == "none"
     assert shown(events) == "It took too long."
 
 
@@ -107,7 +107,7 @@ async def test_a_model_that_takes_too_long_ends_the_run() -> None:
 async def test_tokens_left_bound_each_answer_and_keep_a_part_for_the_last() -> None:
     model = ScriptedModel(wants(ACTIVITY, output_tokens=800), says("Done."))
     await run(model, kit(*DEFAULT_TOOLS).toolkit, budget=budget(max_output_tokens=1000))
-    assert [(one["max_tokens"], one["may_call_tools"]) for one in model.asked] == [(1000, True), (200, False)]
+    assert [(one["max_tokens"], one["tool_choice"]) for one in model.asked] == [(1000, "any"), (200, "none")]
 
 
 async def test_no_tokens_left_end_the_run() -> None:

@@ -62,7 +62,7 @@ async def ask(*messages: dict[str, Any], system: str = "Read first.", **changes:
     question = {
         "system": system,
         "tools": TOOLS,
-        "may_call_tools": True,
+        "tool_choice": "auto",
         "max_tokens": 4000,
         "max_seconds": 60,
     } | changes
@@ -120,7 +120,7 @@ async def test_a_changed_prefix_is_a_bad_request() -> None:
 
 @pytest.mark.usefixtures("stand_in")
 async def test_told_not_to_call_tools_it_writes() -> None:
-    text, message = await ask(may_call_tools=False)
+    text, message = await ask(tool_choice="none")
     assert text
     assert message.stop_reason == "end_turn"
 
@@ -139,12 +139,12 @@ async def test_a_bad_day_of_the_api_has_a_code(
 ) -> None:
     monkeypatch.setattr(claude, "_FIRST_DELAY_SECONDS", 0.001)
     stand_in.CLAUDE_MODEL = model
-    assert await code_of(may_call_tools=False) == code
+    assert await code_of(tool_choice="none") == code
 
 
 async def test_a_stream_that_stops_without_an_error_has_no_stop_reason(stand_in: Settings) -> None:
     stand_in.CLAUDE_MODEL = "sandbox-cut-short"
-    _, message = await ask(may_call_tools=False)
+    _, message = await ask(tool_choice="none")
     assert message.stop_reason is None
 
 
@@ -175,9 +175,20 @@ async def test_the_request_is_what_the_models_take(api: Upstream, settings: Sett
     }
 
 
+@pytest.mark.parametrize(("is_taken", "sent"), [(True, "any"), (False, "auto")])
+async def test_a_tool_is_forced_only_where_the_model_takes_it(
+    api: Upstream, settings: Settings, *, is_taken: bool, sent: str
+) -> None:
+    """Source: https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide: it answers 400."""
+    settings.CLAUDE_FORCES_TOOLS = is_taken
+    api.tell(MESSAGES, stream(MESSAGE_START, *HALF_A_TEXT, *END))
+    await ask(tool_choice="any")
+    assert api.received[0].json["tool_choice"] == {"type": sent}
+
+
 async def test_the_last_question_forbids_tools_without_dropping_them(api: Upstream) -> None:
     api.tell(MESSAGES, stream(MESSAGE_START, *HALF_A_TEXT, *END))
-    await ask(may_call_tools=False)
+    await ask(tool_choice="none")
     body = api.received[0].json
     assert (body["tool_choice"], body["tools"]) == ({"type": "none"}, TOOLS)
 

@@ -156,6 +156,13 @@ async def test_the_default_reads_are_a_turn_of_our_own_with_one_result_each() ->
     assert model.asked[1]["messages"][1]["content"] == called.content
 
 
+async def test_a_read_is_asked_for_until_there_is_one_and_looked_for_whatever_the_model_does() -> None:
+    model = ScriptedModel(wants(("connections", {})), says("Guessed."), says("You merged #412."))
+    events = await run(model, kit(tool("connections", provider=""), *DEFAULT_TOOLS).toolkit)
+    assert [one["tool_choice"] for one in model.asked] == ["any", "any", "auto"]
+    assert shown(events) == "You merged #412."
+
+
 async def test_a_tool_that_reads_no_service_does_not_count_as_reading() -> None:
     connections = tool("connections", provider="")
     model = ScriptedModel(wants(("connections", {})), says("All is well."), says("You merged #412."))

@@ -23,7 +23,7 @@ ASKED: dict[str, Any] = {
     "system": "Read first.",
     "messages": [QUESTION],
     "tools": [],
-    "may_call_tools": True,
+    "tool_choice": "auto",
     "max_tokens": 100,
     "max_seconds": 60,
 }
