@@ -25,9 +25,11 @@ from agent.errors import ArgumentsError, ToolErrorCode, ToolFailedError
 from agent.events import Evidence, StepStarted
 from agent.providers import PROVIDERS
 from agent.schemas import strict_schema
-from agent.untrusted import clean_text
+from agent.untrusted import Noticed, clean_text, noticing
 
 logger = logging.getLogger(__name__)
+
+_HIDDEN_WORDS = "Hidden characters were removed from what was read: somebody hid words there."
 
 
 class Arguments(BaseModel):
@@ -259,6 +261,10 @@ class Toolkit:
         return call.fail(ToolFailedError(code, message))
 
     async def _read(self, call: Call, *, tool: Tool, arguments: Arguments) -> Dispatched:
+        with noticing() as noticed:
+            return await self._read_noticing(call, tool=tool, arguments=arguments, noticed=noticed)
+
+    async def _read_noticing(self, call: Call, *, tool: Tool, arguments: Arguments, noticed: Noticed) -> Dispatched:
         context = replace(self.context, report_progress=call.report_progress)
         if not tool.provider:
             result, received_bytes = await tool.run(arguments, NoProvider(), context), 0
@@ -267,7 +273,7 @@ class Toolkit:
                 http.read_until = call.read_until
                 result = await tool.run(arguments, http, context)
             received_bytes = http.received_bytes
-        written = _write(result, tool=tool)
+        written = _write(result, tool=tool, noticed=noticed)
         evidence = tuple(
             evidence_of(provider=tool.provider, item=item)
             for item in result.items[: len(written.entries)]
@@ -288,7 +294,7 @@ def _parse(arguments: Any, *, tool: Tool) -> Arguments:
     raise ArgumentsError(clean_text(f"The arguments do not fit. {'; '.join(faults)}."))
 
 
-def _write(result: ToolResult, *, tool: Tool) -> results.Written:
+def _write(result: ToolResult, *, tool: Tool, noticed: Noticed) -> results.Written:
     entries = [
         results.write_entry(
             evidence=evidence_id(provider=tool.provider, url=item.url) if _is_citable(item, tool=tool) else "",
@@ -302,7 +308,7 @@ def _write(result: ToolResult, *, tool: Tool) -> results.Written:
         service=tool.provider or tool.name,
         fetched_at=datetime.now(UTC),
         is_truncated=result.is_truncated,
-        warnings=result.warnings,
+        warnings=(*result.warnings, *((_HIDDEN_WORDS,) if noticed.has_hidden_words else ())),
     )
 
 

@@ -1,8 +1,10 @@
 """Text from outside: what a person cannot see never reaches the model."""
 
+import asyncio
+
 import pytest
 
-from agent.untrusted import MAX_ENTRIES, clean_text, clean_value
+from agent.untrusted import MAX_ENTRIES, clean_text, clean_value, noticing
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,37 @@ def test_values_are_cleaned_and_bounded_all_the_way_down() -> None:
     assert cleaned["deep"] == {"a": {"b": {"c": "…"}}}
     assert (cleaned["n"], cleaned["none"]) == (1, None)
     assert isinstance(cleaned["odd"], str)
+
+
+@pytest.mark.parametrize("text", ["a\u202eb", "a\u2066b", "a\U000e0041b", "a" + "\u200b\u200c" * 4 + "b"])
+def test_hidden_words_are_noticed_where_somebody_looks(text: str) -> None:
+    clean_text(text)
+    with noticing() as noticed:
+        clean_value({"texts": ["plain", text]})
+    assert noticed.has_hidden_words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain",
+        "family \U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "heart \u2764\ufe0f",
+        "flag \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "one\u200bbreak",
+    ],
+)
+def test_what_people_write_hides_no_words(text: str) -> None:
+    with noticing() as noticed:
+        clean_text(text)
+    assert not noticed.has_hidden_words
+
+
+async def test_what_is_cleaned_in_a_task_of_its_own_is_noticed_by_who_began_it() -> None:
+    async def clean() -> None:
+        clean_text("a\u202eb")
+
+    with noticing() as outer, noticing() as inner:
+        await asyncio.gather(clean(), clean())
+    assert (outer.has_hidden_words, inner.has_hidden_words) == (False, True)
