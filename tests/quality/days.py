@@ -115,8 +115,9 @@ class Day:
 
 @dataclass(frozen=True)
 class Briefed:
-    """What came of a day: its facts and the answer's Markdown."""
+    """What came of a day: its readings, their facts and the answer's Markdown."""
 
+    readings: Sequence[Reading]
     facts: Facts
     text: str
 
@@ -128,11 +129,11 @@ def load_days() -> list[Day]:
 
 async def brief(day: Day, *, model: Model) -> Briefed:
     """Run the loop on a day as a run does, with the real recipe, prompts and results, and canned tools."""
-    gathered: list[Facts] = []
+    gathered: list[tuple[Sequence[Reading], Facts]] = []
 
     def after_reads(readings: Sequence[Reading]) -> str:
-        gathered.append(facts.gather(readings, window=day.window, previous=day.previous))
-        return facts.write(gathered[-1])
+        gathered.append((readings, facts.gather(readings, window=day.window, previous=day.previous)))
+        return facts.write(gathered[-1][1])
 
     question = user_message(
         day.recipe.question, now=day.window.end, week=day.window.week, user_name="Maya", recipe=day.recipe
@@ -147,7 +148,7 @@ async def brief(day: Day, *, model: Model) -> Briefed:
         after_reads=after_reads,
     )
     text = "".join([event.text async for event in events if isinstance(event, TextDelta)])
-    return Briefed(gathered[0], text)
+    return Briefed(*gathered[0], text)
 
 
 class _Opened:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from agent import claude
+from agent.briefing import template
 from tests.agent import claude_server
 from tests.quality.days import Day, brief, load_days
 from tests.quality.measure import score_citations, score_facts
@@ -39,6 +41,14 @@ async def test_a_day_is_briefed_exactly(day: Day, model: claude.Claude) -> None:
     briefed = await brief(day, model=model)
     facts, citations = score_facts(day, briefed), score_citations(day, briefed)
     assert (sorted(facts.missing), sorted(facts.extra)) == ([], [])
+    assert (sorted(citations.missing), sorted(citations.extra)) == ([], [])
+
+
+@pytest.mark.parametrize("day", DAYS, ids=lambda day: day.name)
+async def test_without_a_model_a_day_is_told_as_well(day: Day, model: claude.Claude) -> None:
+    briefed = await brief(day, model=model)
+    written = template.write(briefed.facts, readings=briefed.readings, reason="Claude cannot be reached.")
+    citations = score_citations(day, replace(briefed, text=written.text))
     assert (sorted(citations.missing), sorted(citations.extra)) == ([], [])
 
 

@@ -318,6 +318,18 @@ def test_facts_without_entries_are_nothing_found_and_what_was_not_read_is_said()
     assert answer(RECIPE.format("standup"), note=note(), slack_mentions=found()).startswith("Nothing was found")
 
 
+@pytest.mark.parametrize(
+    ("window", "title"),
+    [
+        ({"start": "2026-11-20T00:00+01:00"}, "Since Friday, your last working day"),
+        ({"start": "2026-11-16T00:00+01:00"}, "Since Monday 16 November"),
+        ({"start": "2026-11-20T09:12+01:00", "since_last_briefing": True}, "Since your last briefing"),
+    ],
+)
+def test_what_happened_is_told_since_the_window_began(window: dict[str, Any], title: str) -> None:
+    assert f"## {title}\n" in recipe("standup", window=window, since_last=[fact(MERGED, "merged")])
+
+
 def test_without_a_meeting_that_is_said() -> None:
     assert "No meeting is to come" in recipe("meeting-prep")
 

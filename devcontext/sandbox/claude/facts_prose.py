@@ -106,8 +106,16 @@ class _Writer:
         }
 
     def title(self, title: str) -> str:
-        """Return a section's title; what happened is told since a day."""
-        return f"Since {self._exchange.since:%A}, your last working day" if title == "Since" else title
+        """Return a section's title; what happened is told since the window began."""
+        if title != "Since":
+            return title
+        window = self._facts.get("window") or {}
+        start = lines.day_of(window, key="start")
+        if window.get("since_last_briefing"):
+            return "Since your last briefing"
+        if start is None or start.date() == self._exchange.since:
+            return f"Since {self._exchange.since:%A}, your last working day"
+        return f"Since {start:%A %d %B}"
 
     def part(self, part: str) -> Iterator[str]:
         """Yield the bullets of a part of the facts."""
