@@ -65,9 +65,9 @@ class Page:
 
 
 @asynccontextmanager
-async def page(installation: Installation, session: str) -> AsyncIterator[Page]:
-    """Open a page's socket."""
-    url = installation.app_url
+async def page(installation: Installation, session: str, *, url: str = "") -> AsyncIterator[Page]:
+    """Open a page's socket, at the address `url` of another of its servers if one is given."""
+    url = url or installation.app_url
     headers = {"Cookie": f"session={session}"}
     address = f"{url.replace('http', 'ws', 1)}/ws/runs/"
     async with connect(address, origin=url, additional_headers=headers, proxy=None) as socket:
