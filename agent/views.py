@@ -13,12 +13,8 @@ from agent import store
 from agent.briefing import recipes
 from agent.errors import RunNotFoundError
 from agent.runner import end_dead_runs
-from permissions import connections
-from permissions.pages import SESSION_ENDED, load_asker
-from vault.client import SessionEndedError, VaultError
 
 CARDS = tuple((recipe.title, recipe.summary, recipe.question) for recipe in recipes.RECIPES.values())
-_VAULT_DOWN = "The state of your services cannot be shown right now."
 
 
 @login_required
@@ -27,9 +23,8 @@ async def chat(request: HttpRequest, conversation: UUID | None = None) -> HttpRe
     """Show the composer, and the runs of `conversation` if one is named."""
     user = await request.auser()
     assert user.pk is not None
-    services, services_message = await _services(request)
     context = await sync_to_async(_load)(user.pk, conversation)
-    context |= {"services": services, "services_message": services_message, "recipes": CARDS}
+    context |= {"recipes": CARDS}
     # Rendering reads the session and the user, which is database work.
     return await sync_to_async(render)(request, "agent/chat.html", context)
 
@@ -43,22 +38,3 @@ def _load(user: int, conversation: UUID | None) -> dict[str, Any]:
     except RunNotFoundError:
         raise Http404 from None
     return {"conversation": row, "run_ids": [str(run) for run in runs]}
-
-
-async def _services(request: HttpRequest) -> tuple[list[dict[str, str]], str]:
-    try:
-        statuses = await connections.list_statuses(**await load_asker(request))
-    except SessionEndedError:
-        return [], SESSION_ENDED
-    except VaultError:
-        return [], _VAULT_DOWN
-    rows = [
-        {
-            "slug": status.service.slug,
-            "name": status.service.name,
-            "state": status.state.value,
-            "reconnect_reason": status.reconnect_reason,
-        }
-        for status in statuses
-    ]
-    return rows, ""

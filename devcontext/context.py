@@ -8,7 +8,9 @@ from django.core.cache import cache
 from django.http import HttpRequest
 
 from agent import store
+from agent.briefing.recipes import RECIPES
 from devcontext import demo
+from permissions.dots import list_dots
 from permissions.services import SERVICES
 
 _OWN_DATA = "sandbox:own_data"
@@ -22,6 +24,14 @@ def recent_chats(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return {"recent": []}
     return {"recent": partial(store.list_recent, user.pk)}
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Return what the frame of a signed-in page shows: `service_dots`, asked for when shown, and `shell_recipes`."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {}
+    return {"service_dots": partial(list_dots, request), "shell_recipes": tuple(RECIPES.values())}
 
 
 def installation(_request: HttpRequest) -> dict[str, Any]:

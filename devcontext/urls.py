@@ -11,6 +11,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("permissions.urls")),
     path("", include("agent.urls")),
 ]
+if settings.DEBUG:
+    urlpatterns.append(path("debug/components/", views.components, name="components"))
 if settings.IS_DEMO:
     urlpatterns.append(path("accounts/demo/", views.demo_login, name="demo_login"))
 if settings.IS_VAULT_EMBEDDED:

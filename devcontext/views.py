@@ -1,18 +1,33 @@
-"""The demo user's way in, for an installation in which everything is a stand-in."""
+"""Pages of an installation on one machine: the demo user's way in, and the sheet of all components."""
+
+import re
+from pathlib import Path
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.views.decorators.http import require_POST, require_safe
 
 from devcontext import demo
+from permissions.services import SERVICES
 
 DEMO_EMAIL = "maya@tidewater.example"
 # Django's own columns of a user.
 _MAX_NAME = 150
+_SPRITE = "icons.svg"
+# What a tool call looks like in its lane: state, icon, note.
+_CALL_STATES = (
+    ("running", "spinner", "reading 12 of 30"),
+    ("done", "check", "14 items · 812 ms"),
+    ("blocked", "blocked", "blocked"),
+    ("failed", "failed", "failed"),
+    ("cut", "stop", "stopped"),
+)
 
 
 def load_demo_user() -> User:
@@ -32,3 +47,21 @@ def demo_login(request: HttpRequest) -> HttpResponse:
     """Sign the demo user in; `devcontext.urls` has this view only where `settings.IS_DEMO` is true."""
     get_adapter(request).login(request, load_demo_user())
     return redirect("agent:new_chat")
+
+
+def components_context() -> dict[str, object]:
+    """Return what the sheet shows besides its own words."""
+    found = finders.find(_SPRITE)
+    text = Path(found).read_text(encoding="utf-8") if found else ""
+    return {
+        "icons": re.findall(r'<symbol id="([^"]+)"', text),
+        "sprite": static(_SPRITE),
+        "call_states": _CALL_STATES,
+        "example": next(iter(SERVICES)),
+    }
+
+
+@require_safe
+def components(request: HttpRequest) -> HttpResponse:
+    """Show every component in every state; `devcontext.urls` has this view only where `DEBUG` is on."""
+    return render(request, "debug/components.html", components_context())

@@ -89,7 +89,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         slug=service.slug,
         name=service.name,
         state=status.state.value,
-        state_word=_word_of(status),
+        state_word=word_of(status),
         connection=status.connection,
         account=status.account,
         connected_at=status.connected_at,
@@ -108,7 +108,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         writing=_words_of(scopes.list_writing(service.slug, granted_scope=status.granted_scope), provider=service.slug),
         addable=addable,
         others=tuple(
-            OtherAccount(other.connection, other.account, other.state.value, _word_of(other)) for other in status.others
+            OtherAccount(other.connection, other.account, other.state.value, word_of(other)) for other in status.others
         ),
         endings=tuple(
             _ending(revocation, name=service.name) for revocation in revocations if revocation.provider == service.slug
@@ -127,7 +127,8 @@ def _can_read(service: Service, *, addable: Iterable[ScopeGroup], granted_scope:
     return (*(words for words in service.can_read if words not in missing), *added)
 
 
-def _word_of(status: ServiceStatus) -> str:
+def word_of(status: ServiceStatus) -> str:
+    """Return the state of a service in the user's words."""
     return "Paused" if status.paused_until else STATE_WORDS[status.state]
 
 

@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from permissions.services import SERVICES
 from permissions.subjects import load_auth_time, sid_of, subject_of
@@ -54,3 +55,12 @@ async def render_page(
 def see_page() -> HttpResponseRedirect:
     """Return the redirect that ends a change: 303, so that a reload does not repeat it."""
     return HttpResponseRedirect(reverse("permissions:page"), status=303)
+
+
+def go_back(request: HttpRequest) -> HttpResponseRedirect:
+    """Return the redirect that ends a change: to the page on which it was made, if the form names one of ours."""
+    page = request.POST.get("next", "")
+    # SECURITY: a path of this host and nothing else, so that no form can lead a user away from here.
+    if not page.startswith("/") or not url_has_allowed_host_and_scheme(page, allowed_hosts=None):
+        return see_page()
+    return HttpResponseRedirect(page, status=303)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from permissions import switch
 from permissions.cards import ServiceCard, make_card
 from permissions.connections import list_statuses, load_account
-from permissions.pages import SESSION_ENDED, load_asker, load_service, render_page, see_page
+from permissions.pages import SESSION_ENDED, go_back, load_asker, load_service, render_page, see_page
 from permissions.types import ServiceStatus
 from vault.client import NotConnectedError, Revocation, SessionEndedError, VaultError
 from vault.client import connections as vault
@@ -96,7 +96,7 @@ async def disconnect(request: HttpRequest, provider: str) -> HttpResponse:
 async def _change(
     request: HttpRequest, *, provider: str, change: Callable[..., Awaitable[ServiceStatus]], said: str
 ) -> HttpResponse:
-    """Make one change and say on the page how it ended; `said` is the sentence when it worked."""
+    """Make one change and say on the next page how it ended; `said` is the sentence when it worked."""
     service = load_service(provider)
     asker = await load_asker(request)
     try:
@@ -109,7 +109,7 @@ async def _change(
         messages.error(request, f"The token vault did not confirm the change. Check {service.name} and try again.")
     else:
         messages.success(request, said.format(name=service.name, account=changed.account))
-    return see_page()
+    return go_back(request)
 
 
 def _make_cards(

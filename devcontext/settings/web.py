@@ -60,6 +60,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "devcontext.context.installation",
                 "devcontext.context.recent_chats",
+                "devcontext.context.shell",
             ]
         },
     }

@@ -1,6 +1,7 @@
 /** The run page: joins the socket, the transcript and the composer. Each of them does its work without the others. */
 
-import { makeAnnouncer } from "./announcer.js";
+import { announce } from "../shell/announcer.js";
+import { takeHandedOver } from "../shell/handover.js";
 import { Composer } from "./composer.js";
 import { make, part } from "./dom.js";
 import { RunSocket } from "./socket.js";
@@ -14,7 +15,6 @@ const page = main.dataset;
 const transcript = part(main, "transcript");
 const turns = new Map();
 const running = new Set();
-const announce = makeAnnouncer(part(main, "announcer"));
 // What happened before the page was made is history: it is shown, not announced. Both times are the server's.
 const renderedAt = Number(page.renderedAt) * 1000;
 let conversation = page.conversation;
@@ -107,3 +107,5 @@ for (const run of page.runs.split(" ").filter(Boolean)) {
 for (const recipe of main.querySelectorAll("[data-prompt]")) {
   recipe.addEventListener("click", () => composer.submit(recipe.dataset.prompt));
 }
+const handedOver = takeHandedOver();
+if (handedOver && !conversation) composer.submit(handedOver);

@@ -9,7 +9,7 @@ from audit.events import Entry, Event
 from audit.record import record
 from permissions.subjects import subject_of
 
-pytestmark = pytest.mark.django_db(databases=["default", "audit"])
+pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"])
 
 HOSTILE = ["' OR 1=1 --", "<script>", "\x00", "a" * 100_000, "9" * 400, "../../etc", "\N{ARABIC-INDIC DIGIT THREE}"]
 

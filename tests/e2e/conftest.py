@@ -15,6 +15,7 @@ from django.test import RequestFactory
 from playwright.async_api import Browser, Page, Route, async_playwright
 
 from devcontext.middleware import content_security_policy
+from permissions.dots import Dot, Dots
 from permissions.services import SERVICES
 from tests.e2e.run_socket_peer import CHAT, RUN, Peer
 
@@ -36,13 +37,11 @@ def chat_page(*, run_ids: list[str]) -> str:
     context = {
         "conversation": SimpleNamespace(id=CHAT, title="Brief me for standup") if run_ids else None,
         "run_ids": run_ids,
-        "services": [
-            SimpleNamespace(slug=service.slug, name=service.name, state="connected", reconnect_reason="")
-            for service in SERVICES.values()
-        ],
+        "service_dots": Dots(
+            tuple(Dot(slug, service.name, "connected", "Connected") for slug, service in SERVICES.items())
+        ),
         "recent": [],
         "recipes": [("Brief me for standup", "Blockers first", "Brief me for standup.")],
-        "services_message": "",
     }
     return render_to_string("agent/chat.html", context, request=request)
 

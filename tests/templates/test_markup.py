@@ -20,6 +20,8 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 
 from agent.week_form import WeekForm
+from devcontext.views import components_context
+from permissions.dots import Dot, Dots
 from permissions.services import SERVICES
 
 NOW = datetime(2026, 5, 6, 7, 0, tzinfo=UTC)
@@ -28,9 +30,10 @@ CHAT = SimpleNamespace(id=RUN, title="<script>alert(1)</script>", started_at=NOW
 STATES = ("connected", "revoked", "not_connected")
 
 
-def status(slug: str, name: str, state: str) -> SimpleNamespace:
-    """Return one service as the chat page gets it."""
-    return SimpleNamespace(slug=slug, name=name, state=state, reconnect_reason="lapsed" if state == "revoked" else "")
+def dot(slug: str, name: str, state: str) -> Dot:
+    """Return one service as the shell gets it."""
+    connection = "" if state == "not_connected" else f"connection-{slug}"
+    return Dot(slug, name, state, state.capitalize(), "maya", connection, needs_reconnect=state == "revoked")
 
 
 def card(service: Any, state: str) -> SimpleNamespace:
@@ -71,9 +74,10 @@ def row(number: int, outcome: str, provider: str) -> SimpleNamespace:
     )
 
 
-SERVICE_ROWS = [
-    status(service.slug, service.name, state) for service, state in zip(SERVICES.values(), STATES, strict=True)
-]
+DOTS = Dots(
+    tuple(dot(service.slug, service.name, state) for service, state in zip(SERVICES.values(), STATES, strict=True))
+)
+AWAY = Dots(tuple(Dot(service.slug, service.name) for service in SERVICES.values()), "The vault is away.")
 CARDS = [card(service, state) for service, state in zip(SERVICES.values(), STATES, strict=True)]
 ROWS = [
     row(1, "denied", "slack"),
@@ -84,11 +88,9 @@ ROWS = [
 NEW_CHAT = {
     "conversation": None,
     "run_ids": [],
-    "services": SERVICE_ROWS,
     "recipes": [("Brief me", "Since yesterday", "Brief me for standup")],
-    "services_message": "",
 }
-OLD_CHAT = NEW_CHAT | {"conversation": CHAT, "run_ids": [RUN], "services": [], "services_message": "The vault is away."}
+OLD_CHAT = NEW_CHAT | {"conversation": CHAT, "run_ids": [RUN], "service_dots": AWAY}
 TIMELINE = {
     "rows": ROWS,
     "next_cursor": 4,
@@ -125,6 +127,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "403": ("403.html", {}),
     "403 for CSRF": ("403_csrf.html", {}),
     "404": ("404.html", {}),
+    "429": ("429.html", {}),
+    "components": ("debug/components.html", components_context()),
     "500": ("500.html", {}),
 }
 
@@ -173,8 +177,8 @@ def render(template: str, context: dict[str, Any], *, query: str = "", is_signed
     request = RequestFactory().get(f"/{query}")
     request.user = User(pk=1, username="maya", email="maya@tidewater.example") if is_signed_in else AnonymousUser()
     messages = [Message(constants.SUCCESS, "Done."), Message(constants.ERROR, "Not done.")]
-    shown = context | {"messages": messages, "recent": [CHAT] if is_signed_in else []}
-    return render_to_string(template, shown, request=request)
+    frame = {"messages": messages, "recent": [CHAT], "service_dots": DOTS} if is_signed_in else {"messages": messages}
+    return render_to_string(template, frame | context, request=request)
 
 
 def parse(html: str) -> Markup:
@@ -207,7 +211,8 @@ def test_there_is_one_first_heading_and_every_control_has_a_name(page: Markup) -
     assert len(page.all("h1")) == 1
     labelled = {label.attrs["for"] for label in page.all("label")}
     for control in page.all("input", "textarea", "select"):
-        assert control.attrs.get("type") == "hidden" or control.attrs["id"] in labelled
+        is_named = control.attrs.get("aria-label") or control.attrs.get("id") in labelled
+        assert control.attrs.get("type") == "hidden" or is_named, control
     for control in page.all("button", "a", "summary"):
         assert control.text or control.attrs.get("aria-label") or control.is_template
 
@@ -216,7 +221,7 @@ def test_ids_are_unique_and_references_to_them_hold(page: Markup) -> None:
     ids = Counter(tag.attrs["id"] for tag in page.tags if "id" in tag.attrs)
     assert [name for name, count in ids.items() if count > 1] == []
     for tag in page.tags:
-        for name in ("for", "aria-labelledby", "aria-describedby", "popovertarget"):
+        for name in ("for", "aria-labelledby", "aria-describedby", "aria-controls", "popovertarget", "data-opens"):
             assert set(tag.attrs.get(name, "").split()) <= set(ids)
 
 
@@ -288,7 +293,7 @@ def test_a_visitor_gets_no_rail() -> None:
     ],
 )
 def test_a_card_offers_what_its_state_allows(state: str, offered: str, withheld: str) -> None:
-    html = render("permissions/page.html", {"cards": [card(SERVICES["github"], state)]})
+    html = render("permissions/page.html", {"cards": [card(SERVICES["github"], state)], "service_dots": AWAY})
     assert offered in html
     assert withheld not in html
 
