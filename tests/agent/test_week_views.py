@@ -9,6 +9,8 @@ from django.test import Client
 from agent import memory
 from agent.types import WeekSettings
 
+pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"])
+
 PAGE = "/settings/working-week/"
 
 
