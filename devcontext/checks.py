@@ -80,7 +80,8 @@ def check_cookies_are_host_bound(**_kwargs: Any) -> list[CheckMessage]:
 def check_budget_holds(**_kwargs: Any) -> list[CheckMessage]:
     """Warn of a budget that nothing is counted against."""
     has_budget = settings.DAILY_BUDGET_USD_PER_USER or settings.DAILY_BUDGET_USD
-    if settings.IS_MODEL_SIMULATED or not has_budget or settings.CLAUDE_MODEL in settings.CLAUDE_PRICES:
+    is_paid = settings.HAS_MODEL and not settings.IS_MODEL_SIMULATED
+    if not is_paid or not has_budget or settings.CLAUDE_MODEL in settings.CLAUDE_PRICES:
         return []
     return [
         Warning(

@@ -121,7 +121,8 @@ class _Writer:
         entry = self._entries.get(fact.id, {})
         words = " ".join(_ADDRESS.sub("", str(entry.get("text") or entry.get("excerpt") or "")).split())
         quote = words if len(words) <= _QUOTE_CHARACTERS else f"{words[: _QUOTE_CHARACTERS - 1].rstrip()}…"
-        place = f"{entry['author']} in {entry['channel']}" if entry.get("author") and entry.get("channel") else ""
+        where = entry.get("channel") or entry.get("title")
+        place = f"{entry['author']} in {where}" if entry.get("author") and quote else ""
         at = _instant(entry, "time")
         when = f" ({at:%a %H:%M})" if at else ""
         return f"{self._link(fact.id, words=place)}{when}{f': “{plain(quote)}”' if quote else ''}"

@@ -68,3 +68,11 @@ def test_letting_allauth_store_tokens_is_an_error(settings: Any) -> None:
 def test_cookies_without_the_host_prefix_are_an_error_without_debug(settings: Any) -> None:
     settings.DEBUG = False
     assert ids(checks.check_cookies_are_host_bound()) == {"devcontext.E006"}
+
+
+def test_where_there_is_no_model_no_price_is_missed(settings: Any) -> None:
+    settings.DAILY_BUDGET_USD, settings.CLAUDE_MODEL, settings.IS_MODEL_SIMULATED = 5.0, "unknown", False
+    settings.HAS_MODEL = True
+    assert ids(checks.check_budget_holds()) == {"devcontext.W001"}
+    settings.HAS_MODEL = False
+    assert ids(checks.check_budget_holds()) == set()

@@ -134,6 +134,13 @@ def test_a_whole_briefing() -> None:
     ]
 
 
+def test_a_mention_on_github_says_who_asks_where() -> None:
+    entry = PULL | {"author": "noor", "excerpt": "could you look?"}
+    facts = Facts(WINDOW, needs_you=(Fact("gh-00000001", Rule.ASKED),))
+    written = template.write(facts, readings=(Reading("github_mentions", "github", {}, (entry,)),), reason=REASON)
+    assert r"- [noor in \#412 Fix \[flaky\] upload](evidence:gh-00000001): “could you look?”" in written.text
+
+
 def test_every_statement_of_it_is_backed_or_ours() -> None:
     written = template.write(FACTS, readings=READINGS, reason=REASON)
     block = render(written.text, evidence=EVIDENCE, grounding=Grounding(said=written.said))
