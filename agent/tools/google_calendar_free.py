@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 
 from agent.api.google_calendar import LIST_EVENTS, Event, When, list_busy_events
+from agent.briefing.working_week import WorkingWeek
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.google_calendar_items import SCOPE, response_of, title_of
@@ -52,9 +53,13 @@ class FreeSlotsArguments(Arguments):
         ),
         AfterValidator(_require_hours),
     ] = "09:00-17:00"
-    work_days: Annotated[
-        tuple[Weekday, ...], Field(min_length=1, max_length=7, description="Working days; default Monday to Friday.")
-    ] = _WEEKDAYS[:5]
+    work_days: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)] | None = Field(
+        default=None, description="Days to look at; default the user's own working days, without public holidays."
+    )
+
+    def is_wanted(self, day: date, *, week: WorkingWeek) -> bool:
+        """Tell whether free time of `day` is asked for."""
+        return week.is_working(day) if self.work_days is None else _WEEKDAYS[day.weekday()] in self.work_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +86,21 @@ async def find_free_slots(arguments: FreeSlotsArguments, http: ProviderHTTP, con
     answer = await list_busy_events(http, start=window.start, end=window.end, zone=zone, limit=MAX_EVENTS)
     searched = _searched(window, events=answer.items, is_truncated=answer.is_truncated, context=context)
     busy = sorted(_busy(answer.items, zone=zone), key=lambda one: one[0].start)
-    work = working_spans(searched, hours=arguments.work_hours, days=arguments.work_days, zone=zone)
+    days = [day for day in _days_of(searched, zone=zone) if arguments.is_wanted(day, week=context.week)]
+    work = working_spans(searched, hours=arguments.work_hours, days=days, zone=zone)
     free = [slot for slot in free_spans(work, busy=[span for span, _ in busy]) if slot.minutes >= arguments.min_minutes]
     items = tuple(_item(slot, busy=busy, zone=zone) for slot in free[:MAX_SLOTS])
     return ToolResult(items, is_truncated=answer.is_truncated or len(free) > MAX_SLOTS, warnings=window.warnings)
 
 
-def working_spans(searched: Span, *, hours: str, days: Sequence[Weekday], zone: ZoneInfo) -> Iterator[Span]:
-    """Yield the working hours of each working day in `zone`, cut to what is searched."""
+def working_spans(searched: Span, *, hours: str, days: Iterable[date], zone: ZoneInfo) -> Iterator[Span]:
+    """Yield the working hours of each of `days` in `zone`, cut to what is searched."""
     opens, closes = _minutes_of(hours)
-    day = searched.start.astimezone(zone).date()
-    while day <= searched.end.astimezone(zone).date():
-        if _WEEKDAYS[day.weekday()] in days:
-            start = max(_at(day, minutes=opens, zone=zone), searched.start)
-            end = min(_at(day, minutes=closes, zone=zone), searched.end)
-            if start < end:
-                yield Span(start, end)
-        day += timedelta(days=1)
+    for day in days:
+        start = max(_at(day, minutes=opens, zone=zone), searched.start)
+        end = min(_at(day, minutes=closes, zone=zone), searched.end)
+        if start < end:
+            yield Span(start, end)
 
 
 def free_spans(work: Iterable[Span], *, busy: Sequence[Span]) -> Iterator[Span]:
@@ -160,6 +163,13 @@ def _item(slot: Span, *, busy: Sequence[tuple[Span, Event]], zone: ZoneInfo) -> 
         url=url,
         fields=fields | {name: titles for name, titles in touching.items() if titles},
     )
+
+
+def _days_of(searched: Span, *, zone: ZoneInfo) -> Iterator[date]:
+    day = searched.start.astimezone(zone).date()
+    while day <= searched.end.astimezone(zone).date():
+        yield day
+        day += timedelta(days=1)
 
 
 def _instant(when: When, *, zone: ZoneInfo) -> datetime:

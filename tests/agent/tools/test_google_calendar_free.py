@@ -126,6 +126,18 @@ async def test_weekends_are_free_only_for_those_who_work_then(find: Find) -> Non
     assert _slots(sundays) == ["Sun 10:00-14:00"]
 
 
+async def test_the_users_own_working_days_count_unless_told(find: Find, read_context: ReadContext) -> None:
+    """A week from Sunday to Thursday; and 7 December 2026, a Monday, is a holiday in Spain."""
+    sunday_on = replace(read_context.week, weekdays=(6, 0, 1, 2, 3))
+    weekend = {"start": "2026-11-27", "end": "2026-11-30"}
+    own = await find(**weekend, context=replace(read_context, week=sunday_on))
+    assert _slots(own) == ["Sun 09:00-17:00", "Mon 09:00-17:00"]
+    spanish = replace(read_context, week=replace(read_context.week, country="ES", subdivision="MD"))
+    bridge = {"start": "2026-12-07", "end": "2026-12-09"}
+    assert _slots(await find(**bridge, context=spanish)) == ["Wed 09:00-17:00"]
+    assert _slots(await find(**bridge, work_days=["mon"], context=spanish)) == ["Mon 09:00-17:00"]
+
+
 async def test_nothing_before_now_is_free(find: Find, read_context: ReadContext) -> None:
     """It is 09:12:30 on Monday in Berlin."""
     late = replace(read_context, now=datetime(2026, 11, 23, 8, 12, 30, tzinfo=UTC))
