@@ -122,7 +122,7 @@ def test_private_channels_and_direct_messages_of_a_whole_export(tmp_path: Path) 
     assert texts == {"G0WAR": "private", "D0BO": "direct", "C0MPIM": "group"}
     direct, group = (channel_body(one, snapshot=snapshot) for one in snapshot.channels if one.kind in ("im", "mpim"))
     assert direct["user"] == "U0BO"
-    assert (group["is_mpim"], group["is_private"], group["is_group"]) == (True, True, False)
+    assert (group["is_mpim"], group["is_private"], group["is_group"]) == (True, True, True)
 
 
 def test_an_export_packed_with_its_folder_is_read(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def channel_body(channel: Channel, *, snapshot: Snapshot) -> dict[str, Any]:
         "id": channel.id,
         "name": channel.name,
         "is_channel": not is_private,
-        "is_group": is_private and not is_group,
+        "is_group": is_private,
         "is_im": False,
         "is_mpim": is_group,
         "is_private": is_private,
