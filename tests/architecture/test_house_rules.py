@@ -64,3 +64,11 @@ def test_setting_django_up_does_not_import_the_model_sdk() -> None:
     code = "import django, sys; django.setup(); sys.exit('anthropic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
     assert done.returncode == 0
+
+
+def test_each_decision_has_a_number_of_its_own_and_says_it() -> None:
+    names = [path.stem for path in sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))]
+    numbers = [name.partition("-")[0] for name in names]
+    assert sorted(set(numbers)) == numbers
+    titles = [(ROOT / f"docs/decisions/{name}.md").read_text(encoding="utf-8").splitlines()[0] for name in names]
+    assert [title.partition(".")[0] for title in titles] == [f"# {int(number)}" for number in numbers]
