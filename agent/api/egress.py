@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import hmac
 import ssl
+import time
 from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from agent.providers import PROVIDERS
 # GitHub gives up on a query after 10 seconds and says so; we wait a little longer to hear it.
 # Source: https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#timeouts
 _TIMEOUT = httpx.Timeout(12.0, connect=3.0, pool=5.0)
+# A server without GraphQL stays so until it is upgraded; one that was wrong for a moment is asked again soon.
+NO_GRAPHQL_SECONDS = 300.0
 _HEADERS = {
     "Accept": "application/json",
     # Without compression the size limit counts what is parsed; a small answer cannot unfold into a large one.
@@ -67,6 +70,8 @@ class _LoopState:
 
     clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
     turns: WeakValueDictionary[bytes, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    # By provider: until when, on the clock of `time.monotonic`, its server counts as one without GraphQL.
+    without_graphql_until: dict[str, float] = field(default_factory=dict)
 
 
 _loops: dict[asyncio.AbstractEventLoop, _LoopState] = {}
@@ -125,6 +130,16 @@ def turn_of(provider: str, *, token: str) -> AbstractAsyncContextManager[object]
     if not PROVIDERS[provider].is_serial:
         return nullcontext()
     return _this_loop().turns.setdefault(hashlib.sha256(token.encode()).digest(), asyncio.Lock())
+
+
+def remember_no_graphql(provider: str) -> None:
+    """Keep in mind for a while that the provider's server answers no GraphQL."""
+    _this_loop().without_graphql_until[provider] = time.monotonic() + NO_GRAPHQL_SECONDS
+
+
+def is_without_graphql(provider: str) -> bool:
+    """Tell whether the provider's server was found to answer no GraphQL a short while ago."""
+    return time.monotonic() < _this_loop().without_graphql_until.get(provider, 0.0)
 
 
 async def close_clients() -> None:

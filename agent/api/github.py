@@ -14,12 +14,13 @@ from typing import Any, Generic, TypeVar
 from django.conf import settings
 from pydantic import BaseModel
 
+from agent.api.egress import is_without_graphql, remember_no_graphql
 from agent.api.github_pull_request_wire import CheckSearch, PullRequestAnswer
 from agent.api.github_wire import Activity, CommitSearch, PullRequestSearch
 from agent.api.github_work_wire import IssueSearch, MentionSearch, RepositoryList
 from agent.api.wire import parse
 from agent.endpoints import Endpoint
-from agent.errors import ToolFailedError
+from agent.errors import ToolErrorCode, ToolFailedError
 from agent.toolkit import ProviderHTTP
 
 DOCUMENTS: Mapping[str, str] = {
@@ -46,6 +47,10 @@ MAX_COMMITS_EACH = 20
 # A pull request that nobody touched in the window is not found, so 25 are more than a person works on.
 MAX_WORKED_ON = 25
 
+# What a part of an answer may fail with while the other parts still tell something.
+BEARABLE: frozenset[ToolErrorCode] = frozenset({"missing_scope", "not_found", "rate_limited", "upstream_unavailable"})
+_NO_GRAPHQL = "This GitHub server answers no GraphQL."
+
 _Data = TypeVar("_Data", bound=BaseModel)
 _Answer = TypeVar("_Answer")
 
@@ -55,13 +60,14 @@ class Reply(Generic[_Data]):
     """An answer of GitHub; `is_partial` when it left out fields that the connection may not read.
 
     `has_graphql` is False where REST stood in, which cannot tell everything in `data`; `is_incomplete` when its search
-    gave up half-way.
+    gave up half-way; `unread_count` is of pull requests that REST takes a request each for and that could not be read.
     """
 
     data: _Data
     is_partial: bool
     has_graphql: bool = True
     is_incomplete: bool = False
+    unread_count: int = 0
 
 
 async def read_activity(http: ProviderHTTP, *, since: datetime, until: datetime) -> Reply[Activity]:
@@ -78,7 +84,7 @@ async def search_commits(http: ProviderHTTP, *, since: datetime, repository: str
     The search for commits itself sees default branches only, so branches are read through their pull requests.
     Source: https://docs.github.com/en/search-github/searching-on-github/searching-issues-and-pull-requests
     """
-    query = f"is:pr author:@me updated:>={utc(since)}{in_repository(repository)}"
+    query = f"is:pr author:@me updated:>={utc(since)}{in_repository(repository)} sort:updated-desc"
     variables = {"q": query, "n": MAX_WORKED_ON, "c": MAX_COMMITS_EACH}
     return await _ask(http, COMMITS, model=CommitSearch, variables=variables)
 
@@ -151,9 +157,21 @@ def commits_url(*, repository: str, author: str) -> str:
 async def _ask(
     http: ProviderHTTP, asked: Endpoint, *, model: type[_Data], variables: Mapping[str, Any]
 ) -> Reply[_Data]:
-    body = await http.post(asked.path, json={"query": asked.document, "variables": variables})
+    body = await _post(http, asked, variables=variables)
     answer = body if isinstance(body, dict) else {}
     return Reply(data=parse(model, provider="github", data=answer.get("data")), is_partial=bool(answer.get("errors")))
+
+
+async def _post(http: ProviderHTTP, asked: Endpoint, *, variables: Mapping[str, Any]) -> Any:
+    """Send a document; a server that lacks GraphQL is asked for it once in some minutes, and no request leaves else."""
+    if is_without_graphql("github"):
+        raise ToolFailedError("not_found", _NO_GRAPHQL, status=HTTPStatus.NOT_FOUND)
+    try:
+        return await http.post(asked.path, json={"query": asked.document, "variables": variables})
+    except ToolFailedError as error:
+        if has_no_graphql(error):
+            remember_no_graphql("github")
+        raise
 
 
 def in_repository(repository: str) -> str:

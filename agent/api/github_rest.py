@@ -65,7 +65,8 @@ class FoundIssue(SnakeWire):
     number: int
     title: Line
     url: Link = Field(validation_alias="html_url")
-    repository_url: Link
+    # A path is made of its end; a name of dots alone would change the path's shape.
+    repository_url: Link = Field(pattern=r"/repos/[A-Za-z0-9_-]{1,100}/[.]*[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")
     state: Line
     draft: bool = False
     created_at: Instant

@@ -11,7 +11,8 @@ from pydantic import AliasPath, Field, RootModel
 from agent.api import github_rest
 from agent.api.github import Reply
 from agent.api.github_pull_request_wire import Check, CheckSearch, PullRequestAnswer
-from agent.api.github_rest_work import Account, place_of, stand_in
+from agent.api.github_rest import FoundIssue
+from agent.api.github_rest_work import Account, place_of, read_each, stand_in
 from agent.api.wire import Instant, Line, Link, SnakeWire, parse
 from agent.endpoints import Endpoint
 from agent.errors import ToolFailedError
@@ -171,23 +172,35 @@ async def search_failing_checks(http: ProviderHTTP, *, query: str) -> Reply[Chec
 
     Sources: https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference,
     https://docs.github.com/en/rest/commits/statuses#get-the-combined-status-for-a-specific-reference
+
+    Raises:
+        ToolFailedError: None of them can be read; the first reason.
     """
     found = await github_rest.search_issues(http, query=query, limit=MAX_CHECKED)
-    nodes, has_gaps = [], False
-    for one in found.items:
-        place = place_of(one)
-        pull = parse(_Pull, provider="github", data=await http.get(PULL.path, path_values=place))
-        commit, is_partial = await _read_checks(http, sha=pull.head_sha, place=place)
-        has_gaps = has_gaps or is_partial
-        nodes.append(
-            {
-                **pull.as_page(),
-                "repository": {"nameWithOwner": one.repository},
-                "commits": {"nodes": [{"commit": commit}]},
-            }
-        )
-    data = {"search": {"issueCount": found.total_count, "nodes": nodes}}
-    return stand_in(CheckSearch, data=data, is_incomplete=found.incomplete_results, is_partial=has_gaps)
+    parts, errors = await read_each(found.items, read=lambda one: _read_checked(http, found=one))
+    read = [part for part in parts if part]
+    if errors and not read:
+        raise errors[0]
+    return stand_in(
+        CheckSearch,
+        data={"search": {"issueCount": found.total_count, "nodes": [node for node, _ in read]}},
+        is_incomplete=found.incomplete_results,
+        is_partial=any(is_partial for _, is_partial in read),
+        unread_count=len(errors),
+    )
+
+
+async def _read_checked(http: ProviderHTTP, *, found: FoundIssue) -> tuple[dict[str, Any], bool]:
+    """Return a pull request with its checks, and whether the connection may not read a part of them."""
+    place = place_of(found)
+    pull = parse(_Pull, provider="github", data=await http.get(PULL.path, path_values=place))
+    commit, is_partial = await _read_checks(http, sha=pull.head_sha, place=place)
+    node = {
+        **pull.as_page(),
+        "repository": {"nameWithOwner": found.repository},
+        "commits": {"nodes": [{"commit": commit}]},
+    }
+    return node, is_partial
 
 
 async def _read_checks(http: ProviderHTTP, *, sha: str, place: Mapping[str, str]) -> tuple[dict[str, Any], bool]:

@@ -3,19 +3,20 @@
 No function makes more requests than it says. What REST does not tell is empty here; the tools say so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, Field, RootModel
 
 from agent.api import github_rest
-from agent.api.github import MAX_WORKED_ON, Reply, in_repository, utc
+from agent.api.github import BEARABLE, MAX_WORKED_ON, Reply, in_repository, utc
 from agent.api.github_rest import FoundIssue
 from agent.api.github_wire import Activity, CommitSearch
 from agent.api.github_work_wire import IssueSearch, RepositoryList
 from agent.api.wire import Instant, Line, Link, SnakeWire, one_line, parse
 from agent.endpoints import Endpoint
+from agent.errors import ToolFailedError
 from agent.toolkit import ProviderHTTP
 
 USER = Endpoint("github", "GET", "/user")
@@ -32,6 +33,7 @@ COMMITS_EACH = 100
 _MAX_ISSUES = 20
 
 _Data = TypeVar("_Data", bound=BaseModel)
+_Part = TypeVar("_Part")
 
 
 class Account(SnakeWire):
@@ -96,13 +98,41 @@ async def search_worked_on(http: ProviderHTTP, *, since: datetime, repository: s
     query = f"is:pr author:@me updated:>={utc(since)}{in_repository(repository)} sort:updated-desc"
     found = await github_rest.search_issues(http, query=query, limit=MAX_WORKED_ON)
     login = await _read_login(http)
-    nodes = []
-    for position, pull in enumerate(found.items):
-        commits = await _read_commits(http, of=pull) if position < MAX_PULLS_WITH_COMMITS else []
-        state = "MERGED" if pull.merged_at else pull.state.upper()
-        nodes.append(_node(pull, state=state, mergedAt=pull.merged_at, commits={"nodes": commits}))
+    latest, rest = found.items[:MAX_PULLS_WITH_COMMITS], found.items[MAX_PULLS_WITH_COMMITS:]
+    commits, errors = await read_each(latest, read=lambda pull: _read_commits(http, of=pull))
+    nodes = [
+        _node(
+            pull,
+            state="MERGED" if pull.merged_at else pull.state.upper(),
+            mergedAt=pull.merged_at,
+            commits={"nodes": known or []},
+        )
+        for pull, known in zip(found.items, (*commits, *(None for _ in rest)), strict=True)
+    ]
     data = {"viewer": {"login": login}, "search": {"issueCount": found.total_count, "nodes": nodes}}
-    return stand_in(CommitSearch, data=data, is_incomplete=found.incomplete_results)
+    return stand_in(CommitSearch, data=data, is_incomplete=found.incomplete_results, unread_count=len(errors))
+
+
+async def read_each(
+    pulls: Sequence[FoundIssue], *, read: Callable[[FoundIssue], Awaitable[_Part]]
+) -> tuple[list[_Part | None], list[ToolFailedError]]:
+    """Return what `read` makes of each pull request, None for one that cannot be read, and why these cannot.
+
+    A rate limit ends the reading: those behind it count as limited without being asked for.
+    """
+    parts: list[_Part | None] = []
+    errors: list[ToolFailedError] = []
+    for pull in pulls:
+        try:
+            if errors and errors[-1].code == "rate_limited":
+                raise errors[-1]
+            parts.append(await read(pull))
+        except ToolFailedError as error:
+            if error.code not in BEARABLE:
+                raise
+            parts.append(None)
+            errors.append(error)
+    return parts, errors
 
 
 async def read_activity(http: ProviderHTTP, *, since: datetime, login: str) -> Reply[Activity]:
@@ -155,10 +185,14 @@ async def list_repositories(http: ProviderHTTP, *, limit: int, after: str | None
     return stand_in(RepositoryList, data={"viewer": {"login": "", "repositories": repositories}})
 
 
-def stand_in(model: type[_Data], *, data: Any, is_incomplete: bool = False, is_partial: bool = False) -> Reply[_Data]:
+def stand_in(
+    model: type[_Data], *, data: Any, is_incomplete: bool = False, is_partial: bool = False, unread_count: int = 0
+) -> Reply[_Data]:
     """Return REST's answer in the shape of a document's."""
     parsed = parse(model, provider="github", data=data)
-    return Reply(parsed, is_partial=is_partial, has_graphql=False, is_incomplete=is_incomplete)
+    return Reply(
+        parsed, is_partial=is_partial, has_graphql=False, is_incomplete=is_incomplete, unread_count=unread_count
+    )
 
 
 def place_of(found: FoundIssue) -> Mapping[str, str]:

@@ -71,13 +71,13 @@ def gaps_of_branches(worked_on: Reply[CommitSearch]) -> tuple[str, ...]:
 async def find_pushed(
     http: ProviderHTTP, *, window: Window, repository: str = "", limit: int = github_rest.MAX_COMMITS
 ) -> FoundCommits | None:
-    """Return the user's commits on default branches, or None when GitHub does not search them for this connection."""
+    """Return the user's commits on default branches, or None when GitHub does not search them."""
     try:
         return await github_rest.search_commits(http, since=window.start, repository=repository, limit=limit)
     except ToolFailedError as error:
         # The search has a limit of its own, 30 a minute, and needs a permission that pull requests do not; what was
         # read before still makes a briefing.
-        if error.code not in ("missing_scope", "not_found", "rate_limited"):
+        if error.code not in github.BEARABLE:
             raise
         return None
 
@@ -85,15 +85,16 @@ async def find_pushed(
 async def _find_activity(
     http: ProviderHTTP, *, window: Window, worked_on: Reply[CommitSearch]
 ) -> Reply[Activity] | None:
-    """Return the contributions, or None when this kind of token does not see them."""
+    """Return the contributions, or None when GitHub does not show them."""
     if not worked_on.has_graphql:
         login = worked_on.data.viewer.login
         return await github_rest_work.read_activity(http, since=window.start, login=login)
     try:
         return await github.read_activity(http, since=window.start, until=window.end)
     except ToolFailedError as error:
-        # GitHub does not document contributions for GitHub Apps; the searches alone still make a briefing.
-        if error.code != "missing_scope":
+        # GitHub does not document contributions for GitHub Apps, and they are its slowest answer; the searches alone
+        # still make a briefing.
+        if error.code not in github.BEARABLE:
             raise
         return None
 

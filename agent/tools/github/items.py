@@ -24,7 +24,8 @@ FEW_BRANCHES = (
 
 def gaps_of(reply: Reply[Any]) -> tuple[str, ...]:
     """Return what GitHub left out of an answer, in our own sentences."""
-    gaps = {HIDDEN_FIELDS: reply.is_partial, INCOMPLETE: reply.is_incomplete}
+    unread = f"Pull requests that could not be read, so that what they hold is missing: {reply.unread_count}."
+    gaps = {HIDDEN_FIELDS: reply.is_partial, INCOMPLETE: reply.is_incomplete, unread: reply.unread_count > 0}
     return tuple(sentence for sentence, is_gap in gaps.items() if is_gap)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from agent.errors import ToolFailedError
+from agent.tools import TOOLS
+from tests.agent.api.upstream import told
 from tests.agent.tools.github_answers import (
     FRIDAY,
     LAST_WEEK,
@@ -74,18 +76,20 @@ async def test_reviews_issues_and_direct_commits_are_told(github: GitHub) -> Non
     }
 
 
-async def test_without_contributions_the_search_still_makes_an_answer(github: GitHub) -> None:
-    """GitHub does not document contributions for the tokens of GitHub Apps."""
-    refused = {"data": None, "errors": [{"type": "FORBIDDEN", "message": "no"}]}
+@pytest.mark.parametrize("kind", ["FORBIDDEN", "RATE_LIMITED", "SOMETHING"])
+async def test_without_contributions_the_search_still_makes_an_answer(github: GitHub, kind: str) -> None:
+    """GitHub does not document contributions for the tokens of GitHub Apps, and may be too slow with them."""
+    refused = {"data": None, "errors": [{"type": kind, "message": "no"}]}
     result = await github.run("github_activity", found(worked(1, commit("Mine"))), refused)
     assert [item.title for item in result.items] == ["#1 Change 1"]
     assert result.warnings == ("GitHub did not show the contributions, so reviews and issues are missing.",)
 
 
-async def test_another_failure_of_the_contributions_is_a_failure(github: GitHub) -> None:
-    with pytest.raises(ToolFailedError) as caught:
-        await github.run("github_activity", found(), {"data": None, "errors": [{"type": "SOMETHING"}]})
-    assert caught.value.code == "upstream_unavailable"
+async def test_a_connection_that_ends_at_the_contributions_is_a_failure(github: GitHub) -> None:
+    github.upstream.tell("/api/graphql", told(found()), told({}, status=401))
+    with pytest.raises(ToolFailedError) as caught, github.open_http("github") as http:
+        await TOOLS["github_activity"].run(TOOLS["github_activity"].arguments(), http, github.context)
+    assert caught.value.code == "reconnect_required"
 
 
 async def test_what_is_missing_is_said(github: GitHub) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from agent.api import egress
+from agent.api.egress import close_clients
 from agent.api.github_rest_pull_request import MAX_CHECKED
 from agent.api.github_rest_work import MAX_PULLS_WITH_COMMITS
 from agent.errors import ToolFailedError
@@ -27,6 +29,7 @@ BRANCHES = (
 )
 CHECKS = "This GitHub server answers no GraphQL, so only the checks of the 5 pull requests last touched were read."
 HIDDEN = "GitHub hid some fields that this connection may not read; they count as absent."
+UNREAD = "Pull requests that could not be read, so that what they hold is missing: 1."
 INCOMPLETE = "GitHub gave up on the search half-way, so some results are missing."
 REFUSED = told({"message": "Resource not accessible by integration"}, status=403)
 
@@ -176,6 +179,78 @@ async def test_checks_that_may_not_be_read_are_said(github: GitHub, part: str) -
         ("github_failing_checks", {}),
     ):
         assert HIDDEN in (await _run(github, tool, **asked)).warnings
+
+
+def _tell_two(github: GitHub, *, broken: Told) -> None:
+    """Find two pull requests, of which the first cannot be read."""
+    tell_all(github.upstream, found=(found_issue(7), found_issue()))
+    github.upstream.tell("/api/repos/octocat/Hello-World/pulls/7", broken)
+    github.upstream.tell("/api/repos/octocat/Hello-World/pulls/7/commits", broken)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [REFUSED, told({}, status=404), told({}, status=502), told([{"sha": 1}])],
+    ids=["refused", "hidden", "broken", "shapeless"],
+)
+async def test_one_pull_request_that_cannot_be_read_costs_no_other(github: GitHub, broken: Told) -> None:
+    _tell_two(github, broken=broken)
+    for tool in ("github_activity", "github_commits"):
+        result = await _run(github, tool)
+        assert UNREAD in result.warnings
+        assert "Fix all the bugs" in str(result.items)
+    github.upstream.tell(f"{COMMIT}/check-runs", _runs("failure"))
+    checks = await _run(github, "github_failing_checks")
+    assert {item.fields["number"] for item in checks.items} == {1347}
+    assert UNREAD in checks.warnings
+
+
+async def test_a_rate_limit_is_not_asked_into(github: GitHub) -> None:
+    limited = told({"message": "API rate limit exceeded"}, status=403, headers={"x-ratelimit-remaining": "0"})
+    _tell_two(github, broken=limited)
+    result = await _run(github, "github_commits")
+    assert "Pull requests that could not be read, so that what they hold is missing: 2." in result.warnings
+    assert not _asked(github, f"{PULL}/commits")
+
+
+async def test_a_connection_that_ends_in_between_is_a_failure(github: GitHub) -> None:
+    _tell_two(github, broken=told({}, status=401))
+    for tool in ("github_commits", "github_failing_checks"):
+        with pytest.raises(ToolFailedError) as caught:
+            await _run(github, tool)
+        assert caught.value.code == "reconnect_required"
+
+
+async def test_a_server_without_graphql_is_asked_for_it_once_in_a_while(
+    github: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell_all(github.upstream)
+    for _ in range(3):
+        await _run(github, "github_assigned_issues")
+    assert _asked(github, "/api/graphql") == 1
+    await close_clients()
+    monkeypatch.setattr(egress, "NO_GRAPHQL_SECONDS", 0.0)
+    for _ in range(2):
+        await _run(github, "github_assigned_issues")
+    assert _asked(github, "/api/graphql") == 3
+
+
+@pytest.mark.parametrize("status", [403, 502])
+async def test_only_a_server_without_graphql_is_remembered(github: GitHub, status: int) -> None:
+    tell_all(github.upstream)
+    github.upstream.tell("/api/graphql", told({}, status=status))
+    for _ in range(2):
+        with pytest.raises(ToolFailedError):
+            await _run(github, "github_assigned_issues")
+    assert _asked(github, "/api/graphql") == 2
+
+
+@pytest.mark.parametrize("end", ["/repos/octocat/..", "/repos//x", "/x", "/repos/a/b?c=/repos/a/..."])
+async def test_no_path_is_made_of_an_address_that_names_no_repository(github: GitHub, end: str) -> None:
+    tell_all(github.upstream, found=(found_issue(repository_url=f"https://api.github.com{end}"),))
+    with pytest.raises(ToolFailedError) as caught:
+        await _run(github, "github_commits")
+    assert caught.value.code == "upstream_unavailable"
 
 
 async def test_checks_that_do_not_come_are_a_failure(github: GitHub) -> None:
