@@ -144,3 +144,19 @@ def test_a_long_answer_is_cut_at_a_line_and_says_how_much_is_left() -> None:
     assert len(text.split()) <= speech.MAX_WORDS
     assert "And 14 more." in text
     assert text.endswith("Not everything was read: Slack revoked, not read.")
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_in_html_what_others_wrote_is_text(words: str) -> None:
+    written = FORMATS["html"](hostile(f"{words}<img src=x onerror=alert(1)>\"'"))
+    tags = set(re.findall(r"<(/?\w+)", written))
+    assert tags <= {*("h2", "p", "ul", "li", "a", "strong", "blockquote", "pre")} | {
+        *("/h2", "/p", "/ul", "/li", "/a", "/strong", "/blockquote", "/pre")
+    }
+    assert set(re.findall(r'href="([^"]*)"', written)) == {"https://github.example/x|y?a=&lt;1&gt;&amp;b=2"}
+
+
+def test_lists_in_html_open_and_close_in_step() -> None:
+    written = FORMATS["html"](parse(f"{TEXT}\n## Last\n\ntext", evidence=EVIDENCE))
+    assert written.count("<ul>") == written.count("</ul>") == 4
+    assert "<ul>\n<li>it closed two issues</li>\n</ul>" in written
