@@ -1,7 +1,7 @@
 """What sealing asks of whoever keeps the key-encryption keys. A provider handles data keys and never sees a secret.
 
 Calls are sync and local, since a database transaction is open around them. A provider behind a network (OpenBao
-transit, AWS KMS) asks its service before the transaction and answers here from memory: docs/decisions/0020.
+transit, AWS KMS) asks its service before the transaction and answers here from memory: docs/decisions/0022.
 """
 
 from dataclasses import dataclass
