@@ -10,12 +10,14 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from agent import store
+from agent import claude, store
 from agent.errors import ModelError
 from agent.model import AssistantMessage
 from agent.prices import Price, cost_micro_usd
 from agent.spending import PaidModel
+from tests.agent.api.upstream import Upstream
 from tests.agent.scripted import QUESTION, Piece, ScriptedModel
+from tests.agent.whole_runs import STANDUP, of, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,3 +146,18 @@ async def test_an_answer_that_nobody_waits_for_is_booked_by_a_guess(alice: User)
         async for _ in pieces:
             break
     assert (await spent(alice))[0] > 0
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
+async def test_a_run_over_budget_reads_and_is_answered_without_the_model(maya: User, paid: Settings) -> None:
+    await spend(maya, 1_000_000)
+    await claude.close()
+    async with Upstream.running() as api:
+        paid.ANTHROPIC_BASE_URL, paid.HAS_MODEL, paid.ANTHROPIC_API_KEY = api.url, True, "sk-ant-test"
+        frames = await run(maya, STANDUP)
+        await claude.close()
+        assert api.received == []
+    last = frames[-1]
+    assert (last["type"], last["written_by"], last["code"]) == ("run.finished", "template", "budget_spent")
+    assert last["cost_micro_usd"] == 0
+    assert of(frames, "answer.restarted")[0]["message"].startswith("Your budget for Claude is used up for today.")
