@@ -123,8 +123,8 @@ async def list_channels(http: ProviderHTTP, *, kind: Kind) -> tuple[tuple[Channe
     return channels, bool(cursor)
 
 
-async def find_channel(http: ProviderHTTP, *, name: str, kind: Kind = "public") -> Channel | None:
-    """Return the channel called `name` if the user is in it.
+async def find_channel(http: ProviderHTTP, *, name: str, kind: Kind = "public") -> tuple[Channel | None, bool]:
+    """Return the channel called `name` if the user is in it, and whether there are more channels than were read.
 
     Source: https://docs.slack.dev/reference/methods/users.conversations
     """
@@ -134,8 +134,8 @@ async def find_channel(http: ProviderHTTP, *, name: str, kind: Kind = "public") 
         match = next((channel for channel in page.channels if channel.name == name), None)
         cursor = page.response_metadata.next_cursor
         if match or not cursor:
-            return match
-    return None
+            return match, bool(cursor)
+    return None, True
 
 
 async def read_last_read(http: ProviderHTTP, *, channel: str) -> float | None:

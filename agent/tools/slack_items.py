@@ -35,9 +35,8 @@ _SCOPES: Mapping[Kind, str] = {
     "direct": "im:read im:history mpim:read mpim:history",
 }
 
-ChannelName = Annotated[
-    str, Field(pattern=r"^#?[a-z0-9_-]{1,80}$", description="Name of a channel that the user is in.")
-]
+# Slack takes the letters of every script. Source: https://slack.com/help/articles/201402297-Create-a-channel
+ChannelName = Annotated[str, Field(pattern=r"^#?[\w-]{1,80}$", description="Name of a channel that the user is in.")]
 ChannelKind = Annotated[
     Literal["public", "private"], Field(description="Private channels need a permission of their own.")
 ]
@@ -60,9 +59,11 @@ async def load_channel(http: ProviderHTTP, *, name: str, kind: Kind) -> Channel:
     Raises:
         ToolFailedError: `not_found`, when the user is in no such channel.
     """
-    channel = await slack.find_channel(http, name=name.removeprefix("#"), kind=kind)
+    # Slack knows no upper case in names, people do.
+    channel, has_more = await slack.find_channel(http, name=name.removeprefix("#").lower(), kind=kind)
     if channel is None:
-        raise ToolFailedError("not_found", f"The user is in no {kind} Slack channel of that name.")
+        far = ", as far as Slack's list was read" if has_more else ""
+        raise ToolFailedError("not_found", f"The user is in no {kind} Slack channel of that name{far}.")
     return channel
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from agent.api.slack import MAX_CHANNEL_PAGES
 from agent.errors import ToolFailedError
 from agent.tools import TOOLS
 from tests.agent.tools.workspace import FRIDAY, LATER, Slack, limited, refused, slack
@@ -41,6 +42,23 @@ async def test_a_thread_of_a_channel_that_is_not_the_users_is_not_asked_for(slac
         await slack.run("slack_thread", {"channel": "somebody-elses", "ts": FRIDAY})
     assert caught.value.code == "not_found"
     assert slack.asked("conversations.replies") == []
+
+
+@pytest.mark.parametrize(("name", "asked"), [("größe-und-maß", "#Größe-und-Maß"), ("障害", "障害"), ("ops_2", "Ops_2")])
+async def test_a_channel_is_found_by_letters_of_every_script_in_either_case(
+    slack: Slack, name: str, asked: str
+) -> None:
+    slack.tell("users.conversations", {"channels": [{"id": "C7", "name": name}]})
+    slack.tell("conversations.history", {"messages": [ROOT]})
+    result = await slack.run("slack_channel_messages", {"channel": asked})
+    assert [item.fields["channel"] for item in result.items] == [f"#{name}"]
+
+
+async def test_a_list_of_channels_that_does_not_end_is_not_called_whole(slack: Slack) -> None:
+    slack.tell("users.conversations", {"channels": [], "response_metadata": {"next_cursor": "on"}})
+    with pytest.raises(ToolFailedError, match="as far as Slack's list was read"):
+        await slack.run("slack_thread", {"channel": "general", "ts": FRIDAY})
+    assert len(slack.asked("users.conversations")) == MAX_CHANNEL_PAGES
 
 
 async def test_a_thread_cut_by_the_rate_limit_is_said(slack: Slack) -> None:
