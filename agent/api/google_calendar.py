@@ -47,6 +47,8 @@ EVENTS_PER_PAGE = 50
 BUSY_EVENTS_PER_PAGE = 250
 
 _LIMIT_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
+_DISABLED_REASONS = frozenset({"accessNotConfigured"})
+_API_IN_PROJECT = "the Google Calendar API, enabled in the app's Google Cloud project"
 
 
 class When(Wire):
@@ -206,6 +208,16 @@ def find_refusal(answer: Answer) -> ToolErrorCode | None:
     if answer.status != HTTPStatus.FORBIDDEN:
         return None
     return "rate_limited" if _reasons(answer.json()) & _LIMIT_REASONS else None
+
+
+def find_needed(answer: Answer) -> str:
+    """Return what is missing where Google names the project's switch and not the user's consent, else "".
+
+    That Calendar says so with `accessNotConfigured` is NOT VERIFIED against a recording.
+    Source: https://cloud.google.com/apis/docs/getting-started#enabling_apis
+    """
+    is_refused = answer.status == HTTPStatus.FORBIDDEN
+    return _API_IN_PROJECT if is_refused and _reasons(answer.json()) & _DISABLED_REASONS else ""
 
 
 def _reasons(body: Any) -> set[str]:

@@ -31,7 +31,7 @@ class Refusals:
 # By provider id.
 _REFUSALS: Mapping[str, Refusals] = {
     "github": Refusals(github_refusals.find_refusal, find_needed=github_refusals.find_needed),
-    "google-calendar": Refusals(google_calendar.find_refusal),
+    "google-calendar": Refusals(google_calendar.find_refusal, find_needed=google_calendar.find_needed),
     "slack": Refusals(slack.find_refusal),
 }
 _BY_STATUS_ALONE = Refusals()

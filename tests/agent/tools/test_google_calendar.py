@@ -166,3 +166,17 @@ async def test_an_event_of_another_shape_makes_the_answer_unusable(agenda: Any, 
     with pytest.raises(ToolFailedError) as caught:
         await agenda(_event("A", "09:00", "10:00") | broken)
     assert caught.value.code == "upstream_unavailable"
+
+
+@pytest.mark.parametrize(("reason", "is_named"), [("accessNotConfigured", True), ("insufficientPermissions", False)])
+async def test_an_api_that_the_project_did_not_enable_is_named(
+    upstream: Upstream, open_http: Open, read_context: ReadContext, reason: str, is_named: bool
+) -> None:
+    """To connect anew would not help there."""
+    upstream.tell(PATH, told({"error": {"code": 403, "errors": [{"reason": reason}]}}, status=403))
+    tool = TOOLS["calendar_agenda"]
+    with pytest.raises(ToolFailedError) as caught, open_http("google-calendar", endpoints=tool.endpoints) as http:
+        await tool.run(tool.arguments(), http, read_context)
+    assert caught.value.code == "missing_scope"
+    assert ("Google Cloud project" in caught.value.message) is is_named
+    assert ("Reconnect" in caught.value.message) is not is_named
