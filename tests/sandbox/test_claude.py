@@ -244,6 +244,11 @@ async def test_the_words_of_the_question_choose_the_tools(api: httpx.AsyncClient
         ("Slack since Wednesday", "slack_mentions", {"since": "2026-11-18"}),
         ("Slack since Monday", "slack_mentions", {"since": "2026-11-16"}),
         ("What is new in #Design-Ops?", "slack_channel_messages", {"channel": "design-ops", "since": "2026-11-20"}),
+        (
+            "What did we decide in #incidents?",
+            "slack_channel_messages",
+            {"channel": "incidents", "since": "2026-11-16"},
+        ),
     ],
 )
 async def test_arguments_come_from_the_question_and_its_context(

@@ -365,7 +365,10 @@ def test_what_a_narrow_tool_returned_is_listed(tool: str, title: str) -> None:
     [
         ("Who mentioned me?", ("slack_mentions", "github_mentions")),
         ("Who mentioned me in Slack?", ("slack_mentions",)),
+        ("What was I mentioned in?", ("slack_mentions", "github_mentions")),
+        ("What was I mentioned in on Slack?", ("slack_mentions",)),
         ("Why is CI red?", ("github_failing_checks",)),
+        ("Which checks fail?", ("github_failing_checks",)),
         ("What is on my plate?", ("github_assigned_issues",)),
         ("When am I free this week?", ("calendar_free_slots",)),
         ("Which commits did I make?", ("github_commits",)),

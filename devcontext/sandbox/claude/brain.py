@@ -56,11 +56,15 @@ _RULES = (
     _rule("commits", r"\bcommits?\b|\bcommitted\b", "github_commits"),
     _rule(
         "who needs me",
-        r"^(?!.*\bslack\b).*\bwho (needs|mentioned|is waiting for)\b",
+        r"^(?!.*\bslack\b).*\b(who (needs|mentioned|is waiting for)|mentioned in)\b",
         "slack_mentions",
         "github_mentions",
     ),
-    _rule("red checks", r"\bwhy\b.*\b(CI|checks?|red)\b|\bfailing checks?\b", "github_failing_checks"),
+    _rule(
+        "red checks",
+        r"\bwhy\b.*\b(CI|checks?|red)\b|\bfailing checks?\b|\bchecks? (are )?fail",
+        "github_failing_checks",
+    ),
     _rule("team", r"\bis (the|my) team\b|\bwas merged\b", "github_pull_requests"),
     _rule("preparation", r"\bprep", "calendar_agenda", "github_my_pull_requests", "slack_mentions"),
     _rule("reviews", r"\breview", "github_review_requests", "github_my_pull_requests"),
@@ -117,8 +121,9 @@ def _days(exchange: Exchange) -> tuple[date, date]:
     text, today = exchange.text.lower(), exchange.today
     if "tomorrow" in text:
         return today + timedelta(days=1), today + timedelta(days=1)
-    if "this week" in text:
-        return today - timedelta(days=today.weekday()), today
+    if "did we decide" in text or "this week" in text:
+        # A decision is looked up later than a message is missed.
+        return today - timedelta(days=7 if "decide" in text else today.weekday()), today
     if named := re.search(rf"since ({'|'.join(_WEEKDAYS)})", text):
         back = (today.weekday() - _WEEKDAYS.index(named[1])) % 7 or 7
         return today - timedelta(days=back), today
