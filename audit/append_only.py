@@ -1,88 +1,111 @@
-"""What makes the table append-only: triggers that refuse every change of a row, whoever asks.
+"""What makes the audit's tables append-only: triggers that refuse every change of a row, whoever asks.
 
-They stop an application's mistake or injected SQL. Who may drop triggers may drop these too, so the check finds their
-absence. The statements are part of migration 0001: a change of them needs a migration that installs them again.
+They stop an application's mistake or injected SQL. Who may drop triggers may drop these too: the check finds their
+absence, and `audit.verify` what was rewritten meanwhile. Each table's migration installs its triggers: a change of the
+statements needs a migration that installs them again.
 """
+
+from collections.abc import Mapping
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 TABLE = "audit_event"
 
-_SQLITE = {
-    "audit_event_no_update": """
-        CREATE TRIGGER audit_event_no_update BEFORE UPDATE ON audit_event
-        BEGIN SELECT RAISE(ABORT, 'audit events are append-only'); END
-    """,
-    "audit_event_no_delete": """
-        CREATE TRIGGER audit_event_no_delete BEFORE DELETE ON audit_event
-        BEGIN SELECT RAISE(ABORT, 'audit events are append-only'); END
-    """,
-    # SECURITY: without `recursive_triggers` INSERT OR REPLACE deletes the old row and fires no DELETE trigger.
-    # Source: https://www.sqlite.org/lang_conflict.html ("REPLACE").
-    "audit_event_no_replace": """
-        CREATE TRIGGER audit_event_no_replace BEFORE INSERT ON audit_event
-        WHEN EXISTS (SELECT 1 FROM audit_event WHERE id = NEW.id)
-            OR EXISTS (SELECT 1 FROM audit_event WHERE actor_jti = NEW.actor_jti)
-        BEGIN SELECT RAISE(ABORT, 'audit events are append-only'); END
-    """,
+# What is unique in each table, as SQLite's REPLACE finds the row that it would delete.
+_UNIQUE: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    TABLE: (("id",), ("actor_jti",)),
+    "audit_leaf": (("position",), ("event_id",)),
+    "audit_node": (("id",), ("level", "position")),
+    "audit_checkpoint": (("size",),),
 }
-_SQLITE_INSTALLED = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_event'"
 
-# One trigger per statement, not per row: it also refuses an UPDATE that would match no row. ALWAYS keeps it firing when
-# `session_replication_role` is `replica`. Source: https://www.postgresql.org/docs/current/sql-altertable.html.
+_REFUSE_ON_SQLITE = "BEGIN SELECT RAISE(ABORT, 'audit events are append-only'); END"
+_SQLITE_INSTALLED = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+
 _POSTGRESQL_FUNCTION = """
     CREATE OR REPLACE FUNCTION audit_event_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION 'audit events are append-only' USING ERRCODE = 'insufficient_privilege'; END $$
 """
-_POSTGRESQL = {
-    "audit_event_append_only": """
-        CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_event
-        FOR EACH STATEMENT EXECUTE FUNCTION audit_event_refuse();
-        ALTER TABLE audit_event ENABLE ALWAYS TRIGGER audit_event_append_only
-    """,
-}
-_POSTGRESQL_INSTALLED = "SELECT tgname FROM pg_trigger WHERE tgrelid = 'audit_event'::regclass AND tgenabled = 'A'"
+_POSTGRESQL_INSTALLED = "SELECT tgname FROM pg_trigger WHERE tgrelid = ANY (%s::regclass[]) AND tgenabled = 'A'"
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Create the triggers that are missing.
+    """Create the triggers that are missing on the tables that are there.
 
     Raises:
-        NotImplementedError: The database is neither SQLite nor PostgreSQL, so the table would be unprotected.
+        NotImplementedError: The database is neither SQLite nor PostgreSQL, so the tables would be unprotected.
     """
     statements = _triggers(connection)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_POSTGRESQL_FUNCTION)
         for name in list_missing(connection):
-            _drop(cursor, name=name, vendor=connection.vendor)
-            cursor.execute(statements[name])
+            table, statement = statements[name]
+            _drop(cursor, name=name, table=table, vendor=connection.vendor)
+            cursor.execute(statement)
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
-    """Drop the triggers: only to undo the migration, and to empty a test's database."""
+    """Drop the triggers: only to undo the migrations, and to empty a test's database."""
     with connection.cursor() as cursor:
-        for name in _triggers(connection):
-            _drop(cursor, name=name, vendor=connection.vendor)
+        for name, (table, _) in _triggers(connection).items():
+            _drop(cursor, name=name, table=table, vendor=connection.vendor)
 
 
 def list_missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """Return the names of the triggers that do not guard the table of this database."""
-    query = _POSTGRESQL_INSTALLED if connection.vendor == "postgresql" else _SQLITE_INSTALLED
+    """Return the names of the triggers that do not guard a table of this database."""
+    triggers = _triggers(connection)
     with connection.cursor() as cursor:
-        cursor.execute(query)
+        if connection.vendor == "postgresql":
+            cursor.execute(_POSTGRESQL_INSTALLED, [sorted({table for table, _ in triggers.values()})])
+        else:
+            cursor.execute(_SQLITE_INSTALLED)
         installed = {name for (name,) in cursor.fetchall()}
-    return [name for name in _triggers(connection) if name not in installed]
+    return [name for name in triggers if name not in installed]
 
 
-def _triggers(connection: BaseDatabaseWrapper) -> dict[str, str]:
-    statements = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}.get(connection.vendor)
-    if statements is None:
-        raise NotImplementedError("The audit table can be protected on SQLite and PostgreSQL only.")
-    return statements
+def _triggers(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
+    """Return table and statement by the trigger's name, of the tables that are there."""
+    make = {"sqlite": _sqlite, "postgresql": _postgresql}.get(connection.vendor)
+    if make is None:
+        raise NotImplementedError("The audit tables can be protected on SQLite and PostgreSQL only.")
+    there = connection.introspection.table_names()
+    return {name: (table, statement) for table in _UNIQUE if table in there for name, statement in make(table).items()}
 
 
-def _drop(cursor: CursorWrapper, *, name: str, vendor: str) -> None:
-    table = " ON audit_event" if vendor == "postgresql" else ""
-    cursor.execute(f"DROP TRIGGER IF EXISTS {name}{table}")
+def _sqlite(table: str) -> dict[str, str]:
+    taken = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {_is_new(key)})" for key in _UNIQUE[table])  # noqa: S608
+    refuse = _REFUSE_ON_SQLITE
+    return {
+        f"{table}_no_update": f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",
+        f"{table}_no_delete": f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",
+        # SECURITY: without `recursive_triggers` INSERT OR REPLACE deletes the old row and fires no DELETE trigger.
+        # Source: https://www.sqlite.org/lang_conflict.html ("REPLACE").
+        f"{table}_no_replace": f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {taken} {refuse}",
+    }
+
+
+def _is_new(key: tuple[str, ...]) -> str:
+    return " AND ".join(f"{column} = NEW.{column}" for column in key)
+
+
+def _postgresql(table: str) -> dict[str, str]:
+    """One trigger per statement, not per row: it also refuses an UPDATE that would match no row.
+
+    ALWAYS keeps it firing when `session_replication_role` is `replica`. Source:
+    https://www.postgresql.org/docs/current/sql-altertable.html.
+    """
+    name = f"{table}_append_only"
+    return {
+        name: f"""
+            CREATE TRIGGER {name} BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+            FOR EACH STATEMENT EXECUTE FUNCTION audit_event_refuse();
+            ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}
+        """
+    }
+
+
+def _drop(cursor: CursorWrapper, *, name: str, table: str, vendor: str) -> None:
+    on_table = f" ON {table}" if vendor == "postgresql" else ""
+    cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")

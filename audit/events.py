@@ -29,6 +29,7 @@ class Event(StrEnum):
     AGENT_RUN_STARTED = "agent:run:started"
     AGENT_RUN_STOPPED = "agent:run:stopped"
     AGENT_TOOL_REFUSED = "agent:tool:refused"
+    AUDIT_KEY_ROTATED = "audit:key:rotated"
     PERMISSION_ACCESS_PAUSED = "permission:access:paused"
     PERMISSION_ACCESS_RESTORED = "permission:access:restored"
     PERMISSION_ACCESS_RESUMED = "permission:access:resumed"

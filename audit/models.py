@@ -1,4 +1,7 @@
-"""The table of audit events. Rows are only ever added, by `audit.record`; triggers in the database refuse the rest."""
+"""The tables of audit events and of the tree that seals them. Rows are only ever added; triggers refuse the rest.
+
+`audit.record` adds events, `audit.seal` adds to the other three.
+"""
 
 from typing import ClassVar
 
@@ -46,3 +49,51 @@ class AuditEvent(models.Model):
             models.Index(fields=["user", "run", "-id"], name="audit_event_user_run"),
         ]
         constraints: ClassVar = [models.UniqueConstraint(fields=["actor_jti"], name="audit_event_actor_jti_once")]
+
+
+class AuditLeaf(models.Model):
+    """The leaf of one event: leaves stand in the order of the events' ids, without gaps.
+
+    `encoding` is the version of `audit.encoding`, `nonce` what the hash hides the event behind.
+    """
+
+    position = models.BigAutoField(primary_key=True)
+    event_id = models.PositiveBigIntegerField(unique=True)
+    encoding = models.PositiveSmallIntegerField()
+    nonce = models.BinaryField()
+    hash = models.BinaryField()
+
+    class Meta:
+        """Its own words: `audit_leaf`."""
+
+        db_table = "audit_leaf"
+
+
+class AuditNode(models.Model):
+    """The hash of a complete subtree at every eighth level above the leaves: proofs are made of these."""
+
+    level = models.PositiveSmallIntegerField()
+    position = models.PositiveBigIntegerField()
+    hash = models.BinaryField()
+
+    class Meta:
+        """A subtree has one hash."""
+
+        db_table = "audit_node"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["level", "position"], name="audit_node_once")]
+
+
+class AuditCheckpoint(models.Model):
+    """A signed note (`audit.checkpoint`) on the tree of the first `size` leaves.
+
+    `sealed_at` is for people: no signature covers it.
+    """
+
+    size = models.BigAutoField(primary_key=True)
+    note = models.TextField()
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        """Its own words: `audit_checkpoint`."""
+
+        db_table = "audit_checkpoint"

@@ -157,6 +157,7 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.AGENT_RUN_STARTED: _because("A run started"),
     Event.AGENT_RUN_STOPPED: _because("A run was stopped"),
     Event.AGENT_TOOL_REFUSED: _tool_refused,
+    Event.AUDIT_KEY_ROTATED: _because("The log of these events is signed with a new key"),
     Event.PERMISSION_ACCESS_PAUSED: _because("You paused the AI's access to {service}"),
     Event.PERMISSION_ACCESS_RESTORED: _because("You restored the AI's access to {service}"),
     Event.PERMISSION_ACCESS_REVOKED: _because("You revoked the AI's access to {service}"),

@@ -5,3 +5,5 @@
 \set ON_ERROR_STOP on
 
 GRANT INSERT ON audit_event TO devcontext_web, devcontext_vault;
+-- The process that signs the log appends its leaves, nodes and checkpoints; the web process only reads them.
+GRANT INSERT ON audit_leaf, audit_node, audit_checkpoint TO devcontext_vault;

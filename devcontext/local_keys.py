@@ -36,6 +36,11 @@ def signing_key(folder: Path) -> str:
     return _load_or_create(folder / _SIGNING_KEY, _new_ed25519_pem)
 
 
+def audit_log_key(folder: Path) -> str:
+    """Return the local Ed25519 private key (PEM, PKCS#8) that signs the audit's log."""
+    return _load_or_create(folder / "audit-log.pem", _new_ed25519_pem)
+
+
 def content_keys(folder: Path) -> str:
     """Return the local keys that seal content, one made on first use; another may be put on a line before it."""
     from agent.content_keys import new_entry  # noqa: PLC0415  (launcher and vault process never load the agent)

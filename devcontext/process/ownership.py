@@ -8,6 +8,7 @@ from devcontext.providers import PLACES
 VAULT_ONLY = (
     "VAULT_SECRET_KEY",
     "VAULT_KEYS",
+    "AUDIT_LOG_KEY",
     "VAULT_DATABASE_URL",
     *(place.client_secret_variable for place in PLACES.values()),
 )

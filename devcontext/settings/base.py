@@ -32,6 +32,10 @@ SANDBOX_URL = env.url("SANDBOX_URL", _sandbox_default) if DEBUG else ""
 
 # The vault's name on the wire: `iss` of its metadata and `aud` of the tokens it takes.
 VAULT_ISSUER = env.url("VAULT_ISSUER", APP_URL)
+# The name of the audit's log. It stands in every checkpoint: it is chosen once and never changed.
+AUDIT_LOG_NAME = env.text("AUDIT_LOG_NAME", "devcontext.audit")
+# The public keys of that log, as `manage.py audit_key` prints them, for a process that does not sign it.
+AUDIT_LOG_VERIFIERS = env.text("AUDIT_LOG_VERIFIERS")
 # Set in a web process whose vault runs elsewhere; unset, the vault runs in the web process.
 VAULT_URL = env.url("VAULT_URL")
 

@@ -1,4 +1,9 @@
-"""The key-encryption keys of a process that holds the vault: from the environment, or in a file of their own."""
+"""The keys of a process that holds the vault: those that encrypt its secrets, and those that sign the audit's log.
+
+From the environment, or in files of their own.
+"""
+
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -20,3 +25,9 @@ if DEBUG and not VAULT_KEYS and not VAULT_KEYS_FILE:
 VAULT_KEY_VERSION = env.integer("VAULT_KEY_VERSION", 0)
 # Records that were sealed with an older version are refused, even if its key is still configured.
 VAULT_MIN_KEY_VERSION = env.integer("VAULT_MIN_KEY_VERSION", 1)
+
+# Ed25519 private keys (PEM, PKCS#8) that sign the checkpoints of the audit's log, the current one first, then public
+# ones that signed earlier ones; see docs/operations.md.
+AUDIT_LOG_KEY = env.secret("AUDIT_LOG_KEY") or (DEBUG and local_keys.audit_log_key(DATA_DIR / "keys")) or ""
+# Where the newest checkpoint is kept outside the database.
+AUDIT_PIN_FILE = Path(env.text("AUDIT_PIN_FILE", str(DATA_DIR / "audit.pin")))

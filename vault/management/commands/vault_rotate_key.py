@@ -4,17 +4,16 @@ Exit code 1 when a record did not open or an older key is still in use somewhere
 """
 
 import sys
-from typing import Any, TextIO
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from audit.progress import Progress
 from vault import keyring, rotation
 from vault.errors import VaultError
 from vault.rotation import Report
 from vault.store import sealed
-
-_BAR_WIDTH = 30
 
 
 class Command(BaseCommand):
@@ -43,7 +42,7 @@ class Command(BaseCommand):
             self.stdout.write(f"key version {version}: {count} records, {state}")
 
     def _rotate(self) -> None:
-        progress = _Progress(sys.stderr, total=rotation.count_unsettled())
+        progress = Progress(sys.stderr, total=rotation.count_unsettled(), what="records")
         report = rotation.rotate(show=progress.show)
         progress.end()
         self.stdout.write(f"{report.rewrapped} records moved to key version {report.version}.")
@@ -64,27 +63,3 @@ class Command(BaseCommand):
                 f"{report.left} records are still of an older version: another process does not have the new key yet."
                 " Start it again, then run this command again."
             )
-
-
-class _Progress:
-    """A bar on a terminal, a line for each tenth elsewhere."""
-
-    def __init__(self, out: TextIO, *, total: int) -> None:
-        self._out, self._total = out, total
-        self._is_terminal = out.isatty()
-        self._shown_tenth = 0
-
-    def show(self, done: int) -> None:
-        # Other processes may add to what is left while it runs.
-        share = min(1.0, done / max(self._total, 1))
-        if self._is_terminal:
-            filled = round(_BAR_WIDTH * share)
-            self._out.write(f"\r[{'#' * filled:<{_BAR_WIDTH}}] {done}/{max(done, self._total)}")
-            self._out.flush()
-        elif (tenth := int(10 * share)) > self._shown_tenth:
-            self._shown_tenth = tenth
-            self._out.write(f"{done} of {max(done, self._total)} records\n")
-
-    def end(self) -> None:
-        if self._is_terminal and self._total:
-            self._out.write("\n")

@@ -1,0 +1,1 @@
+"""Commands that check the audit and take it along."""

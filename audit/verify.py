@@ -1,0 +1,215 @@
+"""Compares the events with the signed log, and says what was edited, deleted, inserted, reordered or cut off.
+
+It reads and never writes, and trusts the keys and the pin it is given, not the database: whoever owns that may have
+changed all of it. What they cannot do is sign. A checkpoint pinned elsewhere shows even a log that was replaced whole.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connections
+
+from audit import encoding
+from audit.checkpoint import Checkpoint, LogKeys
+from audit.errors import BrokenNoteError
+from audit.models import AuditCheckpoint
+from audit.record import DATABASE
+from audit.tree import EMPTY_ROOT, Frontier, Node
+
+# So many leaves are read at once: the bar moves a few times a second.
+_BATCH = 5000
+# More findings of one log tell nothing more.
+MAX_FINDINGS = 100
+
+Show = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found: nothing, if `findings` is empty. `unsealed` events are newer than the log."""
+
+    leaves: int
+    checkpoints: int
+    unsealed: int
+    newest_note: str
+    findings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What one pass over the leaves keeps in mind."""
+
+    wanted: dict[int, list[tuple[str, bytes]]]
+    findings: list[str] = field(default_factory=list)
+    frontier: Frontier = field(default_factory=Frontier)
+    last_event: int = 0
+    is_tree_broken: bool = False
+    nodes: list[Node] = field(default_factory=list)
+
+    def find(self, sentence: str) -> None:
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(sentence)
+
+
+def verify(keys: LogKeys, *, pinned: Iterable[str] = (), show: Show = lambda _done: None) -> Report:
+    """Return what is wrong with the stored events and their log; `show` is told how many leaves are done.
+
+    Args:
+        keys: All keys that the log was ever signed with, the current one first.
+        pinned: Notes that were kept outside the database.
+        show: Is called after each batch.
+
+    Raises:
+        django.db.Error: The database does not answer.
+    """
+    walk = _Walk(wanted={})
+    newest, checkpoints = _open_checkpoints(keys, walk=walk)
+    for note in pinned:
+        _want_pinned(keys, note, walk=walk)
+    for batch in _leaves():
+        for row in batch:
+            _check_leaf(row, walk=walk)
+        _check_nodes(walk)
+        show(walk.frontier.size)
+    _check_end(walk, newest=newest)
+    unsealed = _check_inserted(walk)
+    return Report(walk.frontier.size, checkpoints, unsealed, newest.note if newest else "", tuple(walk.findings))
+
+
+def _open_checkpoints(keys: LogKeys, *, walk: _Walk) -> tuple[AuditCheckpoint | None, int]:
+    """Note which roots the checkpoints speak of; return the newest of them, and their number."""
+    newest, count, signed_by = None, 0, len(keys.verifiers)
+    for stored in AuditCheckpoint.objects.order_by("size").iterator(_BATCH):
+        newest, count = stored, count + 1
+        checkpoint = _open(keys, stored, walk=walk)
+        if checkpoint is None:
+            continue
+        if checkpoint.signed_by > signed_by:
+            walk.find(f"The checkpoint of {stored.size} leaves is signed with a key that was replaced before it.")
+        signed_by = min(signed_by, checkpoint.signed_by)
+        walk.wanted.setdefault(stored.size, []).append(("its checkpoint", checkpoint.root))
+    if count and signed_by:
+        walk.find("The newest checkpoint is not signed with the current log key. Was the vault started with it yet?")
+    return newest, count
+
+
+def _open(keys: LogKeys, stored: AuditCheckpoint, *, walk: _Walk) -> Checkpoint | None:
+    try:
+        checkpoint = keys.open(stored.note)
+    except BrokenNoteError:
+        checkpoint = None
+    if checkpoint is None or checkpoint.size != stored.size:
+        walk.find(f"The checkpoint of {stored.size} leaves is not signed by a known key: it was replaced.")
+        return None
+    return checkpoint
+
+
+def _want_pinned(keys: LogKeys, note: str, *, walk: _Walk) -> None:
+    try:
+        pinned = keys.open(note)
+    except BrokenNoteError:
+        walk.find("A pinned checkpoint is not signed by a known key.")
+    else:
+        walk.wanted.setdefault(pinned.size, []).append(("the pinned checkpoint", pinned.root))
+
+
+def _leaves() -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the leaves in their order, in batches, each with the event it speaks of."""
+    connection = connections[DATABASE]
+    columns = encoding.select_list(connection, table="audit_event")
+    query = f"""
+        SELECT audit_leaf.position, event_id, encoding, nonce, hash, {columns}
+        FROM audit_leaf LEFT JOIN audit_event ON audit_event.id = event_id
+        WHERE audit_leaf.position > %s ORDER BY audit_leaf.position LIMIT {_BATCH}
+    """  # noqa: S608  (names of ours alone)
+    last = -(2**62)
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(query, [last])
+            batch = cursor.fetchall()
+            if not batch:
+                return
+            yield batch
+            last = batch[-1][0]
+
+
+def _check_leaf(row: tuple[Any, ...], *, walk: _Walk) -> None:
+    position, event_id, version = row[:3]
+    nonce, hashed = (bytes(value) if isinstance(value, bytes | memoryview) else b"" for value in row[3:5])
+    if not isinstance(event_id, int):
+        # SQLite keeps any value in any column.
+        walk.find(f"Leaf {position} names no event.")
+        event_id = walk.last_event
+    if position != walk.frontier.size and not walk.is_tree_broken:
+        walk.find(f"Leaf {walk.frontier.size} is missing, or leaves were moved.")
+        walk.is_tree_broken = True
+    if event_id <= walk.last_event:
+        walk.find(f"Leaf {position} of event {event_id} is out of order.")
+    walk.last_event = max(walk.last_event, event_id)
+    if row[5] is None:
+        walk.find(f"Event {event_id} was deleted.")
+    elif version != encoding.VERSION or _hash(row[5:], nonce=nonce) != hashed:
+        walk.find(f"Event {event_id} was changed.")
+    walk.nodes += walk.frontier.append(hashed)
+    if walk.frontier.size in walk.wanted:
+        _check_root(walk)
+
+
+def _hash(values: tuple[Any, ...], *, nonce: bytes) -> bytes:
+    try:
+        return encoding.hash_event(values, nonce=nonce)
+    except (TypeError, ValueError):
+        # No event of ours has a value of such a kind.
+        return b""
+
+
+def _check_root(walk: _Walk) -> None:
+    """Compare the root with what was signed; after the first that differs, all others do."""
+    size, root = walk.frontier.size, walk.frontier.root()
+    for source, signed in walk.wanted.pop(size):
+        if root != signed and not walk.is_tree_broken:
+            walk.find(f"The first {size} leaves are not those of {source}: leaves up to there were rewritten.")
+            walk.is_tree_broken = True
+
+
+def _check_nodes(walk: _Walk) -> None:
+    """Compare the stored inner nodes with those that the leaves make; without them no proof can be given."""
+    if not walk.nodes:
+        return
+    with connections[DATABASE].cursor() as cursor:
+        for node in walk.nodes:
+            cursor.execute(
+                "SELECT hash FROM audit_node WHERE level = %s AND position = %s", [node.level, node.position]
+            )
+            row = cursor.fetchone()
+            if (row is None or bytes(row[0]) != node.hash) and not walk.is_tree_broken:
+                walk.find(f"Node {node.position} of level {node.level} is missing or was changed.")
+    walk.nodes.clear()
+
+
+def _check_end(walk: _Walk, *, newest: AuditCheckpoint | None) -> None:
+    size = walk.frontier.size
+    # What speaks of no leaf at all was there before the first.
+    missing = [(wanted, source) for wanted, sources in walk.wanted.items() for source, root in sources if wanted]
+    for wanted, source in sorted(missing):
+        if wanted > size:
+            walk.find(f"The log has {size} leaves, and {source} speaks of {wanted}: its end was cut off.")
+    if any(root != EMPTY_ROOT for _, root in walk.wanted.get(0, [])):
+        walk.find("A checkpoint of no leaves has the root of some.")
+    if size > (newest.size if newest else 0):
+        walk.find(f"The log has {size} leaves, and no checkpoint covers the last of them.")
+
+
+def _check_inserted(walk: _Walk) -> int:
+    """Report events among the sealed ones that have no leaf; return how many come after the last leaf."""
+    query = """
+        SELECT id FROM audit_event WHERE id <= %s
+            AND NOT EXISTS (SELECT 1 FROM audit_leaf WHERE event_id = audit_event.id) ORDER BY id LIMIT %s
+    """
+    with connections[DATABASE].cursor() as cursor:
+        cursor.execute(query, [walk.last_event, MAX_FINDINGS])
+        for (event_id,) in cursor.fetchall():
+            walk.find(f"Event {event_id} was inserted, or its leaf removed.")
+        cursor.execute("SELECT count(*) FROM audit_event WHERE id > %s", [walk.last_event])
+        return int(cursor.fetchone()[0])
