@@ -79,10 +79,15 @@ def test_each_process_has_its_own_tables_and_no_others(tmp_path: Path) -> None:
     assert {"audit_event", "django_migrations"} <= tables(tmp_path / "audit.sqlite3")
 
 
-def test_the_vault_process_makes_no_key_that_signs(tmp_path: Path) -> None:
-    """Who verifies subject tokens must not be able to mint them."""
+def test_the_vault_process_makes_no_key_that_signs_tokens(tmp_path: Path) -> None:
+    """Who verifies subject tokens must not be able to mint them; what it signs is the audit's log."""
     output_of(start("manage.py", "migrate_all", settings=VAULT, root=tmp_path))
-    assert {path.name for path in (tmp_path / "vault" / "keys").iterdir()} == {".gitignore", "session.key", "vault.key"}
+    assert {path.name for path in (tmp_path / "vault" / "keys").iterdir()} == {
+        ".gitignore",
+        "audit-log.pem",
+        "session.key",
+        "vault.key",
+    }
 
 
 def test_the_web_process_makes_no_key_that_seals_tokens(tmp_path: Path) -> None:

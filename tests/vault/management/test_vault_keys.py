@@ -13,7 +13,6 @@ from django.core.management import CommandError, call_command
 
 from vault import models
 from vault.keys import environment, file, local
-from vault.management.commands import vault_rotate_key
 from vault.store import fingerprints
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -88,24 +87,6 @@ def test_it_runs_in_production_before_there_is_a_key(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert file.FileKeys(path).versions() == (1,)
-
-
-class Terminal(StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_a_terminal_gets_a_bar_and_everything_else_a_line_for_each_tenth() -> None:
-    terminal, pipe = Terminal(), StringIO()
-    for out in (terminal, pipe):
-        progress = vault_rotate_key._Progress(out, total=400)
-        for done in (0, 20, 40, 200, 400, 410):
-            progress.show(done)
-        progress.end()
-    assert terminal.getvalue().count("\r") == 6
-    assert f"\r[{'#' * 15}{' ' * 15}] 200/400" in terminal.getvalue()
-    assert terminal.getvalue().endswith(f"\r[{'#' * 30}] 410/410\n")
-    assert pipe.getvalue().splitlines() == ["40 of 400 records", "200 of 400 records", "400 of 400 records"]
 
 
 @pytest.fixture
