@@ -44,7 +44,9 @@ def plain_words(query: str) -> str:
     Quotes stay only in pairs, around a phrase.
     """
     # Compatibility forms first: a full-width colon must not come back as a plain one at Slack.
-    words = " ".join(_OPERATORS.sub(" ", unicodedata.normalize("NFKC", query)).split())
+    # One character may stand for eighteen in them, so they are cut anew.
+    normal = unicodedata.normalize("NFKC", query)[:MAX_QUERY_CHARACTERS]
+    words = " ".join(_OPERATORS.sub(" ", normal).split())
     words = words if words.count('"') % 2 == 0 else words.replace('"', " ")
     # A word that began with a minus behind another operator is bare now.
     words = " ".join(_OPERATORS.sub(" ", words).split())

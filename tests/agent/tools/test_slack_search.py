@@ -26,6 +26,7 @@ __all__ = ["slack"]
         ('say "hello', "say hello"),
         ("deploy*", "deploy"),
         ("zürich 東京", "zürich 東京"),
+        ("\u3300" * 80, "アパート" * 20),
         ("a\nin:b", "a in b"),
     ],
 )
