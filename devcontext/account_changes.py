@@ -6,7 +6,7 @@ never saves the user (`QuerySet.update`, SQL) does not.
 
 from typing import Any
 
-from allauth.account.signals import password_changed, password_set
+from allauth.account.signals import authentication_step_completed, password_changed, password_set
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_delete, post_save, pre_save
@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from devcontext import sessions
-from permissions.subjects import note_sign_in
+from permissions.subjects import note_confirmation, note_sign_in
 
 _DECISIVE = frozenset({"password", "is_active"})
 
@@ -23,6 +23,13 @@ _DECISIVE = frozenset({"password", "is_active"})
 def _sign_in(request: HttpRequest, **_kwargs: Any) -> None:
     """Note when it was; who has just changed a password here goes on in a session that begins anew."""
     note_sign_in(request.session)
+
+
+@receiver(authentication_step_completed)
+def _confirm(request: HttpRequest, *, reauthenticated: bool = False, **_kwargs: Any) -> None:
+    """Note that who is signed in has just said again who they are, in whichever way."""
+    if reauthenticated:
+        note_confirmation(request.session)
 
 
 @receiver(user_logged_out)

@@ -6,13 +6,17 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.record import record
 from devcontext import sessions
 from permissions.subjects import subject_of
+
+DEMO_USERNAME = "maya"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries no types
@@ -25,6 +29,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ca
             # Django drops the session of whoever was signed in here before, and tells nobody.
             sessions.end_session(request.session, user=request.user)
         super().login(request, user)
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Return the ways to say again who one is; the demo user has no password and says it with their button."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not settings.IS_DEMO or user.get_username() != DEMO_USERNAME:
+            return methods
+        button = {"id": "demo", "description": "Continue as demo user", "url": reverse("demo_reauthenticate")}
+        return [button, *methods]
 
     def logout(self, request: HttpRequest) -> None:
         """End the session, then record it: signing out never waits for the audit, which logs what it cannot take."""

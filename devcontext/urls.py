@@ -3,9 +3,10 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
-from devcontext import views
+from devcontext import signed_in, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("accounts/sessions/everywhere/", signed_in.end_everywhere, name="end_everywhere"),
     path("accounts/", include("allauth.urls")),
     path("audit/", include("audit.urls")),
     path("", include("permissions.urls")),
@@ -14,6 +15,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if settings.DEBUG:
     urlpatterns.append(path("debug/components/", views.components, name="components"))
 if settings.IS_DEMO:
-    urlpatterns.append(path("accounts/demo/", views.demo_login, name="demo_login"))
+    urlpatterns += [
+        path("accounts/demo/", views.demo_login, name="demo_login"),
+        path("accounts/demo/reauthenticate/", views.demo_reauthenticate, name="demo_reauthenticate"),
+    ]
 if settings.IS_VAULT_EMBEDDED:
     urlpatterns.append(path("", include("vault.urls")))

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from permissions import connections, scopes
 from permissions.cards import grants_writing, is_sandbox, missing_of
+from permissions.confirmation import recently_confirmed
 from permissions.pages import SESSION_ENDED, load_asker, load_service, render_page, see_page
 from permissions.services import SERVICES
 from permissions.types import Service
@@ -54,6 +55,7 @@ _CANCEL = "cancel"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@recently_confirmed
 async def connect(request: HttpRequest, provider: str) -> HttpResponse:
     """Say what will be read and what never; a POST begins the flow and sends the browser to the provider."""
     service = load_service(provider)

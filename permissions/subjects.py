@@ -6,6 +6,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import salted_hmac
 
 _AUTH_TIME = "auth_time"
+_CONFIRMED_AT = "confirmed_at"
 
 
 def subject_of(user_id: int) -> str:
@@ -40,3 +41,13 @@ def auth_time_of(session: SessionBase) -> float:
 async def load_auth_time(session: SessionBase) -> float:
     """Return what `auth_time_of` does, for async code: the session may have to be read first."""
     return float(await session.aget(_AUTH_TIME, 0.0))
+
+
+def note_confirmation(session: SessionBase) -> None:
+    """Write into the session that its user proved again now who they are."""
+    session[_CONFIRMED_AT] = time.time()
+
+
+async def load_confirmed_at(session: SessionBase) -> float:
+    """Return when the user last proved who they are, by signing in or since, in seconds since the epoch."""
+    return max(await load_auth_time(session), float(await session.aget(_CONFIRMED_AT, 0.0)))

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from permissions import switch
 from permissions.cards import ServiceCard, make_card
+from permissions.confirmation import recently_confirmed
 from permissions.connections import list_statuses, load_account
 from permissions.pages import SESSION_ENDED, go_back, load_asker, load_service, render_page, see_page
 from permissions.types import ServiceStatus
@@ -72,6 +73,7 @@ async def make_default(request: HttpRequest, provider: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@recently_confirmed
 async def disconnect(request: HttpRequest, provider: str) -> HttpResponse:
     """Say what a disconnect deletes, keeps and really ends at the service; a POST erases the connection."""
     if request.method == "POST":

@@ -27,6 +27,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.socialaccount",
+    "allauth.mfa",
+    "allauth.usersessions",
     "channels",
     "devcontext",
     "devcontext.process",
@@ -103,6 +105,23 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "devcontext@localhost")
 EMAIL_BACKEND = (
     "django.core.mail.backends.console.EmailBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend"
 )
+# Whoever has just signed in, or said again who they are, may connect, disconnect and change how they sign in; after a
+# quarter of an hour they are asked again. Django-allauth's default of five minutes would ask in mid-onboarding.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+# One address for an account: a new one takes its place once it is confirmed. Changes are told to the address before.
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[DevContext] "
+USERSESSIONS_ADAPTER = "devcontext.signed_in.UserSessionsAdapter"
+MFA_ADAPTER = "devcontext.second_factors.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "DevContext"
+# Browsers offer passkeys over https, and over http on this machine's own name alone.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+# Where no mail goes out, no address is ever confirmed.
+MFA_ALLOW_UNVERIFIED_EMAIL = DEBUG
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"

@@ -10,7 +10,16 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from allauth.account.forms import LoginForm, ResetPasswordForm, SignupForm
+from allauth.account.forms import (
+    AddEmailForm,
+    ChangePasswordForm,
+    LoginForm,
+    ReauthenticateForm,
+    ResetPasswordForm,
+    SignupForm,
+)
+from allauth.mfa.base.forms import ReauthenticateForm as MFAReauthenticateForm
+from django import forms
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.messages import constants
@@ -102,6 +111,27 @@ TIMELINE = {
     "message": "A filter in the address was not understood, so it filters nothing.",
 }
 ENTRANCE = {"signup_url": "/accounts/signup/", "login_url": "/accounts/login/"}
+USER = User(pk=1, username="maya", email="maya@tidewater.example")
+PASSKEY = SimpleNamespace(pk=7, name="Phone", wrap={"is_passwordless": True}, created_at=NOW, last_used_at=None)
+CODES = {"get_unused_codes": ["12345678"], "generate_codes": ["12345678"] * 10}
+FACTORS = {
+    "authenticators": {"webauthn": [{"instance": PASSKEY}], "totp": True, "recovery_codes": CODES},
+    "is_mfa_enabled": True,
+}
+SESSION = SimpleNamespace(user_agent="Firefox", created_at=NOW, ip="127.0.0.1", is_current=True)
+EMAIL = {
+    "form": AddEmailForm(user=USER),
+    "current_emailaddress": {"email": "maya@tidewater.example", "verified": False},
+    "new_emailaddress": {"email": "maya@new.example"},
+}
+
+
+class NameForm(forms.Form):
+    """What allauth's forms of a passkey show."""
+
+    name = forms.CharField()
+
+
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "new chat": ("agent/chat.html", NEW_CHAT),
     "old chat, vault away": ("agent/chat.html", OLD_CHAT),
@@ -120,6 +150,23 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "sign in": ("account/login.html", ENTRANCE | {"form": LoginForm()}),
     "sign up": ("account/signup.html", ENTRANCE | {"form": SignupForm()}),
     "sign out": ("account/logout.html", {}),
+    "demo user, again": ("account/demo_reauthenticate.html", {"reauthentication_alternatives": []}),
+    "password, again": ("account/reauthenticate.html", ENTRANCE | {"form": ReauthenticateForm(user=USER)}),
+    "code, again": ("mfa/reauthenticate.html", {"form": MFAReauthenticateForm(user=USER)}),
+    "password change": ("account/password_change.html", {"form": ChangePasswordForm(user=USER)}),
+    "e-mail change": ("account/email_change.html", EMAIL),
+    "sign-in, nothing set up": ("mfa/index.html", {"authenticators": {}}),
+    "sign-in, all set up": ("mfa/index.html", FACTORS),
+    "passkeys": ("mfa/webauthn/authenticator_list.html", {"authenticators": [PASSKEY]}),
+    "passkey, add": ("mfa/webauthn/add_form.html", {"form": NameForm(), "js_data": {"creation_options": {}}}),
+    "passkey, remove": ("mfa/webauthn/authenticator_confirm_delete.html", {"authenticator": PASSKEY}),
+    "passkey, rename": ("mfa/webauthn/edit_form.html", {"form": NameForm()}),
+    "passkey, again": ("mfa/webauthn/reauthenticate.html", {"js_data": {"request_options": {}}}),
+    "second step": ("mfa/authenticate.html", {"form": MFAReauthenticateForm(user=USER)}),
+    "recovery codes": ("mfa/recovery_codes/index.html", {"unused_codes": ["12345678"], "total_count": 10}),
+    "recovery codes, new": ("mfa/recovery_codes/generate.html", {"unused_code_count": 9}),
+    "authenticator app, off": ("mfa/totp/deactivate_form.html", {}),
+    "sessions": ("usersessions/usersession_list.html", {"sessions": [SESSION], "session_count": 2}),
     "password reset": ("account/password_reset.html", {"form": ResetPasswordForm()}),
     "password reset sent": ("account/password_reset_done.html", {}),
     "verification sent": ("account/verification_sent.html", {}),

@@ -1,0 +1,93 @@
+"""Connecting, widening and disconnecting ask who is there once the last proof is a quarter of an hour old."""
+
+import time
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
+
+PASSWORD = "correct horse battery"
+GUARDED = ["/auth/connect/github", "/settings/permissions/github/disconnect"]
+ASKS = "/accounts/reauthenticate/?next="
+
+
+@pytest.fixture
+def browser() -> Client:
+    """Where alice signed in an hour ago."""
+    client = Client()
+    client.force_login(User.objects.create_user("alice", "alice@example.org", PASSWORD))
+    put_back(client, auth_time=time.time() - 3600)
+    return client
+
+
+def put_back(client: Client, **values: float) -> None:
+    """Write instants into the session, as if they had been noted then."""
+    session = client.session
+    session.update(values)
+    session.save()
+
+
+@pytest.mark.parametrize("path", GUARDED)
+def test_a_page_that_changes_what_is_connected_asks_first(browser: Client, path: str) -> None:
+    answer = browser.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{ASKS}{path.replace('/', '%2F')}")
+
+
+@pytest.mark.parametrize("path", GUARDED)
+def test_its_form_does_nothing_and_comes_back_as_a_page(browser: Client, path: str) -> None:
+    """A request that is kept and replayed would do what nobody sees; the account that it names is kept alone."""
+    answer = browser.post(path, {"connection": "conn-1", "scope_group": "x", "next": "https://evil.example"})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"{ASKS}{path.replace('/', '%2F')}%3Fconnection%3Dconn-1"
+
+
+def test_revoking_never_waits(browser: Client) -> None:
+    assert browser.post("/settings/permissions/github/revoke").headers["location"] == "/settings/permissions/"
+
+
+def test_a_password_opens_it_for_a_while(browser: Client) -> None:
+    page = "/auth/connect/github"
+    answer = browser.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": page})
+    assert answer.headers["location"] == page
+    assert browser.get(page).status_code == 200
+    put_back(browser, confirmed_at=time.time() - 901)
+    assert browser.get(page).status_code == 303
+
+
+def test_a_wrong_password_opens_nothing(browser: Client) -> None:
+    assert browser.post("/accounts/reauthenticate/", {"password": "wrong"}).status_code == 200
+    assert browser.get("/auth/connect/github").status_code == 303
+
+
+def test_an_instant_that_is_still_to_come_proves_nothing(browser: Client) -> None:
+    """A clock that was set back must not make a proof last for ever."""
+    put_back(browser, auth_time=time.time() + 3600)
+    assert browser.get("/auth/connect/github").status_code == 303
+
+
+def test_the_demo_user_says_it_with_their_button() -> None:
+    browser, page = Client(), "/auth/connect/github"
+    browser.post("/accounts/demo/")
+    put_back(browser, auth_time=time.time() - 3600)
+    asked = browser.get(page, follow=True)
+    assert "Continue as demo user" in asked.content.decode()
+    assert browser.get(page).status_code == 303, "looking at the question is no answer"
+    answer = browser.post("/accounts/demo/reauthenticate/", {"next": page})
+    assert answer.headers["location"] == page
+    assert browser.get(page).status_code == 200
+
+
+def test_nobody_else_gets_by_with_the_demo_users_button(browser: Client) -> None:
+    """Any other account would be confirmed without its password."""
+    answer = browser.post("/accounts/demo/reauthenticate/", {"next": "/auth/connect/github"})
+    assert answer.headers["location"].startswith("/accounts/reauthenticate/")
+    assert browser.get("/auth/connect/github").status_code == 303
+
+
+def test_an_account_without_any_way_to_prove_itself_is_refused() -> None:
+    browser = Client()
+    browser.force_login(User.objects.create_user("bob"))
+    put_back(browser, auth_time=0.0)
+    assert browser.get("/auth/connect/github", follow=True).status_code == 403
