@@ -24,6 +24,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from audit.errors import BrokenNoteError
 
+# The name of a log that was given none of its own.
+LOG_NAME = "devcontext.audit"
+
 _ED25519 = b"\x01"
 _ID_BYTES = 4
 _ROOT_BYTES = 32

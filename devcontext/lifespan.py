@@ -1,7 +1,8 @@
 """The beginning and the end of a process that answers questions: the web server's, and a command's."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.utils.module_loading import import_string
 from agent import claude, housekeeping
 from agent.api import egress
 from agent.runner import current_runner
+from audit import sealer
 from devcontext import sessions
 from vault.client import transport
 
@@ -36,10 +38,13 @@ async def lifespan(_scope: dict[str, Any], receive: Any, send: Any) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def _vault_at_work() -> AbstractAsyncContextManager[None]:
+@asynccontextmanager
+async def _vault_at_work() -> AsyncIterator[None]:
     """Let the vault of this process do what it does by itself; one elsewhere does so there."""
     if not settings.IS_VAULT_EMBEDDED:
-        return nullcontext()
+        yield
+        return
     # By name: a process whose vault runs elsewhere never loads the vault's code.
-    work: AbstractAsyncContextManager[None] = import_string("vault.drainer.running")()
-    return work
+    drainer: AbstractAsyncContextManager[None] = import_string("vault.drainer.running")()
+    async with sealer.running(), drainer:
+        yield

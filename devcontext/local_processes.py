@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audit.checkpoint import LOG_NAME, load_keys
 from devcontext import env, local_keys
 from devcontext.process import ownership
 
@@ -69,6 +70,7 @@ class LocalInstallation:
                 **_without(inherited, ownership.VAULT_ONLY),
                 **self._apart(inherited, folder=self.web_folder),
                 "VAULT_URL": self.vault_url,
+                "AUDIT_LOG_VERIFIERS": self._verifiers(inherited),
             }
         return Program(
             name="app",
@@ -97,6 +99,11 @@ class LocalInstallation:
             },
             ready_url=f"{self.vault_url}/.well-known/oauth-authorization-server",
         )
+
+    def _verifiers(self, inherited: Mapping[str, str]) -> str:
+        """Return the public half of the vault's key of the audit's log, made if need be, for the process without it."""
+        pem = env.secret("AUDIT_LOG_KEY") or local_keys.audit_log_key(self.folder / "vault" / "keys")
+        return ",".join(map(str, load_keys(pem, name=inherited.get("AUDIT_LOG_NAME") or LOG_NAME).verifiers))
 
     def _apart(self, inherited: Mapping[str, str], *, folder: Path) -> dict[str, str]:
         return {

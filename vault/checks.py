@@ -9,10 +9,13 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
+from audit import log_keys
 from vault import jws, keyring
 from vault.database import ALIAS
 from vault.keyring import Keyring
 from vault.store import sealed
+
+_LOG_KEY_HINT = "Set AUDIT_LOG_KEY, or AUDIT_LOG_KEY_FILE with the path of a file, to what `audit_key --new` prints."
 
 
 @register(Tags.security)
@@ -101,6 +104,16 @@ def _warn_of_idle(keys: Keyring, counts: Mapping[int, int], *, newest: int) -> I
 
 def _sum(counts: Mapping[int, int], versions: Iterable[int]) -> int:
     return sum(counts[version] for version in versions)
+
+
+@register(Tags.security)
+def check_log_key(**_kwargs: Any) -> list[CheckMessage]:
+    """Refuse a missing or malformed key of the audit's log: events would never be sealed."""
+    try:
+        is_whole = bool(log_keys.current().signers)
+    except ImproperlyConfigured as error:
+        return [Error(str(error), hint=_LOG_KEY_HINT, id="vault.E006")]
+    return [] if is_whole else [Error("AUDIT_LOG_KEY is not set.", hint=_LOG_KEY_HINT, id="vault.E006")]
 
 
 @register(Tags.security)

@@ -6,6 +6,7 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from audit.checkpoint import LOG_NAME
 from devcontext import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -33,7 +34,7 @@ SANDBOX_URL = env.url("SANDBOX_URL", _sandbox_default) if DEBUG else ""
 # The vault's name on the wire: `iss` of its metadata and `aud` of the tokens it takes.
 VAULT_ISSUER = env.url("VAULT_ISSUER", APP_URL)
 # The name of the audit's log. It stands in every checkpoint: it is chosen once and never changed.
-AUDIT_LOG_NAME = env.text("AUDIT_LOG_NAME", "devcontext.audit")
+AUDIT_LOG_NAME = env.text("AUDIT_LOG_NAME", LOG_NAME)
 # The public keys of that log, as `manage.py audit_key` prints them, for a process that does not sign it.
 AUDIT_LOG_VERIFIERS = env.text("AUDIT_LOG_VERIFIERS")
 # Set in a web process whose vault runs elsewhere; unset, the vault runs in the web process.

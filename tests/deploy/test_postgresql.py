@@ -100,6 +100,30 @@ def test_each_process_appends_to_the_audit(migrated: Server, role: str) -> None:
     assert int(done.stdout) > 0, done.stderr
 
 
+SEAL = """
+import tempfile
+from pathlib import Path
+from audit import log_keys
+from audit.seal import Sealer
+print(Sealer(log_keys.current(), pin_file=Path(tempfile.mkdtemp()) / "pin").seal_next())
+"""
+
+
+def test_the_vault_seals_what_both_recorded_and_verifies_it(migrated: Server) -> None:
+    for role in ("web", "vault"):
+        assert migrated.manage(role, "shell", "--no-imports", "-v0", "-c", RECORD).returncode == 0
+    done = migrated.manage("vault", "shell", "--no-imports", "-v0", "-c", SEAL)
+    assert int(done.stdout) >= 2, done.stderr
+    verified = migrated.manage("vault", "audit_verify")
+    assert (verified.returncode, "nothing was changed" in verified.stdout) == (0, True), verified.stderr
+
+
+@pytest.mark.parametrize("table", ["leaf", "node", "checkpoint"])
+def test_the_web_process_adds_nothing_to_the_log(migrated: Server, table: str) -> None:
+    with psycopg.connect(migrated.url_of("web", "audit")) as connection, pytest.raises(InsufficientPrivilege):
+        connection.execute(f"INSERT INTO audit_{table} DEFAULT VALUES")
+
+
 @pytest.mark.parametrize("role", ["web", "vault"])
 @pytest.mark.parametrize(
     "statement",
@@ -108,6 +132,9 @@ def test_each_process_appends_to_the_audit(migrated: Server, role: str) -> None:
         "DELETE FROM audit_event",
         "TRUNCATE audit_event",
         "DROP TABLE audit_event",
+        "UPDATE audit_leaf SET nonce = nonce",
+        "DELETE FROM audit_checkpoint",
+        "TRUNCATE audit_node",
         "DROP TRIGGER audit_event_append_only ON audit_event",
         "ALTER TABLE audit_event DISABLE TRIGGER ALL",
         "SET session_replication_role = replica",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.checkpoint import load_keys
 from devcontext import local_keys
 from devcontext.local_processes import LocalInstallation, local_vault_url, separate_folder
 from devcontext.process import ownership
@@ -50,6 +51,13 @@ def test_the_vault_gets_the_public_half_of_the_webs_key(tmp_path: Path) -> None:
     assert given == local_keys.find_public_key(tmp_path / "web" / "keys")
     assert "PRIVATE" not in given
     assert not (tmp_path / "vault" / "keys").exists()
+
+
+def test_the_web_process_gets_the_public_half_of_the_key_that_signs_the_audits_log(tmp_path: Path) -> None:
+    apart = installation(tmp_path, vault_url=local_vault_url(8002))
+    key = local_keys.audit_log_key(tmp_path / "vault" / "keys")
+    (expected,) = load_keys(key, name="log.example").verifiers
+    assert apart.web({"AUDIT_LOG_NAME": "log.example"}).environment["AUDIT_LOG_VERIFIERS"] == str(expected)
 
 
 @pytest.mark.parametrize("name", ["", "https://vault.example"])

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connections
 
 import vault
+from audit import log_keys
 from devcontext.providers import PLACES
 from devcontext.settings import providers
 from vault import checks
@@ -103,3 +104,15 @@ def test_a_limit_that_lets_nobody_in_is_an_error(settings: Any, name: str) -> No
     assert checks.check_limits() == []
     setattr(settings, f"VAULT_{name}_PER_MINUTE", 0)
     assert codes(checks.check_limits()) == ["vault.E005"]
+
+
+@pytest.mark.parametrize(("key", "verifiers"), [("", ""), ("no key", ""), ("", "log+00000000+AA==")])
+def test_a_log_without_a_key_to_sign_it_is_refused(settings: Any, key: str, verifiers: str) -> None:
+    settings.AUDIT_LOG_KEY, settings.AUDIT_LOG_VERIFIERS = key, verifiers
+    assert codes(checks.check_log_key()) == ["vault.E006"]
+
+
+def test_public_keys_alone_do_not_sign_the_log(settings: Any) -> None:
+    assert codes(checks.check_log_key()) == []
+    settings.AUDIT_LOG_VERIFIERS, settings.AUDIT_LOG_KEY = str(log_keys.current().verifiers[0]), ""
+    assert codes(checks.check_log_key()) == ["vault.E006"]
