@@ -17,6 +17,9 @@ from agent.events import Evidence, LoopEvent, StepFailed, StepFinished, StepProg
 
 Emit = Callable[[LoopEvent], None]
 
+# Enough to recognise what was read; every event of a run is sealed, stored and sent again to each page that opens it.
+_MAX_TITLES = 5
+
 
 @dataclass(frozen=True, slots=True)
 class ReadingEnded:
@@ -73,10 +76,24 @@ class Call:
         """Tell that `done` of `total` parts are read."""
         self.emit(StepProgress(id=self.id, done=done, total=total))
 
-    def finish(self, written: results.Written, *, evidence: tuple[Evidence, ...], received_bytes: int) -> Dispatched:
-        """End the call with what was read."""
+    def finish(
+        self, written: results.Written, *, evidence: tuple[Evidence, ...], received_bytes: int, read_ms: int
+    ) -> Dispatched:
+        """End the call with what was read, of which its page gets the first titles and no more."""
         items = len(written.entries)
-        self.emit(StepFinished(id=self.id, ms=self._elapsed_ms(), items=items, bytes=received_bytes))
+        self.emit(
+            StepFinished(
+                id=self.id,
+                ms=self._elapsed_ms(),
+                items=items,
+                bytes=received_bytes,
+                read_ms=read_ms,
+                evidence=tuple(item.id for item in evidence),
+                titles=tuple(str(entry["title"]) for entry in written.entries[:_MAX_TITLES]),
+                is_truncated=written.is_truncated,
+                warnings=written.warnings,
+            )
+        )
         reading = self._reading and replace(
             self._reading,
             entries=written.entries,

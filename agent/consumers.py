@@ -12,7 +12,13 @@ from channels.auth import get_user
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser, User
 
-from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError, TooManyRunsError
+from agent.errors import (
+    ContentClosedError,
+    ConversationBusyError,
+    NotLastRunError,
+    RunNotFoundError,
+    TooManyRunsError,
+)
 from agent.event_log import PROTOCOL_VERSION
 from agent.frames import Attach, FrameError, Send, Stop, parse
 from agent.runner import Runner, current_runner
@@ -30,6 +36,9 @@ _MAX_FOLLOWED = 100
 _NO_SUCH_RUN = "There is no such conversation."
 _CLOSED = "The text of this answer cannot be opened: its key is missing, or it was changed."
 _BUSY = "This conversation is still answering. Wait for it, or stop it."
+_NOT_LAST = (
+    "Only the last question of a conversation can be asked anew in its place. Reload the page to see which it is."
+)
 _TOO_MANY_RUNS = "Too many of your questions are being answered. Wait for one of them, or stop it."
 _TOO_MANY_FOLLOWED = "This page follows too many answers at once. Reload it in a moment."
 
@@ -94,6 +103,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
             time_zone=frame.time_zone,
             recipe=frame.recipe,
             since=frame.since,
+            replaces=frame.replaces,
         )
         try:
             ticket = await self._runner.start(request)
@@ -101,6 +111,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
             raise FrameError("not_found", _NO_SUCH_RUN, key=frame.key) from None
         except ConversationBusyError:
             raise FrameError("busy", _BUSY, key=frame.key) from None
+        except NotLastRunError:
+            raise FrameError("not_last", _NOT_LAST, key=frame.key) from None
         except TooManyRunsError:
             raise FrameError("busy", _TOO_MANY_RUNS, key=frame.key) from None
         await self._send(

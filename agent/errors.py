@@ -8,6 +8,7 @@ AgentError
 ├── ContentClosedError    a stored text does not open: its key is missing, or it was changed
 ├── RunNotFoundError      no such run or conversation of this user
 ├── ConversationBusyError another run of this conversation is going on
+├── NotLastRunError       only the last run of a conversation can be replaced
 └── TooManyRunsError      the user has as many runs going on as one person may
 """
 
@@ -94,6 +95,10 @@ class RunNotFoundError(AgentError):
 
 class ConversationBusyError(AgentError):
     """Another run of this conversation is going on; the model signs the order of turns, so they cannot overlap."""
+
+
+class NotLastRunError(AgentError):
+    """The run to replace is not the last of its conversation."""
 
 
 class TooManyRunsError(AgentError):

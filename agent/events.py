@@ -33,12 +33,17 @@ class RunEvent:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted(RunEvent):
-    """First event: the question, and whether the model is the local stand-in."""
+    """First event: the question, and whether the model is the local stand-in.
+
+    `recipe` is the recipe that is followed and `replaces` the run whose place this one takes; "" where there is none.
+    """
 
     type: ClassVar[str] = "run.started"
     question: str
     model: str
     is_simulated: bool
+    recipe: str = ""
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,22 @@ class StepProgress(RunEvent):
 
 @dataclass(frozen=True, slots=True)
 class StepFinished(RunEvent):
-    """The tool call worked: `ms` from its start, `items` returned, `bytes` received from the provider."""
+    """The tool call worked: `ms` from its start, `items` returned, `bytes` received from the provider.
+
+    `read_ms` is the part of `ms` after the exchange, in which the provider was asked. `evidence` are the ids of what an
+    answer may cite of it, and `titles` are of its first items: enough to see what kind of thing was read.
+    """
 
     type: ClassVar[str] = "step.finished"
     id: str
     ms: int
     items: int
     bytes: int
+    read_ms: int = 0
+    evidence: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+    is_truncated: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ class _Frame(BaseModel):
 class Send(_Frame):
     """Ask a question, in a conversation or in a new one; `key` makes sending it twice harmless.
 
-    `recipe` is the recipe to follow, and `since` where its window begins; without them the words decide.
+    `recipe` is the recipe to follow, and `since` where its window begins; without them the words decide. `replaces` is
+    the conversation's last run, whose place this one takes.
     """
 
     type: Literal["send"]
@@ -68,6 +69,7 @@ class Send(_Frame):
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     recipe: Annotated[str, AfterValidator(_known_recipe)] = ""
     since: AwareDatetime | None = None
+    replaces: UUID | None = None
 
 
 class Attach(_Frame):

@@ -1,4 +1,7 @@
-"""What a web process does by itself, worker or not: ends runs whose process died, and deletes what has had its time."""
+"""What a web process does by itself, worker or not: ends runs whose process died, and deletes what has had its time.
+
+What its user deleted is erased here alone: every installation has a web process.
+"""
 
 import asyncio
 import contextvars
@@ -9,7 +12,9 @@ from contextlib import asynccontextmanager
 from random import uniform
 
 from asgiref.sync import sync_to_async
+from django.utils import timezone
 
+from agent import conversations
 from agent.retention import expire_content
 from agent.runner import end_dead_runs
 
@@ -40,6 +45,7 @@ async def _live(is_over: asyncio.Event) -> None:
         is_first = False
         try:
             await sync_to_async(end_dead_runs)()
+            await sync_to_async(conversations.erase_deleted)(now=timezone.now())
             if time.monotonic() - expired_at >= _EXPIRE_EVERY_SECONDS:
                 await sync_to_async(expire_content)()
                 expired_at = time.monotonic()

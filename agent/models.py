@@ -1,4 +1,6 @@
-"""Conversations, runs, their numbered events and what they may cite. Touched by `agent.store` and `agent.memory` alone.
+"""Conversations, runs, their numbered events and what they may cite.
+
+Touched by `agent.store`, `agent.conversations` and `agent.memory` alone.
 
 What a person wrote, a provider sent or the model answered lies in `sealed_…` columns, see `agent.sealing`. In the open
 are ids, roles, states, times, working weeks and the names of providers, models and recipes.
@@ -21,11 +23,17 @@ class Conversation(models.Model):
     sealed_title = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    pinned_at = models.DateTimeField(null=True)
+    # From here on it is shown to nobody; `agent.conversations.erase_deleted` erases it once there is no way back.
+    deleted_at = models.DateTimeField(null=True)
 
     class Meta:
         """Newest first, per user."""
 
-        indexes = (models.Index(fields=["user", "-updated_at"]),)
+        indexes = (
+            models.Index(fields=["user", "-updated_at"]),
+            models.Index(fields=["deleted_at"], condition=~models.Q(deleted_at=None), name="agent_deleted_chat"),
+        )
 
 
 class Run(models.Model):
@@ -51,6 +59,8 @@ class Run(models.Model):
     is_stop_asked = models.BooleanField(default=False)
     # Whether its turns begin the conversation anew, without those of earlier runs; see `agent.history`.
     begins_history = models.BooleanField(default=False)
+    # The run whose place it takes: that one is no part of the conversation any more, and keeps its own page.
+    replaces = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="replacement")
     # When `agent.retention` deleted what was read for it.
     expired_at = models.DateTimeField(null=True)
 

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from agent import remembered, smalltalk, store, without_model
 from agent.answer import Answer
-from agent.briefing import phrases
+from agent.briefing import phrases, recipes
 from agent.briefing.facts.coverage import coverage
 from agent.briefing.facts.types import Window
 from agent.briefing.types import Reading
@@ -223,8 +223,13 @@ class Run:
             self._log.append(block, run=self._ticket.run)
 
     def _emit_started(self) -> None:
+        recipe = recipes.choose(self._request.recipe, text=self._request.text)
         event = RunStarted(
-            question=self._request.text, model=settings.CLAUDE_MODEL, is_simulated=settings.IS_MODEL_SIMULATED
+            question=self._request.text,
+            model=settings.CLAUDE_MODEL,
+            is_simulated=settings.IS_MODEL_SIMULATED,
+            recipe=recipe.name if recipe else "",
+            replaces=str(self._request.replaces or ""),
         )
         self._log.append(event, run=self._ticket.run)
 

@@ -56,6 +56,7 @@ class Runner:
         Raises:
             RunNotFoundError: The conversation is not this user's.
             ConversationBusyError: Another run of the conversation is going on.
+        NotLastRunError: The run to replace is not the conversation's last.
             TooManyRunsError: The user has as many runs going on as one person may.
         """
         ticket = await sync_to_async(store.create_run)(

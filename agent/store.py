@@ -10,27 +10,29 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max, Q, Sum
+from django.db.models import F, Max, Q, QuerySet, Sum
 from django.utils import timezone
 
 from agent.briefing import recipes
-from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError, TooManyRunsError
+from agent.errors import (
+    ContentClosedError,
+    ConversationBusyError,
+    NotLastRunError,
+    RunNotFoundError,
+    TooManyRunsError,
+)
 from agent.events import Evidence, TurnAdded
 from agent.models import Conversation, DailySpending, Event, Run, Turn
 from agent.models import Evidence as EvidenceRow
 from agent.sealing import Place, seal, unseal
-from agent.types import ConversationRow, RunAnswer, RunRequest, RunStatus, RunTicket
+from agent.types import RunAnswer, RunRequest, RunStatus, RunTicket
 
 # Enough to tell conversations apart in the rail.
-_TITLE_CHARACTERS = 80
-# As many as the rail shows without becoming a page of its own.
-_RECENT = 20
+TITLE_CHARACTERS = 80
 # Enough for a person with several tabs; a script that asks without end would spend the installation's money.
 MAX_RUNS_AT_ONCE = 5
 # A live process touches its runs every few seconds; this many missed beats mean that it is gone.
 DEAD_AFTER = timedelta(seconds=30)
-# In the place of a title whose key is missing: the page still lists the conversation.
-CLOSED_TITLE = "(cannot be opened)"
 
 
 def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: str) -> RunTicket:
@@ -39,6 +41,7 @@ def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: st
     Raises:
         RunNotFoundError: The conversation is not this user's.
         ConversationBusyError: Another run of this conversation is going on.
+        NotLastRunError: The run to replace is not the conversation's last.
         TooManyRunsError: The user has `MAX_RUNS_AT_ONCE` runs going on.
     """
     known = Run.objects.filter(user_id=request.user, key=request.key).first()
@@ -48,6 +51,7 @@ def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: st
     try:
         with transaction.atomic(using="default"):
             conversation = _lock_conversation(request)
+            _require_last(request.replaces, conversation=conversation)
             _require_room(request.user)
             run_id = uuid4()
             run = Run.objects.create(
@@ -60,6 +64,7 @@ def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: st
                 is_simulated=is_simulated,
                 recipe=recipe.name if recipe else "",
                 recipe_version=recipe.version if recipe else 0,
+                replaces_id=request.replaces,
                 owner=owner,
                 heartbeat_at=timezone.now(),
             )
@@ -72,16 +77,26 @@ def create_run(request: RunRequest, *, model: str, is_simulated: bool, owner: st
 
 def _lock_conversation(request: RunRequest) -> Conversation:
     if request.conversation is None:
-        title, conversation = " ".join(request.text.split())[:_TITLE_CHARACTERS], uuid4()
+        title, conversation = " ".join(request.text.split())[:TITLE_CHARACTERS], uuid4()
         sealed = seal(title, place=Place("conversation.title", conversation))
         return Conversation.objects.create(id=conversation, user_id=request.user, sealed_title=sealed)
-    found = Conversation.objects.select_for_update().filter(id=request.conversation, user_id=request.user).first()
+    mine = Conversation.objects.select_for_update().filter(user_id=request.user, deleted_at=None)
+    found = mine.filter(id=request.conversation).first()
     if found is None:
         raise RunNotFoundError
     if found.runs.filter(status=RunStatus.RUNNING).exists():
         raise ConversationBusyError
     found.save(update_fields=["updated_at"])
     return found
+
+
+def _require_last(run: UUID | None, *, conversation: Conversation) -> None:
+    """Only the last run can be replaced: thinking signatures bind what came after an earlier one to it."""
+    if run is None:
+        return
+    last = conversation.runs.filter(replacement=None).order_by("-started_at").values_list("id", flat=True).first()
+    if last != run:
+        raise NotLastRunError
 
 
 def _require_room(user: int) -> None:
@@ -93,12 +108,13 @@ def _require_room(user: int) -> None:
 def list_history(conversation: UUID) -> list[dict[str, Any]]:
     """Return the messages of the conversation's finished runs, oldest first, as the Messages API takes them.
 
-    A run that failed or was stopped leaves no message behind: half a turn cannot be continued.
+    A run that failed or was stopped leaves no message behind: half a turn cannot be continued. Nor does one whose place
+    another took.
 
     Raises:
         ContentClosedError: One of them does not open.
     """
-    finished = Run.objects.filter(conversation_id=conversation, status=RunStatus.FINISHED)
+    finished = Run.objects.filter(conversation_id=conversation, status=RunStatus.FINISHED, replacement=None)
     if begun_at := finished.filter(begins_history=True).aggregate(at=Max("started_at"))["at"]:
         finished = finished.filter(started_at__gte=begun_at)
     turns = Turn.objects.filter(run__in=finished).order_by("run__started_at", "position")
@@ -221,6 +237,11 @@ def ask_to_stop(run: UUID, *, user: int) -> None:
         raise RunNotFoundError
 
 
+def _shown(user: int) -> QuerySet[Run]:
+    """Return the user's runs, without those of conversations that they deleted."""
+    return Run.objects.filter(user_id=user, conversation__deleted_at=None)
+
+
 def list_frames(run: UUID, *, user: int, after: int) -> list[tuple[int, str]]:
     """Return the run's `(seq, frame)` after `after`, in order.
 
@@ -228,7 +249,7 @@ def list_frames(run: UUID, *, user: int, after: int) -> list[tuple[int, str]]:
         RunNotFoundError: The run is not this user's.
         ContentClosedError: One of them does not open.
     """
-    if not Run.objects.filter(id=run, user_id=user).exists():
+    if not _shown(user).filter(id=run).exists():
         raise RunNotFoundError
     rows = Event.objects.filter(run_id=run, seq__gt=after).order_by("seq").values_list("seq", "sealed_frame")
     return [(seq, unseal(sealed, place=_event_place(run, seq))) for seq, sealed in rows]
@@ -241,7 +262,7 @@ def load_answer(run: UUID, *, user: int) -> RunAnswer:
         RunNotFoundError: The run is not this user's.
         ContentClosedError: It does not open.
     """
-    row = Run.objects.filter(id=run, user_id=user).first()
+    row = _shown(user).filter(id=run).first()
     if row is None:
         raise RunNotFoundError
     return RunAnswer(
@@ -276,33 +297,6 @@ def fail_dead_run(run: UUID, *, seq: int, frame: str) -> bool:
             return bool(is_mine)
     except IntegrityError:
         return False
-
-
-def list_recent(user: int) -> list[ConversationRow]:
-    """Return the user's newest conversations."""
-    rows = Conversation.objects.filter(user_id=user).order_by("-updated_at")[:_RECENT]
-    return [_open_conversation(row) for row in rows]
-
-
-def _open_conversation(row: Conversation) -> ConversationRow:
-    try:
-        title = unseal(row.sealed_title, place=Place("conversation.title", row.id))
-    except ContentClosedError:
-        title = CLOSED_TITLE
-    return ConversationRow(id=row.id, title=title, started_at=row.created_at)
-
-
-def load_conversation(conversation: UUID, *, user: int) -> tuple[ConversationRow, list[UUID]]:
-    """Return the conversation and the ids of its runs, oldest first.
-
-    Raises:
-        RunNotFoundError: It is not this user's.
-    """
-    row = Conversation.objects.filter(id=conversation, user_id=user).first()
-    if row is None:
-        raise RunNotFoundError
-    runs = list(row.runs.order_by("started_at").values_list("id", flat=True))
-    return _open_conversation(row), runs
 
 
 def add_spending(user: int, *, day: date, input_tokens: int, output_tokens: int, cost_micro_usd: int) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import math
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -267,19 +268,22 @@ class Toolkit:
     async def _read_noticing(self, call: Call, *, tool: Tool, arguments: Arguments, noticed: Noticed) -> Dispatched:
         context = replace(self.context, report_progress=call.report_progress)
         if not tool.provider:
+            began_at = time.monotonic()
             result, received_bytes = await tool.run(arguments, NoProvider(), context), 0
         else:
             async with self._credentials.open(tool=tool.asking(arguments), tool_call=call.id, emit=call.emit) as http:
                 http.read_until = call.read_until
+                began_at = time.monotonic()
                 result = await tool.run(arguments, http, context)
             received_bytes = http.received_bytes
+        read_ms = round((time.monotonic() - began_at) * 1000)
         written = _write(result, tool=tool, noticed=noticed)
         evidence = tuple(
             evidence_of(provider=tool.provider, item=item)
             for item in result.items[: len(written.entries)]
             if _is_citable(item, tool=tool)
         )
-        return call.finish(written, evidence=evidence, received_bytes=received_bytes)
+        return call.finish(written, evidence=evidence, received_bytes=received_bytes, read_ms=read_ms)
 
 
 def _parse(arguments: Any, *, tool: Tool) -> Arguments:

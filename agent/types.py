@@ -31,11 +31,13 @@ class RunTicket:
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """A conversation as a page lists it."""
+    """A conversation as a page lists it; `updated_at` is when it was last asked something."""
 
     id: UUID
     title: str
     started_at: datetime
+    updated_at: datetime
+    is_pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class RunRequest:
     `user` is the row id of the asking user and `subject` the same user as vault and audit know it; `auth_time` is when
     they signed in to session `sid`, in seconds since the epoch; `key` makes sending it twice harmless; `conversation`
     is None for a new one; `time_zone` is an IANA name. `recipe` names the recipe to follow, "" for whichever the words
-    ask for, if any; `since` is where its window begins, None for where the recipe says.
+    ask for, if any; `since` is where its window begins, None for where the recipe says. `replaces` is the last
+    run of the conversation where this one takes its place.
     """
 
     user: int
@@ -59,6 +62,7 @@ class RunRequest:
     time_zone: str
     recipe: str = ""
     since: datetime | None = None
+    replaces: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from agent import store
+from agent import conversations
 from agent.briefing import recipes
 from agent.errors import RunNotFoundError
 from agent.runner import end_dead_runs
 
-CARDS = tuple((recipe.title, recipe.summary, recipe.question) for recipe in recipes.RECIPES.values())
+CARDS = tuple((recipe.name, recipe.title, recipe.summary, recipe.question) for recipe in recipes.RECIPES.values())
 
 
 @login_required
@@ -34,7 +34,7 @@ def _load(user: int, conversation: UUID | None) -> dict[str, Any]:
     if conversation is None:
         return {"conversation": None, "run_ids": []}
     try:
-        row, runs = store.load_conversation(conversation, user=user)
+        row, runs = conversations.load_conversation(conversation, user=user)
     except RunNotFoundError:
         raise Http404 from None
     return {"conversation": row, "run_ids": [str(run) for run in runs]}

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
-from agent import store
+from agent import conversations
 from agent.briefing.recipes import RECIPES
 from devcontext import demo
 from permissions.dots import list_dots
@@ -23,7 +23,7 @@ def recent_chats(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"recent": []}
-    return {"recent": partial(store.list_recent, user.pk)}
+    return {"recent": partial(conversations.list_recent, user.pk)}
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

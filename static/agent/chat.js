@@ -5,6 +5,7 @@ import { takeHandedOver } from "../shell/handover.js";
 import { Composer } from "./composer.js";
 import { make, part } from "./dom.js";
 import { RunSocket } from "./socket.js";
+import { showSources } from "./sources.js";
 import { Turn } from "./turn.js";
 
 // A break of the connection shorter than this is not worth a word.
@@ -22,15 +23,34 @@ let conversation = page.conversation;
 function turnOf(run) {
   const known = turns.get(run);
   if (known) return known;
-  const turn = new Turn(run, { audit: page.audit, announce, askAgain: (question) => composer.submit(question) });
+  const turn = new Turn(run, { audit: page.audit, announce, askAgain, edit, showSources });
   turns.set(run, turn);
   transcript.append(turn.element);
   return turn;
 }
 
+/** Asks a turn's question anew, by the same recipe; the last turn makes room for it. */
+function askAgain(turn) {
+  composer.submit(turn.question, { recipe: turn.recipe, replaces: turn.run });
+}
+
+function edit(turn) {
+  composer.edit(turn.question, turn.run);
+}
+
+/** Another run took the place of this one, here or in another window: it has a page of its own now. */
+function replaced(run) {
+  const turn = turns.get(run);
+  if (!turn) return;
+  if (turn.element.contains(document.activeElement)) main.focus({ preventScroll: true });
+  turn.element.remove();
+  turns.delete(run);
+}
+
 function began(message, question) {
   const turn = turnOf(message.run);
   turn.question = question.text;
+  if (question.replaces) replaced(question.replaces);
   leaveWelcome(question.text);
   if (message.conversation !== conversation) entered(message.conversation, question.text);
   composer.accepted(question.key, message.conversation);
@@ -65,6 +85,7 @@ function entered(id, title) {
 }
 
 function happened(event) {
+  if (event.type === "run.started" && event.replaces) replaced(event.replaces);
   const news = turnOf(event.run).apply(event);
   if (news && event.t >= renderedAt) announce(news);
   const isOver = ["run.finished", "run.stopped", "run.failed"].includes(event.type);
@@ -94,7 +115,7 @@ function linked(state) {
 
 const socket = new RunSocket(page.socket, { event: happened, accepted: began, error: refused, link: linked });
 const composer = new Composer(part(main, "composer"), conversation, {
-  ask: ({ key, text }) => socket.ask({ key, text, conversation: conversation || null }),
+  ask: (question) => socket.ask({ ...question, conversation: conversation || null }),
   giveUp: (key) => socket.forget(key),
   stop: () => socket.stop([...running].at(-1)),
 });
@@ -105,7 +126,7 @@ for (const run of page.runs.split(" ").filter(Boolean)) {
 }
 [...turns.values()].at(-1)?.element.scrollIntoView({ block: "start" });
 for (const recipe of main.querySelectorAll("[data-prompt]")) {
-  recipe.addEventListener("click", () => composer.submit(recipe.dataset.prompt));
+  recipe.addEventListener("click", () => composer.submit(recipe.dataset.prompt, { recipe: recipe.dataset.recipe }));
 }
 const handedOver = takeHandedOver();
 if (handedOver && !conversation) composer.submit(handedOver);

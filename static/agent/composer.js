@@ -18,11 +18,13 @@ export class Composer {
   /** A question that got no answer: sent again unchanged it keeps its key, so it cannot become two runs. */
   #unanswered = null;
   #timer = 0;
+  /** While a question is edited: the run whose place it takes, and the draft that stood in the box. */
+  #replacing = null;
 
   /**
    * @param {HTMLFormElement} form
-   * @param {{ask: Function, giveUp: Function, stop: Function}} on `ask({key, text})`, `giveUp(key)` when no answer came,
-   *   and `stop()`.
+   * @param {{ask: Function, giveUp: Function, stop: Function}} on `ask({key, text, recipe, replaces})`, `giveUp(key)` when
+   *   no answer came, and `stop()`.
    */
   constructor(form, conversation, on) {
     this.#form = form;
@@ -33,19 +35,44 @@ export class Composer {
     this.#box.addEventListener("input", () => this.#typed());
     this.#box.addEventListener("keydown", (event) => this.#pressed(event));
     form.addEventListener("submit", (event) => this.#submitted(event));
+    part(form, "cancel-edit").addEventListener("click", () => this.#cancelEdit());
     part(form, "stop").addEventListener("click", () => on.stop());
     this.#refresh();
   }
 
   /** Sends `text` as if it had been typed; a draft that stands in the box stays there. */
-  submit(text) {
-    if (!this.#pending && text.trim()) this.#send(text.trim());
+  submit(text, { recipe = "", replaces = null } = {}) {
+    if (!this.#pending && text.trim()) this.#send({ text: text.trim(), recipe, replaces });
+  }
+
+  /** Puts a question that was asked in the box; when it is sent it takes the place of `run`. */
+  edit(text, run) {
+    if (this.#pending) return;
+    this.#replacing ??= { draft: this.#box.value };
+    this.#replacing.run = run;
+    this.#box.value = text;
+    part(this.#form, "editing").hidden = false;
+    this.#typed();
+    this.#box.focus();
+  }
+
+  #leaveEdit() {
+    const draft = this.#replacing?.draft ?? "";
+    this.#replacing = null;
+    part(this.#form, "editing").hidden = true;
+    return draft;
+  }
+
+  #cancelEdit() {
+    this.#box.value = this.#leaveEdit();
+    this.#typed();
+    this.#box.focus();
   }
 
   /** The server took the question: the box is free again, in the conversation it now belongs to. */
   accepted(key, conversation) {
     const isOwn = this.#pending?.key === key && this.#pending.text === this.#box.value.trim();
-    if (isOwn) this.#box.value = "";
+    if (isOwn) this.#box.value = this.#leaveEdit();
     write(DRAFT + this.#conversation, "");
     this.#conversation = conversation;
     write(DRAFT + conversation, this.#box.value);
@@ -81,6 +108,7 @@ export class Composer {
   }
 
   #pressed(event) {
+    if (event.key === "Escape" && this.#replacing && !this.#pending) this.#cancelEdit();
     // While an input method composes a character, Enter belongs to it.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -89,12 +117,14 @@ export class Composer {
 
   #submitted(event) {
     event.preventDefault();
-    this.submit(this.#box.value);
+    this.submit(this.#box.value, { replaces: this.#replacing?.run ?? null });
   }
 
-  #send(text) {
+  #send(question) {
     this.#complain("");
-    this.#pending = this.#unanswered?.text === text ? this.#unanswered : { key: newKey(), text };
+    const last = this.#unanswered;
+    const isSame = last?.text === question.text && last.replaces === question.replaces;
+    this.#pending = isSame ? last : { key: newKey(), ...question };
     this.#unanswered = null;
     this.#timer = setTimeout(() => this.#lostPatience(), PATIENCE_MS);
     this.#refresh();

@@ -14,12 +14,13 @@ const BLOCKED = new Set(["revoked", "not_connected", "reconnect_required", "poli
 class Call {
   #root = fromTemplate("call");
   #addresses;
+  #evidence = new Set();
 
   /** `addresses` are those of the lane: where access is given back, and where the service is connected. */
   constructor({ tool, provider, label, args }, { addresses, auditHref }) {
     this.#addresses = addresses;
     part(this.#root, "label").textContent = label.replace(/(…|\.\.\.)$/u, "");
-    part(this.#root, "audit-link").href = auditHref;
+    part(this.#root, "audit-link").href = provider ? `${auditHref}&service=${encodeURIComponent(provider)}` : auditHref;
     this.#fact("arguments", words.args(args));
     this.#fact("tool", tool);
     this.#show("running", "spinner", provider ? "checking permission" : "");
@@ -27,6 +28,16 @@ class Call {
 
   get element() {
     return this.#root;
+  }
+
+  /** Tells whether this call returned the item. */
+  returned(evidence) {
+    return this.#evidence.has(evidence);
+  }
+
+  /** A copy of what its disclosure tells, for the drawer, with the call's label as `label`. */
+  tell() {
+    return { label: part(this.#root, "label").textContent, facts: this.#root.querySelector(".facts").cloneNode(true) };
   }
 
   permission({ state }) {
@@ -46,8 +57,11 @@ class Call {
     this.#fact("reading", `${done} of ${total}`);
   }
 
-  finished({ ms, items, bytes }) {
+  finished({ ms, items, bytes, read_ms: readMs, evidence = [], titles = [], is_truncated: isCut, warnings = [] }) {
+    this.#evidence = new Set(evidence);
     this.#fact("reading", `${words.count(items, "item")}, ${words.size(bytes)} in ${words.duration(ms)}`);
+    if (readMs !== undefined) this.#fact("asked", words.duration(readMs));
+    this.#fact("result", words.result({ titles, items, isCut, warnings }));
     this.#show("done", "check", `${words.count(items, "item")} · ${words.duration(ms)}`);
   }
 
@@ -116,6 +130,12 @@ export class Lanes {
   end() {
     for (const call of this.#calls.values()) call.cut();
     for (const idle of this.#root.querySelectorAll("[data-idle]")) idle.textContent = "Not asked";
+  }
+
+  /** What is known of the call that returned the item, or null: an earlier answer read it, or it is known no more. */
+  whichReturned(evidence) {
+    for (const call of this.#calls.values()) if (call.returned(evidence)) return call.tell();
+    return null;
   }
 
   /** The user's name of a provider. */

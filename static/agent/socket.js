@@ -42,10 +42,10 @@ export class RunSocket {
     this.#attach(run);
   }
 
-  /** Asks `text`; it is sent again after a break until the server accepts or refuses it. */
-  ask({ key, text, conversation }) {
+  /** Asks `text`, in the place of the run `replaces` if any; sent again after a break until accepted or refused. */
+  ask({ key, text, conversation, recipe, replaces }) {
     const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
-    const question = { v: VERSION, type: "send", key, text, conversation, time_zone: timeZone };
+    const question = { v: VERSION, type: "send", key, text, conversation, time_zone: timeZone, recipe, replaces };
     this.#unanswered.set(key, question);
     this.#write(question);
   }

@@ -3,6 +3,7 @@
 import { copyFrom } from "./copy.js";
 import { fromTemplate, make, part, serviceMark, showSanitized, useIcon } from "./dom.js";
 import { Lanes } from "./lanes.js";
+import { linksOf, statementOf, statementsIn, wordsOf } from "./statements.js";
 import * as words from "./wording.js";
 
 export class Turn {
@@ -12,23 +13,46 @@ export class Turn {
   #blocks = new Map();
   #tokens = 0;
 
+  #run;
+  #recipe = "";
+  /** What the answer cites, by address, as the finished blocks tell it. */
+  #evidence = new Map();
+
   /**
    * @param {string} run Id of the run.
-   * @param {{audit: string, announce: Function, askAgain: Function}} context Address of the audit timeline, the page's
-   *   announcer, and what "Ask again" does with the question.
+   * @param {{audit: string, announce: Function, askAgain: Function, edit: Function, showSources: Function}} context
+   *   Address of the audit timeline, the page's announcer, what "Ask again" and "Edit" do with this turn, and what shows
+   *   `[{statement, items}]` in the drawer.
    */
-  constructor(run, { audit, announce, askAgain }) {
+  constructor(run, { audit, announce, askAgain, edit, showSources }) {
+    this.#run = run;
     const auditHref = `${audit}?run=${encodeURIComponent(run)}`;
     this.#announce = announce;
     this.#lanes = new Lanes(part(this.#root, "lanes"), { auditHref });
     this.#root.dataset.run = run;
     part(part(this.#root, "foot"), "audit-link").href = auditHref;
-    part(this.#root, "ask-again").addEventListener("click", () => askAgain(this.question));
+    part(this.#root, "permalink").href = `/runs/${run}/`;
+    part(this.#root, "ask-again").addEventListener("click", () => askAgain(this));
+    part(this.#root, "edit").addEventListener("click", () => edit(this));
+    part(this.#root, "all-sources").addEventListener("click", () => showSources(this.#sources()));
+    part(this.#root, "answer").addEventListener("click", ({ target }) => {
+      const button = target.closest("[data-source]");
+      if (button) showSources(this.#sources(statementOf(button)));
+    });
     for (const link of part(this.#root, "copy-menu").querySelectorAll("[data-form]")) this.#offer(link, run);
   }
 
   get element() {
     return this.#root;
+  }
+
+  get run() {
+    return this.#run;
+  }
+
+  /** The recipe that the run followed, or "". */
+  get recipe() {
+    return this.#recipe;
   }
 
   get question() {
@@ -62,8 +86,12 @@ export class Turn {
     this.#end({ state: "failed", icon: "failed", text: message });
   }
 
-  #started({ question, is_simulated: isSimulated }) {
+  #started({ question, is_simulated: isSimulated, recipe = "", replaces = "" }) {
     this.question = question;
+    this.#recipe = recipe;
+    const earlier = part(this.#root, "earlier");
+    earlier.hidden = !replaces;
+    if (replaces) earlier.href = `/runs/${replaces}/`;
     part(this.#root, "simulated").hidden = !isSimulated;
     this.#phase("deciding", "Deciding what to read");
   }
@@ -75,11 +103,13 @@ export class Turn {
     return event.type === "step.failed" ? event.message : "";
   }
 
-  #block({ type, block, html }) {
+  #block({ type, block, html, evidence = [] }) {
     const element = this.#blockElement(block);
     if (element.dataset.isFinal) return;
     showSanitized(element, html);
+    for (const item of evidence) this.#evidence.set(item.url, item.id);
     for (const link of element.querySelectorAll("a.evidence")) this.#decorate(link);
+    for (const statement of statementsIn(element)) linksOf(statement).at(-1).after(fromTemplate("source-button"));
     if (type === "block.final") element.dataset.isFinal = "yes";
     this.#phase("writing", "Writing");
   }
@@ -104,6 +134,18 @@ export class Turn {
     link.rel = "noopener noreferrer";
     link.prepend(serviceMark(link.dataset.provider));
     link.append(make("span", "sr-only", ` (${this.#lanes.nameOf(link.dataset.provider)}, opens in a new tab)`));
+  }
+
+  /** What the answer's statements, or one of them, come from: each item with the call that returned it. */
+  #sources(only = null) {
+    const statements = only ? [only] : statementsIn(part(this.#root, "answer"));
+    return statements.map((statement) => ({ statement: wordsOf(statement), items: linksOf(statement).map((link) => this.#source(link)) }));
+  }
+
+  #source(link) {
+    // As it is written: the browser's own form of an address may differ from the server's.
+    const id = this.#evidence.get(link.getAttribute("href"));
+    return { link, id, call: id ? this.#lanes.whichReturned(id) : null };
   }
 
   #finished({ elapsed_ms: elapsed, coverage, grounding: { unknown, ungrounded }, written_by: writtenBy }) {
@@ -135,7 +177,6 @@ export class Turn {
 
   #failed({ elapsed_ms: elapsed, message }) {
     this.#end({ state: "failed", icon: "failed", text: message });
-    part(this.#root, "ask-again").hidden = false;
     this.#receipt(`Ended after ${words.duration(elapsed)}.`);
     return message;
   }
@@ -154,6 +195,7 @@ export class Turn {
   #receipt(text) {
     part(this.#root, "receipt").textContent = text;
     part(this.#root, "copy-menu").hidden = this.#blocks.size === 0;
+    part(this.#root, "all-sources").hidden = statementsIn(part(this.#root, "answer")).length === 0;
     part(this.#root, "foot").hidden = false;
   }
 

@@ -55,3 +55,11 @@ export function args(values) {
   if (pairs.length === 0) return "no arguments";
   return pairs.map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
 }
+
+/** What a tool call returned, without what was in it: `“Fix upload”, “Retry”, and 12 more; cut`. */
+export function result({ titles, items, isCut, warnings }) {
+  const shown = titles.map((title) => `“${title}”`);
+  if (items > titles.length) shown.push(titles.length ? `and ${items - titles.length} more` : count(items, "item"));
+  const parts = [shown.join(", ") || "nothing", isCut ? "more than fits, so it is cut" : "", ...warnings];
+  return parts.filter(Boolean).join(" · ");
+}

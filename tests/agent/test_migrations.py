@@ -41,11 +41,11 @@ insert("evidence", evidence_id="gh-00000001", provider="github", title="canary-5
 SHOW = """
 import json
 from django.contrib.auth.models import User
-from agent import store
+from agent import conversations, store
 from agent.models import Run
 run = Run.objects.get()
 found = {
-    "recent": [row.title for row in store.list_recent(User.objects.get().pk)],
+    "recent": [row.title for row in conversations.list_recent(User.objects.get().pk)],
     "answer": store.load_answer(run.id, user=run.user_id).text,
     "frames": store.list_frames(run.id, user=run.user_id, after=397),
     "history": store.list_history(run.conversation_id),

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from agent import content_keys, housekeeping, memory, store, tasks
+from agent import content_keys, conversations, housekeeping, memory, store, tasks
 from agent.briefing.facts.types import FactSet
 from agent.events import Evidence, TurnAdded
 from agent.retention import Expired, expire_content
@@ -56,7 +56,7 @@ def test_of_an_old_run_the_page_keeps_question_and_answer_and_the_model_nothing(
     assert store.load_answer(old.run, user=alice.pk).text == "Done."
     assert kinds(alice, young) == [*TYPES, "run.finished"]
     assert len(store.list_history(young.conversation)) == len(TURNS)
-    assert [row.title for row in store.list_recent(alice.pk)] == ["Brief me", "Brief me"]
+    assert [row.title for row in conversations.list_recent(alice.pk)] == ["Brief me", "Brief me"]
     assert expire_content() == Expired(runs=0, evidence=0, facts=0)
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from agent import content_keys, store
+from agent import content_keys, conversations, store
 from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError
 from agent.events import Evidence, TurnAdded
 from agent.runner import end_dead_runs
@@ -42,7 +42,7 @@ def test_another_users_conversation_is_unknown(alice: User, mallory: User) -> No
     with pytest.raises(RunNotFoundError):
         start(request_of(mallory, conversation=ticket.conversation))
     with pytest.raises(RunNotFoundError):
-        store.load_conversation(ticket.conversation, user=mallory.pk)
+        conversations.load_conversation(ticket.conversation, user=mallory.pk)
     with pytest.raises(RunNotFoundError):
         store.list_frames(ticket.run, user=mallory.pk, after=0)
     with pytest.raises(RunNotFoundError):
@@ -111,10 +111,10 @@ def test_a_heartbeat_brings_back_the_wish_to_stop(alice: User) -> None:
 
 def test_a_title_that_does_not_open_is_listed_as_such(alice: User, settings: Settings) -> None:
     ticket = start(request_of(alice, text="Brief me"))
-    assert [row.title for row in store.list_recent(alice.pk)] == ["Brief me"]
+    assert [row.title for row in conversations.list_recent(alice.pk)] == ["Brief me"]
     settings.CONTENT_KEYS = content_keys.new_entry(1)
-    assert [row.title for row in store.list_recent(alice.pk)] == [store.CLOSED_TITLE]
-    assert store.load_conversation(ticket.conversation, user=alice.pk)[0].title == store.CLOSED_TITLE
+    assert [row.title for row in conversations.list_recent(alice.pk)] == [conversations.CLOSED_TITLE]
+    assert conversations.load_conversation(ticket.conversation, user=alice.pk)[0].title == conversations.CLOSED_TITLE
 
 
 def test_rows_that_are_swapped_do_not_open(alice: User) -> None:

@@ -41,7 +41,7 @@ def chat_page(*, run_ids: list[str]) -> str:
             tuple(Dot(slug, service.name, "connected", "Connected") for slug, service in SERVICES.items())
         ),
         "recent": [],
-        "recipes": [("Brief me for standup", "Blockers first", "Brief me for standup.")],
+        "recipes": [("standup", "Brief me for standup", "Blockers first", "Brief me for standup.")],
     }
     return render_to_string("agent/chat.html", context, request=request)
 

@@ -97,7 +97,7 @@ ROWS = [
 NEW_CHAT = {
     "conversation": None,
     "run_ids": [],
-    "recipes": [("Brief me", "Since yesterday", "Brief me for standup")],
+    "recipes": [("standup", "Brief me", "Since yesterday", "Brief me for standup")],
 }
 OLD_CHAT = NEW_CHAT | {"conversation": CHAT, "run_ids": [RUN], "service_dots": AWAY}
 TIMELINE = {

@@ -1,0 +1,183 @@
+"""A user's conversations as they keep them: listed, opened, searched, renamed, pinned, deleted, and erased in the end.
+
+Short sync functions, each its own transaction, as in `agent.store`; nobody else's conversation is ever there. A deleted
+one is not there either, but for `restore`.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.utils import timezone
+
+from agent.errors import ContentClosedError, RunNotFoundError
+from agent.models import Conversation, Event, Run
+from agent.sealing import Place, seal, unseal
+from agent.search import Query, Said
+from agent.store import TITLE_CHARACTERS
+from agent.types import ConversationRow, RunStatus
+
+# As many as the rail shows without becoming a page of its own.
+_RECENT = 20
+# A page of the history.
+PAGE_SIZE = 50
+# How long a deleted conversation can be brought back: long enough to notice, short enough to be meant.
+UNDO_FOR = timedelta(minutes=10)
+# In the place of a title whose key is missing: the page still lists the conversation.
+CLOSED_TITLE = "(cannot be opened)"
+
+
+def list_recent(user: int) -> list[ConversationRow]:
+    """Return the user's pinned conversations, and after them the newest others, as many as the rail shows."""
+    rows = _shown(user).order_by(F("pinned_at").desc(nulls_last=True), "-updated_at")
+    return [_open(row) for row in rows[:_RECENT]]
+
+
+def list_pinned(user: int) -> list[ConversationRow]:
+    """Return the user's pinned conversations, the last pinned first."""
+    return [_open(row) for row in _shown(user).exclude(pinned_at=None).order_by("-pinned_at")]
+
+
+def list_page(user: int, *, before: datetime | None) -> list[ConversationRow]:
+    """Return the newest conversations that are not pinned and were last asked something before `before`.
+
+    One more than `PAGE_SIZE` tells that there is a next page.
+    """
+    rows = _shown(user).filter(pinned_at=None)
+    if before is not None:
+        rows = rows.filter(updated_at__lt=before)
+    return [_open(row) for row in rows.order_by("-updated_at")[: PAGE_SIZE + 1]]
+
+
+def load_conversation(conversation: UUID, *, user: int) -> tuple[ConversationRow, list[UUID]]:
+    """Return the conversation and the ids of its runs, oldest first, without those whose place another took.
+
+    Raises:
+        RunNotFoundError: It is not this user's.
+    """
+    row = _shown(user).filter(id=conversation).first()
+    if row is None:
+        raise RunNotFoundError
+    runs = list(row.runs.filter(replacement=None).order_by("started_at").values_list("id", flat=True))
+    return _open(row), runs
+
+
+def rename(conversation: UUID, *, user: int, title: str) -> None:
+    """Give the conversation the title, on one line and cut where the rail would; an empty one changes nothing.
+
+    Raises:
+        RunNotFoundError: It is not this user's.
+    """
+    short = " ".join(title.split())[:TITLE_CHARACTERS]
+    if short:
+        _change(conversation, user=user, sealed_title=seal(short, place=_title_place(conversation)))
+
+
+def pin(conversation: UUID, *, user: int, is_pinned: bool) -> None:
+    """Keep the conversation above the others, or no longer.
+
+    Raises:
+        RunNotFoundError: It is not this user's.
+    """
+    _change(conversation, user=user, pinned_at=timezone.now() if is_pinned else None)
+
+
+def delete(conversation: UUID, *, user: int) -> None:
+    """Show the conversation no more and stop its run; it is erased once `UNDO_FOR` has passed.
+
+    Raises:
+        RunNotFoundError: It is not this user's.
+    """
+    _change(conversation, user=user, deleted_at=timezone.now())
+    Run.objects.filter(conversation_id=conversation, status=RunStatus.RUNNING).update(is_stop_asked=True)
+
+
+def restore(conversation: UUID, *, user: int) -> None:
+    """Take a deletion back.
+
+    Raises:
+        RunNotFoundError: It is not this user's, or it is too late.
+    """
+    deleted = Conversation.objects.filter(id=conversation, user_id=user, deleted_at__gte=timezone.now() - UNDO_FOR)
+    if not deleted.update(deleted_at=None):
+        raise RunNotFoundError
+
+
+def erase_deleted(*, now: datetime) -> int:
+    """Erase the conversations that cannot be brought back any more, and return how many those were."""
+    gone = Conversation.objects.filter(deleted_at__lt=now - UNDO_FOR)
+    # A run that is still going on writes into its conversation; it was asked to stop, and the next round is soon.
+    ids = list(gone.exclude(runs__status=RunStatus.RUNNING).values_list("id", flat=True))
+    Conversation.objects.filter(id__in=ids).delete()
+    return len(ids)
+
+
+def list_said(user: int, *, query: Query) -> Iterator[Said]:
+    """Yield what was asked and answered in the user's runs that `query` lets through by what stands in the open.
+
+    Newest first, one run at a time, so that nobody opens more than is looked at. What does not open is passed over.
+    """
+    runs = _shown_runs(user).filter(**query.filters()).select_related("conversation").order_by("-started_at")
+    if query.services:
+        last = Event.objects.filter(run=OuterRef("pk")).order_by("-seq")
+        runs = runs.annotate(last_seq=Subquery(last.values("seq")[:1]), last=Subquery(last.values("sealed_frame")[:1]))
+    for run in runs.iterator(chunk_size=200):
+        try:
+            yield _said(run, is_asked_for_services=bool(query.services))
+        except ContentClosedError:
+            continue
+
+
+def _said(run: Run, *, is_asked_for_services: bool) -> Said:
+    return Said(
+        run=run.id,
+        conversation=run.conversation_id,
+        title=_open(run.conversation).title,
+        question=unseal(run.sealed_question, place=Place("run.question", run.id)),
+        answer=unseal(run.sealed_answer, place=Place("run.answer", run.id)) if run.sealed_answer else "",
+        started_at=run.started_at,
+        services=_services_of(run) if is_asked_for_services else frozenset(),
+    )
+
+
+def _services_of(run: Run) -> frozenset[str]:
+    """Return the services that the run read, by its last event."""
+    sealed = getattr(run, "last", None)
+    if sealed is None:
+        return frozenset()
+    last = json.loads(unseal(sealed, place=Place("event.frame", run.id, getattr(run, "last_seq", 0))))
+    return frozenset(one["provider"] for one in last.get("coverage", ()) if one["state"] == "read")
+
+
+def _shown(user: int) -> QuerySet[Conversation]:
+    return Conversation.objects.filter(user_id=user, deleted_at=None)
+
+
+def _shown_runs(user: int) -> QuerySet[Run]:
+    return Run.objects.filter(user_id=user, conversation__deleted_at=None, replacement=None)
+
+
+def _change(conversation: UUID, *, user: int, **fields: object) -> None:
+    """Change a row without touching when it was last asked something."""
+    if not _shown(user).filter(id=conversation).update(**fields):
+        raise RunNotFoundError
+
+
+def _title_place(conversation: UUID) -> Place:
+    return Place("conversation.title", conversation)
+
+
+def _open(row: Conversation) -> ConversationRow:
+    try:
+        title = unseal(row.sealed_title, place=_title_place(row.id))
+    except ContentClosedError:
+        title = CLOSED_TITLE
+    return ConversationRow(
+        id=row.id,
+        title=title,
+        started_at=row.created_at,
+        updated_at=row.updated_at,
+        is_pinned=row.pinned_at is not None,
+    )
