@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from agent.errors import ToolFailedError
@@ -39,14 +38,13 @@ def write_result(
     entries: Sequence[Mapping[str, Any]],
     *,
     service: str,
-    fetched_at: datetime,
     is_truncated: bool,
     warnings: Sequence[str],
 ) -> Written:
     """Return the JSON for the model, with as many of `entries` as fit; where they do not all fit, it says so.
 
-    Shape: `{"service": "github", "fetched_at": "2026-11-23T09:12:00+00:00",
-    "items": [{"id": "gh-3f9a1c2e", "title": "…", …}], "truncated": false, "warnings": []}`.
+    Shape: `{"service": "github", "items": [{"id": "gh-3f9a1c2e", "title": "…", …}], "truncated": true, "warnings":
+    ["…"]}`, the last two only where something is missing.
     """
     kept: list[Mapping[str, Any]] = []
     room = MAX_RESULT_CHARACTERS
@@ -57,14 +55,10 @@ def write_result(
         kept.append(entry)
     is_cut = is_truncated or len(kept) < len(entries)
     cleaned = tuple(clean_text(warning) for warning in warnings)
-    body = {
-        "service": service,
-        "fetched_at": fetched_at.isoformat(timespec="seconds"),
-        "items": kept,
-        "truncated": is_cut,
-        "warnings": cleaned,
-    }
-    return Written(compact(body), entries=tuple(kept), is_truncated=is_cut, warnings=cleaned)
+    gaps = ({"truncated": True} if is_cut else {}) | ({"warnings": cleaned} if cleaned else {})
+    return Written(
+        compact({"service": service, "items": kept} | gaps), entries=tuple(kept), is_truncated=is_cut, warnings=cleaned
+    )
 
 
 def write_failure(error: ToolFailedError) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
@@ -310,7 +310,6 @@ def _write(result: ToolResult, *, tool: Tool, noticed: Noticed) -> results.Writt
     return results.write_result(
         entries,
         service=tool.provider or tool.name,
-        fetched_at=datetime.now(UTC),
         is_truncated=result.is_truncated,
         warnings=(*result.warnings, *((_HIDDEN_WORDS,) if noticed.has_hidden_words else ())),
     )

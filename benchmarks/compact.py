@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import django
@@ -24,6 +24,8 @@ from django.conf import settings
 from agent.api import google_calendar
 from agent.api.egress import close_clients
 from agent.api.http import authorized
+from agent.briefing import facts, recipes
+from agent.briefing.types import Read, Reading
 from agent.briefing.working_week import WorkingWeek
 from agent.calls import Dispatched
 from agent.toolkit import Credentials, Emit, ProviderHTTP, ReadContext, ServiceFact, Tool, Toolkit
@@ -35,10 +37,10 @@ from tests.agent.api.upstream import Upstream, told
 from tests.contracts.sandbox import issue_token, serving
 from tests.contracts.specs import spec
 
-STANDUP = ("github_activity", "github_review_requests", "github_my_pull_requests", "calendar_agenda", "slack_mentions")
 # What a standup may give the model, and how many times smaller that is than the providers' usual answers (goal P9).
 MAX_STANDUP_BYTES = 12_000
 MIN_RATIO = 15
+WEEK = WorkingWeek(time_zone=BERLIN)
 # GitHub's default page of a search.
 _PAGE = 30
 
@@ -134,20 +136,25 @@ async def _play(upstream: Upstream, case: _Case) -> Line:
 
 
 async def _standup() -> list[Line]:
-    """Read what a standup reads, from the sandbox."""
+    """Make the reads of the recipe, from the sandbox, and add the facts that the model gets beside them."""
+    recipe = recipes.RECIPES["standup"]
+    window = recipes.open_window(recipe, now=NOW, week=WEEK)
     with serving() as (url, store):
         settings.PROVIDERS = providers.load(sandbox_url=url, with_secrets=False)
-        lines = [await _read(tool, store=store) for tool in STANDUP]
+        lines, readings = zip(*[await _read(read, store=store) for read in recipe.plan(window)], strict=True)
         await close_clients()
-    return lines
+    written = facts.write(facts.gather(readings, window=window, previous=None))
+    return [*lines, Line("facts", 0, usual=0, wire=0, compact=len(written.encode()))]
 
 
-async def _read(tool: str, *, store: Store) -> Line:
+async def _read(read: Read, *, store: Store) -> tuple[Line, Reading]:
     calls = Calls()
-    ended = await _dispatch(_Opened(calls, store), tool=tool, arguments={})
+    ended = await _dispatch(_Opened(calls, store), tool=read.tool, arguments=dict(read.arguments))
+    if ended.reading is None:
+        raise RuntimeError(read.tool)
     wire = sum(call.size_bytes for call in calls.seen)
-    usual = await _usual(tool, calls=calls, items=json.loads(ended.content)["items"], store=store)
-    return Line(tool, ended.items, usual=usual, wire=wire, compact=len(ended.content.encode()))
+    usual = await _usual(read, calls=calls, items=json.loads(ended.content)["items"], store=store)
+    return Line(read.tool, ended.items, usual=usual, wire=wire, compact=len(ended.content.encode())), ended.reading
 
 
 async def _dispatch(credentials: Credentials, *, tool: str, arguments: dict[str, Any]) -> Dispatched:
@@ -165,7 +172,7 @@ async def _dispatch(credentials: Credentials, *, tool: str, arguments: dict[str,
 
     context = ReadContext(
         now=NOW,
-        week=WorkingWeek(time_zone=BERLIN),
+        week=WEEK,
         report_progress=lambda _done, _total: None,
         list_services=list_services,
     )
@@ -176,16 +183,22 @@ async def _dispatch(credentials: Credentials, *, tool: str, arguments: dict[str,
     return ended
 
 
-async def _usual(tool: str, *, calls: Calls, items: list[dict[str, Any]], store: Store) -> int:
+async def _usual(read: Read, *, calls: Calls, items: list[dict[str, Any]], store: Store) -> int:
     """Return the bytes of the same reading without GraphQL and masks.
 
     GitHub's are counted from its documented examples of the REST answers that the same items take, Google's are read.
     """
-    if tool == "calendar_agenda":
-        return await _whole_events(store)
+    tool = read.tool
+    if tool.startswith("calendar_"):
+        return await _whole_events(store, start=read.arguments["start"])
     if tool == "github_activity":
         searched = sum(call.size_bytes for call in calls.seen if call.path.endswith("/search/commits"))
         return searched + sum(_rest_of(item) for item in items)
+    if tool == "github_mentions":
+        # And its comments, of which no example is at hand.
+        return sum(map(_example, _FOUND)) * len(items)
+    if tool == "github_failing_checks":
+        return len(items) * sum(map(_example, (*_FOUND, "pull-request", *_CHECKS)))
     if tool.startswith("github_"):
         return len(items) * sum(map(_example, ("pull-request", *_FOUND, *_REVIEWS, *_CHECKS)))
     # Slack's methods take no mask: what comes is what everybody gets.
@@ -215,10 +228,11 @@ def _written(body: Any) -> bytes:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-async def _whole_events(store: Store) -> int:
-    """Return the bytes of the day's events without a mask of fields."""
-    day = NOW.astimezone(BERLIN).replace(hour=0, minute=0)
-    window = {"timeMin": day.isoformat(), "timeMax": (day + timedelta(days=1)).isoformat(), "singleEvents": "true"}
+async def _whole_events(store: Store, *, start: str) -> int:
+    """Return the bytes of the events from the date `start` to the end of today, without a mask of fields."""
+    first = datetime.combine(date.fromisoformat(start), time.min, tzinfo=BERLIN)
+    end = datetime.combine(NOW.date() + timedelta(days=1), time.min, tzinfo=BERLIN)
+    window = {"timeMin": first.isoformat(), "timeMax": end.isoformat(), "singleEvents": "true"}
     token = issue_token(store, provider="google-calendar")
     endpoints = (google_calendar.LIST_EVENTS,)
     with authorized(provider="google-calendar", endpoints=endpoints, token=token, on_call=Calls()) as http:

@@ -22,16 +22,14 @@ from agent.toolkit import ProviderHTTP
 LIST_EVENTS = Endpoint("google-calendar", "GET", "/calendars/{calendar}/events")
 GET_EVENT = Endpoint("google-calendar", "GET", "/calendars/{calendar}/events/{event}")
 
-_LISTED = (
-    "id,summary,status,start,end,location,hangoutLink,htmlLink,eventType,transparency,visibility,recurringEventId,"
-)
+_LISTED = "id,summary,status,start,end,location,htmlLink,eventType,transparency,visibility,"
 FIELDS = f"items({_LISTED}attendees(self,responseStatus),attendeesOmitted,organizer(self,displayName)),nextPageToken"
 # What decides whether an event takes time, and what names it.
 BUSY_FIELDS = (
     "items(id,summary,status,start,end,htmlLink,eventType,transparency,attendees(self,responseStatus)),nextPageToken"
 )
 EVENT_FIELDS = (
-    f"{_LISTED}description,recurrence,originalStartTime,"
+    f"{_LISTED}hangoutLink,recurringEventId,description,recurrence,originalStartTime,"
     "attendees(self,displayName,responseStatus,optional,resource),attendeesOmitted,organizer(self,displayName)"
 )
 SERIES_FIELDS = "recurrence"
@@ -89,20 +87,20 @@ class Event(Wire):
     summary: Line = ""
     status: Line = "confirmed"
     location: Line = ""
-    hangout_link: str = ""
     event_type: Line = "default"
     transparency: Line = "opaque"
     visibility: Line = "default"
     attendees: tuple[Attendee, ...] = ()
     attendees_omitted: bool = False
     organizer: _Organizer | None = None
-    recurring_event_id: str = ""
 
 
 class EventDetails(Event):
     """One event with its description, as it was written: often HTML. `recurrence` is there for a whole series only."""
 
     description: str = ""
+    hangout_link: str = ""
+    recurring_event_id: str = ""
     recurrence: tuple[Line, ...] = ()
     original_start_time: When | None = None
 

@@ -73,6 +73,7 @@ def _details(event: EventDetails, *, recurrence: tuple[str, ...], context: ReadC
         "attendee_count": len(people),
         "unnamed_attendees": len(people) - len(named),
         "repeats": list(recurrence),
+        "has_call": bool(event.hangout_link),
         "moved_from": written(moved, zone=context.time_zone) if moved and moved != event.start else "",
     }
     return {"attendees": []} | {name: value for name, value in optional.items() if value}

@@ -152,7 +152,6 @@ def _item(slot: Span, *, busy: Sequence[tuple[Span, Event]], zone: ZoneInfo) -> 
     start, end = slot.start.astimezone(zone), slot.end.astimezone(zone)
     fields = {
         "start": start.isoformat(timespec="minutes"),
-        "end": end.isoformat(timespec="minutes"),
         "minutes": slot.minutes,
     }
     # A gap has no page of its own: its citation is the event that it comes before, else the one it comes after.

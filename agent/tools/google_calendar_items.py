@@ -48,19 +48,17 @@ def fields_of(event: Event, *, zone: ZoneInfo) -> dict[str, Any]:
         "event_id": event.id,
         "start": written(event.start, zone=zone),
         "end": written(event.end, zone=zone),
-        "all_day": event.start.day is not None,
         "kind": _KINDS.get(event.event_type, "meeting" if event.attendees else "event"),
         "my_response": response_of(event),
         "attendees": len(event.attendees),
         "organizer": _organizer(event),
-        "is_free": event.transparency == "transparent",
     }
     optional = {
+        "all_day": event.start.day is not None,
+        "is_free": event.transparency == "transparent",
         "minutes": _minutes(event),
         "location": event.location,
-        "has_call": bool(event.hangout_link),
         "is_private": event.visibility in {"private", "confidential"},
-        "is_recurring": bool(event.recurring_event_id),
         "more_attendees": event.attendees_omitted,
     }
     return fields | {name: value for name, value in optional.items() if value}

@@ -264,8 +264,8 @@ def test_a_recipe_is_written_from_its_facts_in_their_order() -> None:
     text = recipe(
         "standup",
         needs_you=[fact(ASK, "asked"), fact(BACKFILL, "checks_failing", day=3, unchanged=True)],
-        since_last=[fact(MERGED, "merged"), fact(RETRO, "met")],
-        today={"events": [fact(STANDUP, "meeting")], "free_minutes": 90},
+        since_last={"merged": [MERGED["id"]], "met": [RETRO["id"]]},
+        today={"events": [STANDUP["id"]], "free_minutes": 90},
         review_queue=[fact(WAITING, "review_requested")],
         risks=[fact(BACKFILL, "red_ci_over_24_hours"), fact(BACKFILL, "merge_conflicts")],
         changes={"since": "2026-11-20T09:00+01:00", "new": [ASK["id"]], "gone": [{"id": "gh-1", "rule": "draft"}]},
@@ -303,9 +303,9 @@ def test_each_recipe_has_sections_of_its_own(name: str, sections: list[str]) -> 
         name,
         needs_you=[fact(BACKFILL, "ready_to_merge")],
         review_queue=[fact(WAITING, "review_requested")],
-        since_last=[fact(MERGED, "merged")],
-        slack=[fact(ASK, "decision")],
-        meeting_prep={"meeting": fact(STANDUP, "meeting"), "related": [WAITING["id"]]},
+        since_last={"merged": [MERGED["id"]]},
+        slack={"decision": [ASK["id"]]},
+        meeting_prep={"meeting": STANDUP["id"], "related": [WAITING["id"]]},
     )
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == sections
 
@@ -327,7 +327,7 @@ def test_facts_without_entries_are_nothing_found_and_what_was_not_read_is_said()
     ],
 )
 def test_what_happened_is_told_since_the_window_began(window: dict[str, Any], title: str) -> None:
-    assert f"## {title}\n" in recipe("standup", window=window, since_last=[fact(MERGED, "merged")])
+    assert f"## {title}\n" in recipe("standup", window=window, since_last={"merged": [MERGED["id"]]})
 
 
 def test_without_a_meeting_that_is_said() -> None:

@@ -1,35 +1,40 @@
-"""Writes facts for the model, as one line of JSON that holds ids, rules, instants and numbers, and nobody's text."""
+"""Writes facts for the model, as one line of JSON that holds ids, rules, instants and numbers, and nobody's text.
+
+What the item of an id tells by itself, such as when it happened, is not written again: the items stand beside it.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from agent.briefing.facts.types import Changes, Fact, Facts, ServiceCoverage, Window
+from agent.briefing.facts.types import Changes, Fact, Facts, NextStep, ServiceCoverage, Window
 
 
 def write(facts: Facts) -> str:
     """Return `[Facts: {…}]`, the same bytes for the same facts; what is empty is left out, coverage never is.
 
-    Shape: `{"window": {"start", "end", "zone", "since_last_briefing", "days_off"}, "needs_you": [fact], "since_last":
-    [fact], "today": {"events": [fact], "free": [fact], "free_minutes"}, "next_day": [fact], "review_queue": [fact],
-    "waiting_on_others": [fact], "plate": [fact], "meeting_prep": {"meeting": fact, "related": [id]}, "slack": [fact],
-    "risks": [fact], "changes": {"since", "new": [id], "changed": [id], "gone": [{"id", "rule"}]}, "coverage":
-    [{"service", "state", "items", "partial"}]}`, where a fact is `{"id", "rule", "since", "hours", "next", "related",
-    "minutes", "lines", "ci", "day", "unchanged"}`.
+    Shape: `{"window": {"start", "since_last_briefing", "days_off"}, "needs_you": [fact], "since_last": {rule: [id]},
+    "today": {"events": [id], "invitations": [id], "free": [id], "free_minutes"}, "next_day": [id], "review_queue":
+    [fact], "waiting_on_others": [fact], "plate": [fact], "meeting_prep": {"meeting": id, "related": [id]}, "slack":
+    {rule: [id]}, "risks": [fact], "changes": {"since", "new": [id], "changed": [id], "gone": [{"id", "rule"}]},
+    "coverage": [{"service", "state", "items", "partial"}]}`, where a fact is `{"id", "rule", "hours", "next",
+    "related", "lines", "day", "unchanged"}`. A fact of `risks` has no `next`, and no `hours` that an earlier fact of
+    the same item has.
     """
     body: dict[str, Any] = {
         "window": _window(facts.window),
         "needs_you": _facts(facts.needs_you),
-        "since_last": _facts(facts.since_last),
+        "since_last": _by_rule(facts.since_last),
         "today": _today(facts),
-        "next_day": _facts(facts.next_day),
+        "next_day": _ids(facts.next_day),
         "review_queue": _facts(facts.review_queue),
         "waiting_on_others": _facts(facts.waiting_on_others),
         "plate": _facts(facts.plate),
         "meeting_prep": _prep(facts),
-        "slack": _facts(facts.slack),
-        "risks": _facts(facts.risks),
+        "slack": _by_rule(facts.slack),
+        "risks": _flags(facts),
         "changes": _changes(facts.changes),
     }
     text = json.dumps(
@@ -41,11 +46,10 @@ def write(facts: Facts) -> str:
 
 
 def _window(window: Window) -> dict[str, Any]:
+    """Return where the window begins; its end and its zone stand in the question's line of context."""
     return _present(
         {
             "start": _written(window.start),
-            "end": _written(window.end),
-            "zone": window.week.time_zone.key,
             "since_last_briefing": window.is_since_briefing or None,
             "days_off": [day.isoformat() for day in window.days_off],
         }
@@ -54,13 +58,24 @@ def _window(window: Window) -> dict[str, Any]:
 
 def _today(facts: Facts) -> dict[str, Any]:
     today = facts.today
-    found = {"events": _facts(today.events), "free": _facts(today.free), "free_minutes": today.free_minutes}
-    return _present(found)
+    invitations = _ids(event for event in today.events if event.next_step is NextStep.ANSWER_INVITATION)
+    found = {"events": _ids(today.events), "invitations": invitations, "free": _ids(today.free)}
+    return _present(found | {"free_minutes": today.free_minutes})
 
 
 def _prep(facts: Facts) -> dict[str, Any]:
     prep = facts.meeting_prep
-    return _present({"meeting": _fact(prep.meeting), "related": list(prep.related)}) if prep else {}
+    return _present({"meeting": prep.meeting.id, "related": list(prep.related)}) if prep else {}
+
+
+def _flags(facts: Facts) -> list[dict[str, Any]]:
+    """Return the risks without what the facts that they flag say."""
+    above = (*facts.needs_you, *facts.review_queue, *facts.waiting_on_others)
+    said = {(fact.id, fact.age_hours) for fact in above}
+    return [
+        _fact(replace(fact, next_step=None, age_hours=None if (fact.id, fact.age_hours) in said else fact.age_hours))
+        for fact in facts.risks
+    ]
 
 
 def _changes(changes: Changes) -> dict[str, Any]:
@@ -76,6 +91,19 @@ def _covered(coverage: ServiceCoverage) -> dict[str, Any]:
     return {"service": coverage.provider, "state": coverage.state, "items": coverage.items} | partial
 
 
+def _ids(facts: Iterable[Fact]) -> list[str]:
+    """Return the ids; a free day has nothing to cite and none."""
+    return [fact.id for fact in facts if fact.id]
+
+
+def _by_rule(facts: Iterable[Fact]) -> dict[str, list[str]]:
+    """Return the ids of what is over, in the order that facts of one rule and the rules have."""
+    found: dict[str, list[str]] = {}
+    for fact in facts:
+        found.setdefault(fact.rule.value, []).append(fact.id)
+    return found
+
+
 def _facts(facts: Iterable[Fact]) -> list[dict[str, Any]]:
     return [_fact(fact) for fact in facts]
 
@@ -85,13 +113,10 @@ def _fact(fact: Fact) -> dict[str, Any]:
         {
             "id": fact.id,
             "rule": fact.rule.value,
-            "since": _written(fact.since) if fact.since else None,
             "hours": fact.age_hours,
             "next": fact.next_step.value if fact.next_step else None,
             "related": list(fact.related),
-            "minutes": fact.minutes,
             "lines": fact.lines,
-            "ci": fact.ci,
             "day": fact.day if fact.is_unchanged else None,
             "unchanged": fact.is_unchanged or None,
         }

@@ -98,7 +98,8 @@ def _mention_item(found: Discussed, *, login: str, window: Window, context: Read
         "author": author,
         "excerpt": text,
         "mentioned_at": local(at, zone=context.time_zone) if at else None,
-        "updated_at": local(found.updated_at, zone=context.time_zone),
+        # Without an excerpt, the last change is the nearest that is known.
+        "updated_at": None if at else local(found.updated_at, zone=context.time_zone),
     }
     return subject_item(found, url=url, **present(fields))
 
@@ -137,7 +138,7 @@ def _issue_item(issue: Issue, *, context: ReadContext) -> Item:
 
 
 def _time_of(item: Item) -> str:
-    return str(item.fields.get("mentioned_at", item.fields["updated_at"]))
+    return str(item.fields.get("mentioned_at") or item.fields["updated_at"])
 
 
 GITHUB_MENTIONS = Tool(

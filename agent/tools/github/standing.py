@@ -35,7 +35,7 @@ def review_request_item(pull_request: PullRequest, *, viewer: str, now: datetime
         pull_request,
         author=pull_request.author.login if pull_request.author else "",
         my_request=_request_of(pull_request, viewer=viewer),
-        review_decision=word(pull_request.review_decision),
+        review_decision=_verdict(pull_request),
         **_size_and_age(pull_request, now=now, zone=zone),
     )
 
@@ -43,7 +43,7 @@ def review_request_item(pull_request: PullRequest, *, viewer: str, now: datetime
 def own_pull_request_item(pull_request: PullRequest, *, is_open: bool, now: datetime, zone: ZoneInfo) -> Item:
     """Return a pull request of the user; an open one with what blocks it and who has to move."""
     fields = _size_and_age(pull_request, now=now, zone=zone)
-    fields["review_decision"] = word(pull_request.review_decision)
+    fields["review_decision"] = _verdict(pull_request)
     if is_open:
         step = next_step(pull_request)
         fields["next_step"] = step
@@ -70,7 +70,7 @@ def found_item(found: FoundIssue, *, now: datetime, zone: ZoneInfo) -> Item:
         "number": found.number,
         "author": found.user.login if found.user else "",
         "state": found.state,
-        "draft": found.draft,
+        "draft": found.draft or None,
         "opened_at": local(found.created_at, zone=zone),
         "age_days": (now - found.created_at).days,
         "idle_days": (now - found.updated_at).days,
@@ -123,9 +123,15 @@ def _request_of(pull_request: PullRequest, *, viewer: str) -> str:
     return f"team {teams[0]}" if teams else "unknown"
 
 
+def _verdict(pull_request: PullRequest) -> str | None:
+    """Return what reviewers decided; that somebody has to is said by the request and by the next step."""
+    decision = pull_request.review_decision
+    return word(decision) if decision in ("APPROVED", "CHANGES_REQUESTED") else None
+
+
 def _size_and_age(pull_request: PullRequest, *, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
     return {
-        "draft": pull_request.is_draft,
+        "draft": pull_request.is_draft or None,
         "opened_at": local(pull_request.created_at, zone=zone),
         "age_days": (now - pull_request.created_at).days,
         "idle_days": (now - pull_request.updated_at).days,

@@ -3,7 +3,7 @@
 A model is told the same facts and finds words of its own; the stand-in has fixed ones.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from devcontext.sandbox.claude import lines
@@ -121,7 +121,7 @@ class _Writer:
         """Yield the bullets of a part of the facts."""
         if part in _HAPPENED:
             rules = _HAPPENED[part]
-            yield from self._bullets([fact for fact in self._list("since_last") if fact.get("rule") in rules])
+            yield from self._bullets([fact for fact in self._list("since_last") if fact["rule"] in rules])
         elif part == "today":
             yield from self._today()
         elif part == "meeting":
@@ -136,7 +136,11 @@ class _Writer:
             yield from self._bullets(self._list(part))
 
     def _list(self, part: str) -> list[Fact]:
-        return list(self._facts.get(part) or [])
+        """Return the facts of a part, those that are ids by rule and those that are an event's id included."""
+        found = self._facts.get(part) or []
+        if isinstance(found, dict):
+            return [{"id": evidence, "rule": rule} for rule, ids in found.items() for evidence in ids]
+        return _events(found) if part == "next_day" else list(found)
 
     def _bullets(self, facts: list[Fact]) -> Iterator[str]:
         met = [self._items[fact["id"]] for fact in facts if fact.get("rule") == "met" and fact.get("id") in self._items]
@@ -156,9 +160,9 @@ class _Writer:
 
     def _today(self) -> Iterator[str]:
         today = self._facts.get("today") or {}
-        yield from self._bullets(today.get("events") or [])
+        yield from self._bullets(_events(today.get("events")))
         minutes, slots = today.get("free_minutes"), today.get("free") or []
-        cited = [self._items[slot["id"]] for slot in slots if slot.get("id") in self._items]
+        cited = [self._items[evidence] for evidence in slots if evidence in self._items]
         if minutes is not None:
             hours = f"{minutes // 60} h {minutes % 60} min" if minutes else "no time"
             where = ", ".join(lines.link(item) for item in cited)
@@ -168,14 +172,14 @@ class _Writer:
         prep = self._facts.get("meeting_prep")
         if not prep:
             yield "No meeting is to come today or on the next working day."
-        elif text := self._line(prep["meeting"]):
-            yield text
+        else:
+            yield from self._bullets(_events([prep["meeting"]]))
 
     def _related(self) -> Iterator[str]:
         prep = self._facts.get("meeting_prep") or {}
         for evidence in prep.get("related") or []:
             if evidence in self._items:
-                name = lines.name_of(self._items.get(prep["meeting"]["id"], {}))
+                name = lines.name_of(self._items.get(prep["meeting"], {}))
                 yield f"For {lines.plain(name) or 'it'}: {lines.link(self._items[evidence])}"
 
     def _risks(self) -> Iterator[str]:
@@ -198,6 +202,10 @@ class _Writer:
                 yield f"{word.capitalize()}: {', '.join(map(lines.link, known))}"
         if gone := changes.get("gone"):
             yield f"No longer there: {len(gone)}"
+
+
+def _events(ids: Iterable[str] | None) -> list[Fact]:
+    return [{"id": evidence, "rule": "meeting"} for evidence in ids or ()]
 
 
 def _standing(fact: Fact) -> str:

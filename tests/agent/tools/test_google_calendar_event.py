@@ -92,6 +92,10 @@ async def test_an_instance_tells_how_its_series_repeats(calendar: Calendar) -> N
     assert item.fields["moved_from"] == "2026-11-23T09:00+01:00"
 
 
+async def test_a_call_is_told(calendar: Calendar) -> None:
+    assert (await calendar.item(hangoutLink="https://meet.google.com/x")).fields["has_call"]
+
+
 async def test_an_instance_that_was_not_moved_says_nothing_of_it(calendar: Calendar) -> None:
     calendar.upstream.tell(f"{PATH}abc", told({"recurrence": ["RRULE:FREQ=DAILY"]}))
     item = await calendar.item(recurringEventId="abc", originalStartTime={"dateTime": "2026-11-23T08:30:00Z"})
