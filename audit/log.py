@@ -14,6 +14,7 @@ from audit.tree import LEVEL_STEP, Node
 
 # As many hashes as one stored node covers: what a tree reads at once never crosses the edge of such a block.
 _BLOCK = 1 << LEVEL_STEP
+_SELECT_LEAF = "SELECT position, event_id, encoding, nonce, hash FROM audit_leaf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,29 @@ def find_newest_event() -> int:
         return int(cursor.fetchone()[0] or 0)
 
 
-def list_events(*, after: int, up_to: int, limit: int) -> list[tuple[Any, ...]]:
-    """Return the events with ids above `after` up to `up_to`, as `audit.encoding` takes them, the oldest first."""
+def list_events(*, after: int, up_to: int, limit: int, user: str = "") -> list[tuple[Any, ...]]:
+    """Return the events with ids above `after` up to `up_to`, as `audit.encoding` takes them, the oldest first.
+
+    With `user`, of that subject alone.
+    """
     connection = connections[DATABASE]
     columns = encoding.select_list(connection, table="audit_event")
+    whose = ' AND "user" = %s' if user else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {columns} FROM audit_event WHERE id > %s AND id <= %s ORDER BY id LIMIT %s",  # noqa: S608  (ours)
-            [after, up_to, limit],
+            f"SELECT {columns} FROM audit_event WHERE id > %s AND id <= %s{whose} ORDER BY id LIMIT %s",  # noqa: S608
+            [after, up_to, *([user] if user else []), limit],
         )
         return list(cursor.fetchall())
+
+
+def list_leaves(event_ids: Iterable[int]) -> dict[int, Leaf]:
+    """Return the leaves of these events by the event's id; what is not sealed has none."""
+    ids = list(event_ids)
+    marks = ", ".join(["%s"] * len(ids))
+    with connections[DATABASE].cursor() as cursor:
+        cursor.execute(f"{_SELECT_LEAF} WHERE event_id IN ({marks})", ids)
+        return {row[1]: _leaf(row) for row in cursor.fetchall()}
 
 
 def append(leaves: Iterable[Leaf], *, nodes: Iterable[Node], size: int, note: str) -> None:
@@ -92,12 +106,13 @@ def append(leaves: Iterable[Leaf], *, nodes: Iterable[Node], size: int, note: st
 
 def _find_leaf(clause: str, values: list[int]) -> Leaf | None:
     with connections[DATABASE].cursor() as cursor:
-        cursor.execute(
-            f"SELECT position, event_id, encoding, nonce, hash FROM audit_leaf {clause}",  # noqa: S608  (ours alone)
-            values,
-        )
+        cursor.execute(f"{_SELECT_LEAF} {clause}", values)
         row = cursor.fetchone()
-    return Leaf(row[0], row[1], row[2], bytes(row[3]), bytes(row[4])) if row else None
+    return _leaf(row) if row else None
+
+
+def _leaf(row: tuple[Any, ...]) -> Leaf:
+    return Leaf(row[0], row[1], row[2], bytes(row[3]), bytes(row[4]))
 
 
 def _read_block(level: int, block: int) -> Sequence[bytes]:

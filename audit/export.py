@@ -1,0 +1,93 @@
+"""The audit as lines of JSON that can be checked without us: `tools/verify_audit.py` does, and needs no database.
+
+First a header and the checkpoints, then the events by rising id. Of a whole log every event is there, and its tree can
+be built anew; of one person's events each brings its path to the newest checkpoint. What is not sealed yet comes last.
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from audit import encoding, log
+from audit.checkpoint import LogKeys
+from audit.errors import BrokenNoteError
+from audit.log import Hashes, Leaf
+from audit.models import AuditCheckpoint
+from audit.tree import prove_consistency, prove_inclusion
+
+SCHEMA = "devcontext-audit-export/1"
+
+# SQLite before 3.32 takes no more than 999 values in a statement.
+_BATCH = 500
+
+
+def lines(keys: LogKeys, *, user: str = "", pinned: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the lines of an export of `user`'s events, or of everybody's, each with its newline.
+
+    Args:
+        keys: The log's public keys go along; who checks should have them from elsewhere.
+        user: Subject, `user:<id>`; "" for the whole log.
+        pinned: Notes kept elsewhere, which one person's export is shown to go on from.
+
+    Raises:
+        BrokenProofError: The stored tree lacks hashes.
+        BrokenNoteError: A pinned note is none of this log, or is of a longer one.
+        django.db.Error: The database failed.
+    """
+    newest, settled = log.find_checkpoint(), log.find_newest_event()
+    size = newest.size if newest else 0
+    yield _line(
+        "header",
+        of=user or "all",
+        log=keys.name,
+        verifiers=[str(verifier) for verifier in keys.verifiers],
+        columns=encoding.COLUMNS,
+    )
+    read = Hashes()
+    yield from _checkpoint_lines(newest, is_whole=not user)
+    yield from (_consistency_line(keys, note, size=size, read=read) for note in pinned if user)
+    yield from _event_lines(user=user, settled=settled, size=size, read=read)
+
+
+def _checkpoint_lines(newest: AuditCheckpoint | None, *, is_whole: bool) -> Iterator[str]:
+    if newest is None:
+        return
+    if is_whole:
+        older = AuditCheckpoint.objects.filter(size__lt=newest.size).order_by("size")
+        yield from (_line("checkpoint", note=stored.note) for stored in older.iterator(_BATCH))
+    yield _line("checkpoint", note=newest.note)
+
+
+def _consistency_line(keys: LogKeys, note: str, *, size: int, read: Hashes) -> str:
+    first = keys.open(note).size
+    if first > size:
+        raise BrokenNoteError
+    return _line("consistency", note=note, path=_texts(prove_consistency(first, size=size, read=read)))
+
+
+def _event_lines(*, user: str, settled: int, size: int, read: Hashes) -> Iterator[str]:
+    after = 0
+    while events := log.list_events(after=after, up_to=settled, limit=_BATCH, user=user):
+        leaves = log.list_leaves(values[0] for values in events)
+        for values in events:
+            leaf = leaves.get(values[0])
+            # Leaves that were added since belong to a checkpoint that the export does not have.
+            if leaf is None or leaf.position >= size:
+                yield _line("unsealed", event=values)
+            else:
+                path = {"path": _texts(prove_inclusion(leaf.position, size=size, read=read))} if user else {}
+                yield _line("event", **_fields(values, leaf), **path)
+        after = events[-1][0]
+
+
+def _fields(values: Sequence[Any], leaf: Leaf) -> dict[str, Any]:
+    return {"position": leaf.position, "encoding": leaf.encoding, "nonce": leaf.nonce.hex(), "event": values}
+
+
+def _texts(hashes: Sequence[bytes]) -> list[str]:
+    return [base64.b64encode(value).decode() for value in hashes]
+
+
+def _line(kind: str, **fields: Any) -> str:
+    return json.dumps({"schema": SCHEMA, "type": kind, **fields}, ensure_ascii=False, separators=(",", ":")) + "\n"
