@@ -47,6 +47,17 @@ class RunStarted(RunEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class RunWindow(RunEvent):
+    """What a briefing is about: ISO 8601 instants in the user's `time_zone`, and the same in words as `text`."""
+
+    type: ClassVar[str] = "run.window"
+    start: str
+    end: str
+    time_zone: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepStarted(RunEvent):
     """A tool call begins. `label` is what a person reads ("Fetching pull requests…"); `id` is the tool call's id."""
 

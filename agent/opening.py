@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agent.briefing import facts, recipes
+from agent.briefing import facts, phrases, recipes
 from agent.briefing.facts.types import Facts, FactSet, Window
 from agent.briefing.recipes import Recipe
 from agent.briefing.types import Read, Reading
 from agent.briefing.working_week import WorkingWeek
+from agent.events import RunWindow
 from agent.prompts import user_message
 from agent.types import Past, RunRequest
 
@@ -62,3 +63,13 @@ def open_run(request: RunRequest, *, now: datetime, week: WorkingWeek, past: Pas
     since = request.since and max(request.since, now - _LONGEST_WINDOW)
     window = recipes.open_window(recipe, now=now, week=week, since=since, last_at=past.last_at)
     return Opening(message, now, week, recipe=recipe, window=window, previous=past.fact_set)
+
+
+def tell(window: Window) -> RunWindow:
+    """Return what a briefing is about, as its page and its renderings say it."""
+    return RunWindow(
+        start=window.start.isoformat(timespec="minutes"),
+        end=window.end.isoformat(timespec="minutes"),
+        time_zone=window.week.time_zone.key,
+        text=phrases.window(window),
+    )

@@ -12,7 +12,7 @@ from agent import memory, store
 # Enough to be quick; each run is a transaction of its own, so that nobody waits long for the database.
 _BATCH = 100
 # With these a page shows question and answer; the others tell how it came to be.
-_LASTING = frozenset({"run.started", "block.final", "run.finished", "run.stopped", "run.failed"})
+_LASTING = frozenset({"run.started", "run.window", "block.final", "run.finished", "run.stopped", "run.failed"})
 
 
 @dataclass(frozen=True, slots=True)

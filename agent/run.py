@@ -13,6 +13,7 @@ from django.conf import settings
 from agent import remembered, smalltalk, store, without_model
 from agent.answer import Answer
 from agent.briefing import phrases, recipes
+from agent.briefing.document import frame
 from agent.briefing.facts.coverage import coverage
 from agent.briefing.facts.types import Window
 from agent.briefing.types import Reading
@@ -29,13 +30,14 @@ from agent.events import (
     RunFinished,
     RunStarted,
     RunStopped,
+    RunWindow,
     StepFailed,
     TextDelta,
     TurnAdded,
 )
 from agent.history import begin_anew
 from agent.loop import run_loop
-from agent.opening import Opening
+from agent.opening import Opening, tell
 from agent.prompts import system_prompt
 from agent.spending import PaidModel
 from agent.tally import Tally
@@ -103,6 +105,7 @@ class Run:
         self._said: set[str] = set()
         self._answer = Answer(evidence=self._evidence, said=self._said)
         self._window: Window | None = None
+        self._told_window: RunWindow | None = None
         self._model_error: ModelError | None = None
 
     async def answer(self) -> RunOutcome:
@@ -173,9 +176,9 @@ class Run:
             logger.exception("agent.run_end_not_audited", extra={"run": str(self._ticket.run)})
 
     def _text(self) -> str:
-        """Return the answer with our own line on what was read; the page shows the same from the last event."""
-        text, covered = self._answer.text, phrases.coverage(coverage(self._readings))
-        return f"{text}\n\n**Coverage:** {covered}" if text and covered else text
+        """Return the answer with our own lines on its window and on what was read; the page has them from events."""
+        window = self._told_window.text if self._told_window else ""
+        return frame(self._answer.text, window=window, coverage=phrases.coverage(coverage(self._readings)))
 
     async def _write_answer(self) -> None:
         kind = None if self._request.recipe else smalltalk.find(self._request.text)
@@ -208,6 +211,8 @@ class Run:
         previous = self._opening.previous if self._opening else None
         written = without_model.write_briefing(self._readings, window=window, previous=previous, error=error)
         self._model_error = error
+        if self._told_window is None:
+            self._tell(window)
         self._answer.restart()
         self._log.append(AnswerRestarted(code=error.code, message=error.message), run=self._ticket.run)
         self._said |= {*written.said}
@@ -233,11 +238,17 @@ class Run:
         )
         self._log.append(event, run=self._ticket.run)
 
+    def _tell(self, window: Window) -> None:
+        self._told_window = tell(window)
+        self._log.append(self._told_window, run=self._ticket.run)
+
     async def _converse(self) -> None:
         history = await self._load_history()
         self._evidence |= await sync_to_async(store.list_evidence)(self._ticket.conversation)
         opening = self._opening = await remembered.open_run(self._request)
         self._window = opening.window or without_model.window_of_question(opening.now, week=opening.week)
+        if opening.window:
+            self._tell(opening.window)
         self._turns.append(TurnAdded(role="user", content=opening.message))
         events = run_loop(
             model=self._model,

@@ -14,6 +14,9 @@ _PERMISSION_WORDS = {
     "failed": "permission could not be checked",
 }
 
+# What every frame carries beside its event.
+_ENVELOPE = frozenset({"v", "run", "seq", "t", "type"})
+
 
 class StatusLines:
     """Writes what happens in a run, from its event frames; one that is not live says only what must not be missed."""
@@ -72,13 +75,15 @@ class Report:
         self._tools: dict[str, dict[str, Any]] = {}
         self._exchanges: list[dict[str, Any]] = []
         self._evidence: dict[str, dict[str, str]] = {}
-        self._usage: dict[str, int] = {}
+        self._said: dict[str, dict[str, Any]] = {}
         self.last: Mapping[str, Any] = {}
 
     def add(self, frame: Mapping[str, Any]) -> None:
         """Take note of one event."""
         self.last = frame
         match frame["type"]:
+            case "run.window" | "usage" as kind:
+                self._said[kind] = {name: value for name, value in frame.items() if name not in _ENVELOPE}
             case "step.started":
                 self._tools[frame["id"]] = {"name": frame["tool"], "provider": frame["provider"]}
             case "step.exchanged":
@@ -94,8 +99,6 @@ class Report:
                 self._evidence = {}
             case "block.final":
                 self._evidence |= {item["id"]: item for item in frame["evidence"]}
-            case "usage":
-                self._usage = {name: count for name, count in frame.items() if name.endswith("_tokens")}
 
     def as_json(self, answer: RunAnswer) -> dict[str, Any]:
         """Return the object that `--json` prints."""
@@ -103,13 +106,14 @@ class Report:
         return {
             "run": str(answer.run),
             "text": answer.text,
+            "window": self._said.get("run.window"),
             "tools": list(self._tools.values()),
             "exchanges": self._exchanges,
             "evidence": [{name: item[name] for name in ("id", "title", "url")} for item in self._evidence.values()],
             "grounding": self.last["grounding"],
             "written_by": self.last["written_by"],
             "coverage": list(self.last.get("coverage", ())),
-            "usage": self._usage,
+            "usage": self._said.get("usage", {}),
             "cost_usd": None if cost is None else cost / 1_000_000,
             "elapsed_ms": self.last["elapsed_ms"],
             "model": answer.model,

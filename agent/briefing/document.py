@@ -13,7 +13,7 @@ from agent.events import Evidence
 from agent.untrusted import clean_text
 
 LineKind = Literal["text", "item", "quote", "code", "row"]
-_COVERAGE = re.compile(r"coverage:\s*", re.IGNORECASE)
+_OURS = re.compile(r"(window|coverage):\s*", re.IGNORECASE)
 # An address that no tool returned is no link, and must not become one where a text is pasted: a chat that unfurls it
 # would call it. With a query it is told by that, without a scheme as well.
 _ADDRESS = re.compile(
@@ -63,10 +63,34 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole answer; `coverage` is our own line about what was read, without its first word, "" if there is none."""
+    """A whole answer, with our own lines on what it is about and what was read: "" where there is none.
+
+    `head` and `foot` say where they stand: above a briefing, and below what answers a question in passing.
+    """
 
     sections: tuple[Section, ...]
     coverage: str = ""
+    window: str = ""
+
+    @property
+    def head(self) -> Mapping[str, str]:
+        """Our lines above the answer, by their first word."""
+        lines = {"Window": self.window, "Coverage": self.coverage} if self.window else {}
+        return {word: line for word, line in lines.items() if line}
+
+    @property
+    def foot(self) -> Mapping[str, str]:
+        """Our lines below the answer, by their first word."""
+        return {"Coverage": self.coverage} if self.coverage and not self.window else {}
+
+
+def frame(text: str, *, window: str, coverage: str) -> str:
+    """Return an answer in Markdown with our own lines around it, as `parse` takes them; nothing stays nothing."""
+    if not text:
+        return ""
+    document = Document((), coverage=coverage, window=window)
+    head = [f"**{word}:** {line}" for word, line in document.head.items()]
+    return "\n\n".join([*head, text, *(f"**{word}:** {line}" for word, line in document.foot.items())])
 
 
 def parse(markdown: str, *, evidence: Mapping[str, Evidence]) -> Document:
@@ -85,6 +109,7 @@ class _Builder:
 
     sections: list[Section] = field(default_factory=lambda: [Section("")])
     coverage: str = ""
+    window: str = ""
     _depth: int = 0
     _is_new_item: bool = False
     _is_heading: bool = False
@@ -116,7 +141,7 @@ class _Builder:
     def finish(self) -> Document:
         """Return what was collected, without empty parts."""
         sections = tuple(section for section in self.sections if section.title or section.lines)
-        return Document(sections=sections, coverage=self.coverage)
+        return Document(sections=sections, coverage=self.coverage, window=self.window)
 
     def _add_inline(self, token: Token) -> None:
         if self._is_heading:
@@ -128,10 +153,21 @@ class _Builder:
             return
         line = Line(spans, self._kind(), depth=max(0, self._depth - 1))
         self._is_new_item = False
-        if found := _COVERAGE.match(line.text):
-            self.coverage = line.text[found.end() :].strip()
-        else:
+        if not self._take_ours(line):
             self._append(line)
+
+    def _take_ours(self, line: Line) -> bool:
+        """Return whether this is our own line, in bold, where `frame` puts it."""
+        found = _OURS.match(line.text)
+        if not found or not line.spans[0].is_strong:
+            return False
+        words = line.text[found.end() :].strip()
+        if found[1].lower() == "coverage":
+            self.coverage = self.coverage or words
+            return True
+        is_first = self.sections == [Section("")] and not self.coverage and not self.window
+        self.window = words if is_first else self.window
+        return is_first
 
     def _kind(self) -> LineKind:
         if self._is_new_item:

@@ -46,7 +46,7 @@ def _headline(document: Document) -> Document:
     ranked = sorted(document.sections, key=lambda section: section.title.lower() != _FIRST)
     backed = [(section, lines) for section in ranked if (lines := _backed(section))]
     if not backed:
-        return replace(document, sections=(), coverage=_gaps(document.coverage))
+        return Document(sections=(), coverage=_gaps(document.coverage))
     section, lines = backed[0]
     head = [Span(f"{section.title}: ")] if section.title else []
     tail = [Span(f" (and {len(lines) - 1} more)")] if len(lines) > 1 else []

@@ -79,7 +79,8 @@ def length(minutes: int) -> str:
 
 def window(about: Window) -> str:
     """Return what a briefing is about: since when and why then, the days skipped, and the time zone."""
-    began = "your last briefing" if about.is_since_briefing else "the begin of that day"
+    own = "as you asked" if about.is_asked else "the begin of that day"
+    began = "your last briefing" if about.is_since_briefing else own
     since = f"Since {about.start:%a %d %b %H:%M}, {began}"
     skipped = f"; {', '.join(_ranges(about.days_off))} skipped" if about.days_off else ""
     return f"{since}{skipped}. Time zone: {about.week.time_zone.key}."

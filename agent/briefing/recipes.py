@@ -85,8 +85,9 @@ def open_window(
         start = since.astimezone(week.time_zone)
     elif is_since_briefing and last is not None:
         start = last
-    days_off = week.days_off(start.date(), end=end.date())
-    return Window(start=start, end=end, week=week, is_since_briefing=is_since_briefing, days_off=days_off)
+    # The day that it begins on is read, whatever day that is.
+    days_off = week.days_off(start.date() + timedelta(days=1), end=end.date())
+    return Window(start, end, week, is_since_briefing=is_since_briefing, is_asked=since is not None, days_off=days_off)
 
 
 def _first_day(reach: Reach, *, end: datetime, week: WorkingWeek) -> date:

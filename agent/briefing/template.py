@@ -43,7 +43,7 @@ class Written:
 
 def write(facts: Facts, *, readings: Sequence[Reading], reason: str) -> Written:
     """Return the briefing, which begins with why no model wrote it; `reason` is one sentence."""
-    head = [f"Written from the facts, without a model. {reason}", phrases.window(facts.window)]
+    head = [f"Written from the facts, without a model. {reason}"]
     writer = _Writer(readings)
     sections = [(title, lines) for title, lines in writer.sections(facts) if lines]
     is_read = any(not reading.error and reading.provider for reading in readings)
@@ -96,7 +96,10 @@ class _Writer:
         return f"{_DONE.get(fact.rule, 'Done:')} {self._link(fact.id)}{'' if is_told else f' in {plain(place)}'}"
 
     def _today(self, facts: Facts) -> list[str]:
-        booked = {fact.id: fact.related for fact in facts.risks if fact.rule == Rule.DOUBLE_BOOKING}
+        booked: dict[str, tuple[str, ...]] = {}
+        for fact in facts.risks:
+            if fact.rule is Rule.DOUBLE_BOOKING:
+                booked[fact.id] = (*booked.get(fact.id, ()), *fact.related)
         lines = _cut([self._event(fact, overlaps=booked.get(fact.id, ())) for fact in facts.today.events])
         if facts.today.free_minutes is not None:
             slots = ", ".join(self._link(slot.id) for slot in facts.today.free if slot.id in self._entries)
@@ -128,8 +131,8 @@ class _Writer:
         return f"{self._link(fact.id, words=place)}{when}{f': “{plain(quote)}”' if quote else ''}"
 
     def _risk(self, fact: Fact) -> str:
-        others = [self._link(other) for other in fact.related if other != fact.id]
-        return f"{self._link(fact.id)}: {' and '.join([phrases.STATES[fact.rule], *others])}"
+        others = ", ".join(self._link(other) for other in fact.related if other != fact.id)
+        return f"{self._link(fact.id)}: {phrases.STATES[fact.rule]}{f' ({others})' if others else ''}"
 
     def _changes(self, facts: Facts) -> list[str]:
         changes = facts.changes
@@ -143,7 +146,7 @@ class _Writer:
         ]
         gone = len({seen.id for seen in changes.gone})
         if gone:
-            lines.append(self._ours(f"{phrases.count(gone, 'thing')} of the last briefing no longer hold"))
+            lines.append(self._ours(f"{phrases.count(gone, 'thing')} of the last briefing no longer there"))
         return lines
 
     def _rest(self) -> list[str]:

@@ -75,6 +75,7 @@ export class Turn {
     if (event.type === "run.stopped") return this.#stopped(event);
     if (event.type === "run.failed") return this.#failed(event);
     if (event.type === "run.started") this.#started(event);
+    else if (event.type === "run.window") this.#about(event);
     else if (event.type === "block.tail" || event.type === "block.final") this.#block(event);
     else if (event.type === "answer.restarted") this.#restarted();
     else if (event.type === "usage") this.#tokens = event.input_tokens + event.output_tokens;
@@ -93,7 +94,14 @@ export class Turn {
     earlier.hidden = !replaces;
     if (replaces) earlier.href = `/runs/${replaces}/`;
     part(this.#root, "simulated").hidden = !isSimulated;
+    part(this.#root, "about").hidden = false;
     this.#phase("deciding", "Deciding what to read");
+  }
+
+  #about({ text }) {
+    const line = part(this.#root, "window");
+    line.textContent = text;
+    line.hidden = false;
   }
 
   #step(event) {

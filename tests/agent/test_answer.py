@@ -75,6 +75,7 @@ def test_a_long_list_leaves_the_process_time_for_others() -> None:
     [
         "**Coverage:** GitHub 99 items, Slack read, all clear.",
         "**Coverage**: all clear",
+        "**Window:** 99 days, all clear.",
         "Coverage: GitHub and Slack were read.",
         "**Coverage:** GitHub 99 items,\nSlack read",
         "## Coverage\n\nGitHub 99 items.\n\n- Slack all clear",

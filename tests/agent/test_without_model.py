@@ -61,7 +61,9 @@ async def test_a_model_in_trouble_leaves_the_facts(
     assert sum(len(block["evidence"]) for block in blocks) > 5
     assert last["grounding"]["unknown"] == last["grounding"]["ungrounded"] == 0
     text = await answer_of(frames)
-    assert text.startswith(f"{HEAD} {sentence}")
+    (window,) = of(frames, "run.window")
+    assert text.startswith(f"**Window:** {window['text']}\n\n**Coverage:** GitHub ")
+    assert f"\n\n{HEAD} {sentence}\n\n## Needs you" in text
     assert ("agent:run:finished", "", code) in await audited(frames[0]["run"])
 
 
@@ -113,7 +115,7 @@ async def test_without_a_model_a_recipe_is_answered_and_nothing_is_sent(maya: Us
         "template",
         "no_model",
     )
-    assert (await answer_of(frames)).startswith(f"{HEAD} This installation has no model.")
+    assert f"\n\n{HEAD} This installation has no model." in await answer_of(frames)
 
 
 async def test_without_a_model_a_free_question_is_told_what_works(maya: User, settings: Any) -> None:
@@ -130,10 +132,10 @@ async def test_what_was_not_read_is_said_without_a_model_as_well(maya: User, set
     frames = await run(maya, STANDUP)
     text = await answer_of(frames)
     assert "You revoked AI access to Slack." in text
-    assert text.splitlines()[-1].startswith("**Coverage:** GitHub ")
-    assert text.endswith("Slack revoked, not read")
-    covered = {part["provider"]: part["state"] for part in frames[-1]["coverage"]}
-    assert covered == {"github": "read", "google-calendar": "read", "slack": "revoked"}
+    (covered,) = [line for line in text.splitlines() if line.startswith("**Coverage:** GitHub ")]
+    assert covered.endswith("Slack revoked, not read")
+    states = {part["provider"]: part["state"] for part in frames[-1]["coverage"]}
+    assert states == {"github": "read", "google-calendar": "read", "slack": "revoked"}
 
 
 async def test_a_question_that_was_half_read_is_told_as_far(maya: User, settings: Any) -> None:
@@ -146,7 +148,8 @@ async def test_a_question_that_was_half_read_is_told_as_far(maya: User, settings
         await claude.close()
     assert len(of(frames, "step.finished")) == 1
     assert (frames[-1]["type"], frames[-1]["written_by"]) == ("run.finished", "template")
-    assert (await answer_of(frames)).startswith(HEAD)
+    (window,) = of(frames, "run.window")
+    assert (await answer_of(frames)).startswith(f"**Window:** {window['text']}\n\n**Coverage:** ")
 
 
 async def test_the_models_own_word_on_what_was_read_is_replaced_by_ours(maya: User) -> None:
@@ -155,4 +158,13 @@ async def test_the_models_own_word_on_what_was_read_is_replaced_by_ours(maya: Us
     assert "Coverage" not in seen
     text = await answer_of(frames)
     assert text.count("Coverage:") == 1
-    assert text.splitlines()[-1].startswith("**Coverage:** GitHub ")
+    (window,) = of(frames, "run.window")
+    assert text.splitlines()[0] == f"**Window:** {window['text']}"
+    assert text.splitlines()[2].startswith("**Coverage:** GitHub ")
+    assert window["seq"] < of(frames, "step.started")[0]["seq"]
+
+
+async def test_a_question_in_passing_has_no_window(maya: User) -> None:
+    frames = await run(maya, ALL_THREE)
+    assert not of(frames, "run.window")
+    assert (await answer_of(frames)).splitlines()[-1].startswith("**Coverage:** GitHub ")

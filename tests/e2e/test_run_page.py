@@ -16,6 +16,7 @@ LINK = (
     '<p><a class="evidence" data-provider="github" target="_blank" rel="noopener noreferrer"'
     ' href="https://github.com/o/r/pull/412">#412 Retry uploads</a> waits for you.</p>'
 )
+WINDOW = "Since Fri 20 Nov 00:00, the begin of that day; Sat 21 Nov to Sun 22 Nov skipped. Time zone: UTC."
 COVERAGE = (
     events.Coverage(provider="github", state="read", items=14, exchanges=2),
     events.Coverage(provider="google-calendar", state="nothing_asked", items=0, exchanges=0),
@@ -51,6 +52,7 @@ async def test_a_whole_run_is_shown_from_question_to_receipt(page: Page, peer: P
     await expect(page).to_have_url(re.compile(f"/chat/{CHAT}/$"))
     peer.play(
         started(),
+        events.RunWindow(start="2026-11-20T00:00+01:00", end="2026-11-23T09:05+01:00", time_zone="UTC", text=WINDOW),
         step(),
         events.StepPermission(id="t1", state="allowed"),
         events.StepExchanged(id="t1", ms=12, scopes="repo read:user", exchange="ex-1"),
@@ -71,6 +73,8 @@ async def test_a_whole_run_is_shown_from_question_to_receipt(page: Page, peer: P
     await expect(call.locator("dl")).to_contain_text("14 items, 48.2 kB in 812 ms")
     await expect(page.locator("[data-receipt]")).to_have_text("Read 14 items with 2 exchanges in 6.2 s · 1,234 tokens.")
     await expect(page.locator("[data-coverage]")).to_contain_text("Slack revoked, not read")
+    await expect(page.locator("[data-about] + [data-answer]")).to_be_visible()
+    await expect(page.locator("[data-about] [data-window]")).to_have_text(WINDOW)
     await expect(page.get_by_text("Simulated model")).to_be_visible()
     link = page.get_by_role("link", name="#412 Retry uploads (GitHub, opens in a new tab)")
     await expect(link).to_have_attribute("rel", "noopener noreferrer")

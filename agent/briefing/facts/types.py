@@ -99,14 +99,15 @@ class Fact:
 class Window:
     """What a briefing is about: from `start` up to `end`, which is now; both in the zone of `week`.
 
-    `is_since_briefing` tells that `start` is the user's last briefing of this kind; else it is the begin of a day.
-    `days_off` lie in between and are no working days.
+    `is_since_briefing` tells that `start` is the user's last briefing of this kind, `is_asked` that they named it; else
+    it is the begin of a day. `days_off` lie in between and are no working days.
     """
 
     start: datetime
     end: datetime
     week: WorkingWeek
     is_since_briefing: bool = False
+    is_asked: bool = False
     days_off: tuple[date, ...] = ()
 
     @property

@@ -1,6 +1,6 @@
 """An answer as plain HTML, for a clipboard that a chat's or a mail's editor takes rich text from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 
 from agent.briefing.document import Document, Line, Section, Span
@@ -9,9 +9,8 @@ from agent.briefing.document import Document, Line, Section, Span
 def render(document: Document) -> str:
     """Return the document as HTML without classes and styles; links lead to items only, all text is escaped."""
     parts = [part for section in document.sections for part in _section(section)]
-    if document.coverage:
-        parts.append(f"<p><em>{escape(document.coverage)}</em></p>")
-    return "\n".join(parts)
+    text = "\n".join([*_ours(document.head), *parts, *_ours(document.foot)])
+    return text.replace("\n</li>", "</li>")
 
 
 def _section(section: Section) -> Iterator[str]:
@@ -19,17 +18,28 @@ def _section(section: Section) -> Iterator[str]:
         yield f"<h2>{escape(section.title)}</h2>"
     depth = 0
     for line in section.lines:
-        wanted = line.depth + 1 if line.kind == "item" else 0
-        yield from ("</ul>" for _ in range(wanted, depth))
+        # A list within a list stands in an item of the outer one, which stays open for it.
+        wanted = min(line.depth, depth) + 1 if line.kind == "item" else 0
+        yield from ("</li></ul>" for _ in range(wanted, depth))
+        if wanted and wanted <= depth:
+            yield "</li>"
         yield from ("<ul>" for _ in range(depth, wanted))
         depth = wanted
-        yield _line(line)
-    yield from ("</ul>" for _ in range(depth))
+        yield f"<li>{_words(line)}" if wanted else _block(line)
+    yield from ("</li></ul>" for _ in range(depth))
 
 
-def _line(line: Line) -> str:
-    tag = {"item": "li", "quote": "blockquote", "code": "pre"}.get(line.kind, "p")
-    return f"<{tag}>{''.join(map(_span, line.spans))}</{tag}>"
+def _ours(lines: Mapping[str, str]) -> list[str]:
+    return [f"<p><em>{escape(line)}</em></p>" for line in lines.values()]
+
+
+def _block(line: Line) -> str:
+    tag = {"quote": "blockquote", "code": "pre"}.get(line.kind, "p")
+    return f"<{tag}>{_words(line)}</{tag}>"
+
+
+def _words(line: Line) -> str:
+    return "".join(map(_span, line.spans))
 
 
 def _span(span: Span) -> str:

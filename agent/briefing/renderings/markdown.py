@@ -1,7 +1,7 @@
 """An answer as Markdown for a wiki or an issue, with links to the items themselves."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from agent.briefing.document import Document, Line, Section, Span
 from agent.briefing.parsing import destination
@@ -16,14 +16,16 @@ _MENTION = re.compile(r"(?<![\w.])@(?=\w)")
 def render(document: Document) -> str:
     """Return the document as Markdown; text of others holds no sign of Markdown and calls nobody."""
     parts = ["\n".join(_section(section)) for section in document.sections]
-    if document.coverage:
-        parts.append(f"**Coverage:** {escape(document.coverage)}")
-    return "\n\n".join(parts)
+    return "\n\n".join([*_ours(document.head), *parts, *_ours(document.foot)])
 
 
 def escape(text: str) -> str:
     """Return plain text as Markdown that shows it."""
     return _MENTION.sub("", text).translate(_ESCAPES)
+
+
+def _ours(lines: Mapping[str, str]) -> list[str]:
+    return [f"**{word}:** {escape(line)}" for word, line in lines.items()]
 
 
 def _section(section: Section) -> Iterator[str]:

@@ -26,9 +26,10 @@ MAX_BLOCK_CHARACTERS = 12_000
 def render(document: Document) -> str:
     """Return the document as mrkdwn; text of others is no link, no mention and no emphasis."""
     parts = ["\n".join(_section(section)) for section in document.sections]
-    if document.coverage:
-        parts.append(f"_{escape(document.coverage)}_")
-    return "\n\n".join(parts)
+    head, foot = (
+        ["\n".join(f"_{escape(line)}_" for line in lines.values())] for lines in (document.head, document.foot)
+    )
+    return "\n\n".join(part for part in (*head, *parts, *foot) if part)
 
 
 def blocks(document: Document) -> list[dict[str, Any]]:

@@ -9,8 +9,10 @@ def render(document: Document) -> str:
     """Return the document as text without markup; a document holds no control character that a terminal obeys."""
     numbers: dict[str, int] = {}
     parts = ["\n".join(_section(section, numbers=numbers)) for section in document.sections]
-    if document.coverage:
-        parts.append(f"Coverage: {document.coverage}")
+    head, foot = (
+        ["\n".join(f"{word}: {line}" for word, line in lines.items())] for lines in (document.head, document.foot)
+    )
+    parts = [part for part in (*head, *parts, *foot) if part]
     if numbers:
         parts.append("\n".join(f"[{number}] {url}" for url, number in numbers.items()))
     return "\n\n".join(parts)

@@ -34,6 +34,12 @@ def test_an_answer_that_was_resolved_before_keeps_its_citations(item: Evidence) 
     assert section.lines[0].spans[0] == Span("it", item)
 
 
+def test_the_coverage_of_tests_is_a_line() -> None:
+    document = parse("**Coverage:** GitHub 3 items\n\nCoverage: 91 % of the lines.", evidence={})
+    assert document.coverage == "GitHub 3 items"
+    assert document.sections[0].lines[0].text == "Coverage: 91 % of the lines."
+
+
 def test_our_coverage_is_no_line() -> None:
     document = parse("Nothing.\n\n**Coverage:** GitHub 3 items · Slack revoked, not read", evidence={})
     assert document.coverage == "GitHub 3 items · Slack revoked, not read"

@@ -82,7 +82,14 @@ def test_a_standup_of_an_earlier_day_or_of_today_is_no_begin(last: datetime) -> 
 def test_the_user_says_from_when_on() -> None:
     since = datetime(2026, 11, 18, 12, tzinfo=UTC)
     opened = open_window(STANDUP, now=MONDAY, week=WEEK, since=since, last_at=datetime(2026, 11, 20, 9, tzinfo=BERLIN))
-    assert (opened.start, opened.is_since_briefing) == (since, False)
+    assert (opened.start, opened.is_since_briefing, opened.is_asked) == (since, False, True)
+
+
+def test_the_day_that_a_window_begins_on_is_not_skipped() -> None:
+    saturday = datetime(2026, 11, 21, 8, tzinfo=UTC)
+    asked = open_window(STANDUP, now=MONDAY, week=WEEK, since=saturday)
+    continued = window(STANDUP, last_at=saturday)
+    assert asked.days_off == continued.days_off == (date(2026, 11, 22),)
 
 
 def test_a_begin_that_is_still_to_come_is_ignored() -> None:

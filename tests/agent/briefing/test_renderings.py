@@ -3,10 +3,11 @@
 import json
 import re
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from agent.briefing.document import Document, Line, Section, Span, parse
+from agent.briefing.document import Document, Line, Section, Span, frame, parse
 from agent.briefing.lengths import Length, shorten
 from agent.briefing.renderings import FORMATS, render, slack, speech
 from agent.briefing.renderings import markdown as as_markdown
@@ -55,6 +56,42 @@ def test_a_shorter_answer_keeps_only_what_an_item_backs() -> None:
 def test_an_answer_without_items_has_no_headline() -> None:
     document = parse("All is well.\n\n**Coverage:** Slack revoked, not read", evidence={})
     assert render(document, form="slack", length=Length.HEADLINE) == "_Slack revoked, not read_"
+
+
+ABOUT = "Since Fri 20 Nov 09:12, your last briefing. Time zone: Europe/Berlin."
+COVERED = "GitHub 14 items · Slack revoked, not read"
+
+
+@pytest.mark.parametrize("form", ["slack", "markdown", "html", "text"])
+def test_a_briefing_begins_with_what_it_is_about_and_what_was_read(form: str) -> None:
+    document = parse(frame(TEXT.partition("**Coverage")[0], window=ABOUT, coverage=COVERED), evidence=EVIDENCE)
+    text = render(document, form=form, length=Length.FULL)
+    assert re.search(f"{ABOUT}.*{COVERED}.*Needs you", text, re.IGNORECASE | re.DOTALL)
+    assert text.count(COVERED) == text.count(ABOUT) == 1
+
+
+def test_an_answer_in_passing_ends_with_what_was_read() -> None:
+    assert frame("Yes.", window="", coverage=COVERED) == f"Yes.\n\n**Coverage:** {COVERED}"
+    assert not frame("", window=ABOUT, coverage=COVERED)
+
+
+def test_only_the_first_line_is_ours_on_what_an_answer_is_about() -> None:
+    document = parse(f"Yes.\n\n**Window:** {ABOUT}", evidence={})
+    assert (document.window, parse("Window: broken", evidence={}).window) == ("", "")
+    assert parse(frame("**Window:** mine", window=ABOUT, coverage=""), evidence={}).window == ABOUT
+
+
+@pytest.mark.parametrize("depths", [(0, 1, 2, 0), (0, 2), (1, 0), (0, 1, 1, None, 0, 1), (2, 2, 0)])
+def test_html_lists_stand_in_items(depths: tuple[int | None, ...]) -> None:
+    """A list within a list is not allowed by HTML's content model: https://html.spec.whatwg.org/#the-ul-element."""
+    lines = tuple(
+        Line((Span(f"w{position}"),), "text" if depth is None else "item", depth or 0)
+        for position, depth in enumerate(depths)
+    )
+    text = render(Document((Section("", lines),)), form="html", length=Length.FULL)
+    root = ET.fromstring(f"<div>{text}</div>")  # noqa: S314 - our own words
+    assert all(child.tag == "li" for parent in root.iter("ul") for child in parent)
+    assert "".join(root.itertext()).split() == [f"w{n}" for n in range(len(depths))]
 
 
 def hostile(words: str) -> Document:
@@ -159,4 +196,4 @@ def test_in_html_what_others_wrote_is_text(words: str) -> None:
 def test_lists_in_html_open_and_close_in_step() -> None:
     written = FORMATS["html"](parse(f"{TEXT}\n## Last\n\ntext", evidence=EVIDENCE))
     assert written.count("<ul>") == written.count("</ul>") == 4
-    assert "<ul>\n<li>it closed two issues</li>\n</ul>" in written
+    assert "<ul>\n<li>it closed two issues</li></ul></li>\n" in written

@@ -1,5 +1,6 @@
 """A briefing without a model says what the facts say, cites what was read, and says that no model wrote it."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -92,8 +93,6 @@ def test_a_whole_briefing() -> None:
     assert template.write(FACTS, readings=READINGS, reason=REASON).text.split("\n") == [
         "Written from the facts, without a model. Claude cannot be reached. Try again in a moment.",
         "",
-        "Since Fri 20 Nov 09:12, your last briefing; Sat 21 Nov to Sun 22 Nov skipped. Time zone: Europe/Berlin.",
-        "",
         "## Needs you",
         "",
         (
@@ -120,12 +119,12 @@ def test_a_whole_briefing() -> None:
         "",
         "## Risks",
         "",
-        "- [Planning](evidence:gc-00000004): double booking and [Interview](evidence:gc-00000005)",
+        "- [Planning](evidence:gc-00000004): double booking ([Interview](evidence:gc-00000005))",
         "",
         "## Changed since the last briefing",
         "",
         r"- New since Fri 20 Nov 09:12: [Ana in \#infra: can you](evidence:sl-00000006)",
-        "- 1 thing of the last briefing no longer hold",
+        "- 1 thing of the last briefing no longer there",
         "",
         "## Not read",
         "",
@@ -197,6 +196,20 @@ def test_what_others_wrote_stays_words() -> None:
             assert titles == ["", "Needs you"], words
 
 
+def test_an_event_that_overlaps_two_names_both() -> None:
+    meetings = (Fact(id=str(PLANNING["id"]), rule=Rule.MEETING),)
+    risks = tuple(
+        Fact(id=str(PLANNING["id"]), rule=Rule.DOUBLE_BOOKING, related=(other,))
+        for other in (str(INTERVIEW["id"]), str(MERGED["id"]))
+    )
+    facts = Facts(window=WINDOW, today=Today(events=meetings), risks=risks)
+    (line,) = [
+        one for one in template.write(facts, readings=READINGS, reason=REASON).text.split("\n") if one[:7] == "- 09:30"
+    ]
+    assert "overlaps [Interview](evidence:gc-00000005) and [" in line
+    assert "(evidence:gh-00000002)" in line
+
+
 def test_ages_lengths_windows_and_coverage_in_words() -> None:
     assert [age(hours) for hours in (0, 1, 47, 48, 71)] == [
         "less than an hour",
@@ -210,6 +223,8 @@ def test_ages_lengths_windows_and_coverage_in_words() -> None:
     assert window(apart) == (
         "Since Fri 20 Nov 09:12, the begin of that day; Thu 19 Nov, Sat 21 Nov skipped. Time zone: Europe/Berlin."
     )
+    assert window(replace(apart, is_asked=True, days_off=())).startswith("Since Fri 20 Nov 09:12, as you asked.")
+    assert window(WINDOW).startswith("Since Fri 20 Nov 09:12, your last briefing; Sat 21 Nov to Sun 22 Nov skipped.")
     covered = (
         ServiceCoverage("github", "read", 14),
         ServiceCoverage("google-calendar", "read", 1, is_partial=True),
