@@ -68,7 +68,7 @@ def test_after_a_rotation_old_records_open_and_new_ones_have_the_first_key(setti
         unseal(before, place=PLACE)
 
 
-@pytest.mark.parametrize("keys", ["", content_keys.new_entry(1), "garbage"])
+@pytest.mark.parametrize("keys", ["", content_keys.new_entry(1), "garbage"], ids=["none", "another", "garbage"])
 def test_without_its_key_a_record_does_not_open(settings: Any, keys: str) -> None:
     settings.CONTENT_KEYS = OLD
     record = seal("Brief me", place=PLACE)

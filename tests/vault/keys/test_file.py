@@ -105,7 +105,11 @@ def test_a_pipe_or_a_missing_file_is_refused_at_once(tmp_path: Path) -> None:
             FileKeys(tmp_path / name)
 
 
-@pytest.mark.parametrize("content", ["", "x", "1:AAAA", f"{local.new_entry(1)}\n{local.new_entry(1)}", "\xff"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "x", "1:AAAA", f"{local.new_entry(1)}\n{local.new_entry(1)}", "\xff"],
+    ids=["empty", "word", "short", "twice", "binary"],
+)
 def test_a_malformed_file_is_refused_without_repeating_it(path: Path, content: str) -> None:
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(ImproperlyConfigured, match=r"one .<version>:<base64>. per line") as raised:

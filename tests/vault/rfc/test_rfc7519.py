@@ -26,7 +26,9 @@ def refuse_claims(**changes: Any) -> None:
 
 @requires("2", "A NumericDate is a JSON number: a text or a boolean is none.")
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
-@pytest.mark.parametrize("value", [str(NOW + 60), "2040-01-01T00:00:00Z", True, [], {}])
+@pytest.mark.parametrize(
+    "value", [str(NOW + 60), "2040-01-01T00:00:00Z", True, [], {}], ids=["digits", "date", "bool", "list", "dict"]
+)
 def test_2_numeric_date(name: str, value: Any) -> None:
     refuse_claims(**{name: value})
 
