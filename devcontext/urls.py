@@ -3,11 +3,12 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
-from devcontext import signed_in, views
+from devcontext import setup_views, signed_in, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sessions/everywhere/", signed_in.end_everywhere, name="end_everywhere"),
     path("accounts/", include("allauth.urls")),
+    path("setup/", setup_views.show_setup, name="setup"),
     path("audit/", include("audit.urls")),
     path("", include("permissions.urls")),
     path("", include("agent.urls")),

@@ -51,6 +51,9 @@ _FAILURES: Mapping[str, _Failure] = {
 
 _CHOICES = {choice.value: choice for choice in (AccountChoice.REPLACE, AccountChoice.KEEP_BOTH)}
 _CANCEL = "cancel"
+# Where the page of consent was opened, when it was not in the permission center; the provider leads back to neither.
+_CAME_FROM = "connect_came_from"
+_PLACES = {"welcome": "/welcome/"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,6 +66,7 @@ async def connect(request: HttpRequest, provider: str) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         return await _start(request, service=service)
+    await request.session.aset(_CAME_FROM, request.GET.get("from", ""))
     return await _ask(request, service=service)
 
 
@@ -78,7 +82,7 @@ async def connect_return(request: HttpRequest, provider: str) -> HttpResponse:
     error = request.GET.get("error", "")
     if error == "access_denied":
         messages.info(request, f"You did not allow the connection, so {service.name} was not connected.")
-        return see_page()
+        return await _go_back(request)
     connection, nonce = request.GET.get("connection", ""), request.GET.get("nonce", "")
     if error or not connection or not nonce:
         return await _fail(request, service=service, failure=_FAILURES.get(error, _INVALID_STATE))
@@ -170,7 +174,7 @@ async def _confirm(
     messages.success(request, f"{connected.name} is connected{account}.")
     if missing := missing_of(connections.status_of(confirmed, service=connected)):
         messages.warning(request, missing)
-    return see_page()
+    return await _go_back(request)
 
 
 async def _let_choose(request: HttpRequest, *, connection: str, nonce: str) -> HttpResponse:
@@ -188,6 +192,12 @@ async def _discard(request: HttpRequest, *, service: Service, connection: str, n
         return await _fail(request, service=service, failure=_failure_of(error))
     messages.info(request, f"Nothing was changed: {service.name} stays connected as it was.")
     return see_page()
+
+
+async def _go_back(request: HttpRequest) -> HttpResponse:
+    """Lead back to where the user was when they chose to connect."""
+    place = _PLACES.get(await request.session.apop(_CAME_FROM, ""))
+    return HttpResponseRedirect(place, status=303) if place else see_page()
 
 
 def _failure_of(error: VaultError) -> _Failure:

@@ -219,3 +219,18 @@ async def test_no_answer_carries_a_token(alice: Person, begin: Connect, upstream
     )
     assert upstream.issued
     assert not any(token in sent for token in upstream.issued)
+
+
+@pytest.mark.parametrize(("came_from", "page"), [("welcome", "/welcome/"), ("https://evil.example", PAGE), ("", PAGE)])
+async def test_it_leads_back_to_where_the_user_chose_to_connect(
+    alice: Person, begin: Connect, came_from: str, page: str
+) -> None:
+    """Open redirect: the address may name one of our own pages and nothing else."""
+    await alice.browser.get(CONNECT, {"from": came_from})
+    assert (await alice.browser.get(await begin(alice)))["Location"] == page
+
+
+async def test_the_place_to_go_back_to_counts_once(alice: Person, begin: Connect) -> None:
+    await alice.browser.get(CONNECT, {"from": "welcome"})
+    assert (await alice.browser.get(f"{RETURN}?error=access_denied"))["Location"] == "/welcome/"
+    assert (await alice.browser.get(await begin(alice)))["Location"] == PAGE

@@ -26,6 +26,9 @@ def weight(*names: str) -> int:
         ("permissions/permissions.css",),
         ("audit/timeline.css",),
         ("account/account.css",),
+        ("permissions/permissions.css", "agent/week.css", "agent/welcome.css"),
+        ("landing/landing.css",),
+        ("setup/setup.css",),
     ],
 )
 def test_styles_of_a_page_are_within_their_budget(styles: tuple[str, ...]) -> None:

@@ -126,6 +126,33 @@ EMAIL = {
 }
 
 
+WELCOME = {
+    "statuses": [
+        SimpleNamespace(service=service, state=SimpleNamespace(value=state), account="maya")
+        for service, state in zip(SERVICES.values(), STATES, strict=True)
+    ],
+    "connected": ["github"],
+    "form": WeekForm(initial={"country": "DE"}),
+    "plan": {
+        "since": NOW,
+        "time_zone": "UTC",
+        "services": [
+            {"name": "Slack", "state": "revoked", "reads": [{"words": "your mentions", "limits": ["limit: 5"]}]}
+        ],
+    },
+    "recipe": {"title": "Brief me for standup", "question": "Brief me for standup."},
+}
+SETUP = {
+    "providers": [
+        SimpleNamespace(slug=slug, name=service.name, state=state, variables=(("GITHUB_CLIENT_ID", state == "real"),))
+        for (slug, service), state in zip(SERVICES.items(), ("real", "stand_in", "missing"), strict=True)
+    ],
+    "tested": "github",
+    "findings": [{"verdict": verdict, "sentence": "It answers."} for verdict in ("ok", "wrong", "not checked")],
+    "can_test": True,
+}
+
+
 class NameForm(forms.Form):
     """What allauth's forms of a passkey show."""
 
@@ -147,6 +174,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         TIMELINE
         | {"rows": [], "next_cursor": None, "selected_service": "", "selected_outcome": "", "selected_run": ""},
     ),
+    "landing": ("agent/landing.html", {}),
+    "welcome": ("agent/welcome.html", WELCOME),
+    "welcome, vault away": ("agent/welcome.html", WELCOME | {"statuses": (), "vault_message": "The vault is away."}),
+    "set-up": ("setup/page.html", SETUP),
     "sign in": ("account/login.html", ENTRANCE | {"form": LoginForm()}),
     "sign up": ("account/signup.html", ENTRANCE | {"form": SignupForm()}),
     "sign out": ("account/logout.html", {}),
@@ -204,7 +235,7 @@ class Markup(HTMLParser):
         is_template = any(element.name == "template" for element in self.open)
         element = Tag(tag, {name: value or "" for name, value in attrs}, is_template)
         self.tags.append(element)
-        if tag not in {"meta", "link", "input", "br", "hr", "img"}:
+        if tag not in {"meta", "link", "input", "br", "hr", "img", "source"}:
             self.open.append(element)
 
     def handle_endtag(self, tag: str) -> None:

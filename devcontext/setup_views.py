@@ -1,0 +1,112 @@
+"""The operator's checklist: what is configured, which callback addresses to register, and a live test of each provider.
+
+It shows which variables are set and never what is in them, and its tests are those of `check_provider`, which change
+nothing.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import split_domain_port
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from devcontext import env
+from devcontext.providers import PLACES
+from permissions.services import SERVICES
+
+if TYPE_CHECKING:
+    from vault.probe import Finding
+
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+_View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSetup:
+    """One provider on the checklist; `variables` are names, each with whether it is set here.
+
+    `state` is `real`, `stand_in` or `missing`; `guide` is the page in `docs/` that goes through it step by step.
+    """
+
+    slug: str
+    name: str
+    state: str
+    callback_url: str
+    guide: str
+    variables: tuple[tuple[str, bool], ...]
+
+
+def operators_only(view: _View) -> _View:
+    """Let staff in, and whoever sits at a machine that is being tried out; to all others there is no such page."""
+
+    @wraps(view)
+    async def wrapper(request: HttpRequest) -> HttpResponse:
+        user = await request.auser()
+        if not (user.is_authenticated and user.is_staff) and not _is_tried_out_here(request):
+            raise Http404
+        return await view(request)
+
+    return wrapper
+
+
+@operators_only
+@require_http_methods(["GET", "HEAD", "POST"])
+async def show_setup(request: HttpRequest) -> HttpResponse:
+    """Show the checklist; a POST names a `provider`, tests it and shows the findings with it."""
+    tested = request.POST.get("provider", "")
+    findings: Sequence[Finding] = ()
+    if request.method == "POST":
+        findings = await _test(tested)
+    context = {
+        "providers": [_setup_of(slug) for slug in PLACES],
+        "tested": tested,
+        "findings": findings,
+        "can_test": settings.IS_VAULT_EMBEDDED,
+        "app_url": settings.APP_URL,
+        "is_debug": settings.DEBUG,
+        "has_model": settings.HAS_MODEL,
+        "is_model_off": settings.IS_MODEL_OFF,
+        "sends_mail": not settings.EMAIL_BACKEND.endswith("console.EmailBackend"),
+        "mail_host": settings.EMAIL_HOST,
+    }
+    return await sync_to_async(render)(request, "setup/page.html", context)
+
+
+async def _test(provider: str) -> "Sequence[Finding]":
+    if not settings.IS_VAULT_EMBEDDED or provider not in settings.PROVIDERS:
+        raise Http404
+    from vault import probe  # noqa: PLC0415  (a web process without a vault has no such app)
+
+    return await probe.check(provider)
+
+
+def _setup_of(slug: str) -> ProviderSetup:
+    place, configured = PLACES[slug], settings.PROVIDERS.get(slug)
+    state = "missing" if configured is None else "stand_in" if configured.is_sandbox else "real"
+    names = [place.client_id_variable]
+    # A vault apart has the secrets, and this process does not even know whether they are set.
+    names += [place.client_secret_variable] if settings.IS_VAULT_EMBEDDED else []
+    return ProviderSetup(
+        slug=slug,
+        name=SERVICES[slug].name,
+        state=state,
+        # As `vault.connect.redirect_uri` returns it, which is not at hand where the vault is apart.
+        callback_url=f"{settings.VAULT_ISSUER}/connect/{slug}/callback",
+        guide=f"docs/connect-{place.variable_prefix.lower()}.md",
+        variables=tuple((name, env.is_set(name)) for name in names),
+    )
+
+
+def _is_tried_out_here(request: HttpRequest) -> bool:
+    """Tell whether a trial installation is asked from its own machine, under its own name.
+
+    SECURITY: the name is looked at as well, since a page elsewhere could point a name of its own at this machine.
+    """
+    domain, _port = split_domain_port(request.get_host())
+    return settings.DEBUG and domain in _THIS_MACHINE and request.META.get("REMOTE_ADDR") in _THIS_MACHINE

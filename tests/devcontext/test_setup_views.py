@@ -1,0 +1,114 @@
+"""The operator's checklist: who may see it, what it never shows, and that its tests are the real ones."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from devcontext.sandbox.app import create_app
+from devcontext.sandbox.world import tidewater_world
+from devcontext.settings import providers
+from tests.vault.upstream import serve_app
+from vault.connect import redirect_uri
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
+
+PAGE = "/setup/"
+
+
+@pytest.fixture
+def here(settings: Settings) -> Client:
+    """A browser on the machine of a trial installation."""
+    settings.DEBUG = True
+    settings.ALLOWED_HOSTS = ["localhost"]
+    return Client(headers={"host": "localhost"})
+
+
+@pytest.fixture
+def sandbox(settings: Settings) -> Iterator[str]:
+    with serve_app(lambda url: create_app(data=None, world=tidewater_world(), base_url=url)) as url:
+        settings.PROVIDERS = providers.load(sandbox_url=url, with_secrets=True)
+        yield url
+
+
+def staff() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_user("root", is_staff=True))
+    return client
+
+
+def test_who_tries_it_out_on_this_machine_sees_it(here: Client) -> None:
+    assert here.get(PAGE).status_code == 200
+
+
+def test_staff_see_it_anywhere() -> None:
+    assert staff().get(PAGE, headers={"host": "testserver"}, REMOTE_ADDR="203.0.113.9").status_code == 200
+
+
+def test_to_a_visitor_and_another_account_there_is_no_such_page(client: Client) -> None:
+    assert client.get(PAGE).status_code == 404
+    client.force_login(User.objects.create_user("mallory"))
+    assert client.get(PAGE).status_code == 404
+    assert client.post(PAGE, {"provider": "github"}).status_code == 404
+
+
+def test_another_machine_does_not_see_a_trial(here: Client) -> None:
+    assert here.get(PAGE, REMOTE_ADDR="203.0.113.9").status_code == 404
+
+
+def test_another_name_for_this_machine_does_not_either(here: Client, settings: Settings) -> None:
+    """DNS rebinding: a page elsewhere points its own name at this machine and reads what answers."""
+    settings.ALLOWED_HOSTS = ["*"]
+    assert here.get(PAGE, headers={"host": "rebound.example"}).status_code == 404
+
+
+def test_the_callback_addresses_are_those_that_the_vault_sends(here: Client, settings: Settings) -> None:
+    settings.VAULT_ISSUER = "https://vault.example"
+    html = here.get(PAGE).content.decode()
+    for slug in settings.PROVIDERS:
+        assert f">{redirect_uri(slug)}<" in html
+
+
+def test_it_shows_which_variables_are_set_and_not_what_is_in_them(
+    here: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_CLIENT_ID", "Iv23canary")
+    monkeypatch.setenv("GITHUB_CLIENT_SECRET", "secret-canary")
+    settings.PROVIDERS = providers.load(sandbox_url="", with_secrets=True)
+    html = here.get(PAGE).content.decode()
+    assert "canary" not in html
+    assert "Real service" in html
+    assert html.count("Not set up") == 2
+
+
+def test_a_test_is_made_at_once_and_told_in_sentences(here: Client, sandbox: str) -> None:
+    html = here.post(PAGE, {"provider": "github"}).content.decode()
+    assert "github knows client devcontext-sandbox and its secret." in html
+    assert f"{sandbox} answers." in html
+
+
+def test_what_is_wrong_is_told(here: Client, sandbox: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "SANDBOX_CLIENT_SECRET", "another")
+    settings.PROVIDERS = providers.load(sandbox_url=sandbox, with_secrets=True)
+    assert "does not accept client" in here.post(PAGE, {"provider": "github"}).content.decode()
+
+
+@pytest.mark.parametrize("provider", ["", "gitlab"])
+def test_what_is_no_provider_cannot_be_tested(here: Client, provider: str) -> None:
+    assert here.post(PAGE, {"provider": provider}).status_code == 404
+
+
+def test_a_test_takes_a_form_of_ours(here: Client) -> None:
+    forged = Client(enforce_csrf_checks=True, headers={"host": "localhost"})
+    assert forged.post(PAGE, {"provider": "github"}).status_code == 403
+
+
+def test_a_vault_apart_is_tested_where_it_is(here: Client, settings: Settings) -> None:
+    settings.IS_VAULT_EMBEDDED = False
+    html = here.get(PAGE).content.decode()
+    assert "./dev manage --vault check_provider github" in html
+    assert "GITHUB_CLIENT_SECRET" not in html
+    assert "Test GitHub now" not in html
+    assert here.post(PAGE, {"provider": "github"}).status_code == 404
