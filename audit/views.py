@@ -17,6 +17,7 @@ _RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CURSOR = re.compile(r"[0-9]{1,19}")
 _BAD_FILTER = "A filter in the address was not understood, so it filters nothing."
 _UNAVAILABLE = "The audit database does not answer. What it holds is not lost; nothing is read for you until it does."
+_UNAVAILABLE_STATUS = 503
 _EMPTY = timeline.Page(rows=(), next_cursor=None)
 
 
@@ -42,7 +43,7 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
     try:
         page = _list_events(request, filters)
     except AuditUnavailableError:
-        status, message = 503, _UNAVAILABLE
+        status, message = _UNAVAILABLE_STATUS, _UNAVAILABLE
     context = {
         "rows": page.rows,
         "next_cursor": page.next_cursor,
@@ -52,6 +53,7 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         "services": tuple(vocabulary.services().items()),
         "outcomes": tuple((outcome.value, name) for outcome, name in OUTCOME_NAMES.items()),
         "message": message,
+        "is_unavailable": status == _UNAVAILABLE_STATUS,
     }
     return render(request, "audit/timeline.html", context, status=status)
 

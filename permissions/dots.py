@@ -33,10 +33,11 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """All services in their order; `message` says why they are unknown, or is ""."""
+    """All services in their order; `message` says why they are unknown, or is "", and what helps differs."""
 
     services: tuple[Dot, ...]
     message: str = ""
+    is_session_over: bool = False
 
 
 def list_dots(request: HttpRequest) -> Dots:
@@ -50,7 +51,7 @@ async def _list(request: HttpRequest) -> Dots:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             statuses = await list_statuses(**await load_asker(request))
     except SessionEndedError:
-        return Dots(unknown, SESSION_ENDED)
+        return Dots(unknown, SESSION_ENDED, is_session_over=True)
     except (VaultError, TimeoutError):
         return Dots(unknown, _VAULT_DOWN)
     return Dots(tuple(_dot(status) for status in statuses))

@@ -2,11 +2,13 @@
 
 import { announce } from "../shell/announcer.js";
 import { takeHandedOver } from "../shell/handover.js";
+import { showToast } from "../shell/toasts.js";
 import { Composer } from "./composer.js";
 import { make, part } from "./dom.js";
 import { RunSocket } from "./socket.js";
 import { showSources } from "./sources.js";
 import { Turn } from "./turn.js";
+import { count } from "./wording.js";
 
 // A break of the connection shorter than this is not worth a word.
 const QUIET_MS = 1000;
@@ -113,7 +115,13 @@ function linked(state) {
   linkTimer = setTimeout(() => composer.showLink(state), state === "lost" ? QUIET_MS : 0);
 }
 
-const socket = new RunSocket(page.socket, { event: happened, accepted: began, error: refused, link: linked });
+const socket = new RunSocket(page.socket, {
+  event: happened,
+  accepted: began,
+  error: refused,
+  link: linked,
+  caughtUp: (missed) => showToast(`Caught up ${count(missed, "event")}.`),
+});
 const composer = new Composer(part(main, "composer"), conversation, {
   ask: (question) => socket.ask({ ...question, conversation: conversation || null }),
   giveUp: (key) => socket.forget(key),

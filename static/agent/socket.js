@@ -6,6 +6,8 @@
 const VERSION = 1;
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 15_000;
+// A server sends what was missed at once; what comes later than this happens now.
+const REPLAY_MS = 600;
 // The server's word for "sign in again"; coming back would be refused just the same.
 const SIGNED_OUT = 4401;
 const TERMINAL = new Set(["run.finished", "run.stopped", "run.failed"]);
@@ -21,11 +23,15 @@ export class RunSocket {
   #ended = new Set();
   /** Questions that the server has not answered yet, by key; the key makes sending them again harmless. */
   #unanswered = new Map();
+  #wasLost = false;
+  /** Events that came since the socket came back, while they are those that were missed; else null. */
+  #missed = null;
 
   /**
    * @param {string} path Path of the socket on this host.
-   * @param {{event: Function, accepted: Function, error: Function, link: Function}} on `event(message)` for each new
-   *   run event, `accepted(message, question)`, `error(message)`, and `link(state)`: `open`, `lost` or `signed-out`.
+   * @param {{event: Function, accepted: Function, error: Function, link: Function, caughtUp: Function}} on
+   *   `event(message)` for each new run event, `accepted(message, question)`, `error(message)`, `link(state)`: `open`,
+   *   `lost` or `signed-out`, and `caughtUp(count)` after a break in which this many events were missed.
    */
   constructor(path, on) {
     this.#path = path;
@@ -76,12 +82,23 @@ export class RunSocket {
   #opened() {
     this.#attempts = 0;
     this.#on.link("open");
+    if (this.#wasLost) this.#countMissed();
     for (const run of this.#seen.keys()) this.#attach(run);
     for (const question of this.#unanswered.values()) this.#write(question);
   }
 
+  #countMissed() {
+    this.#wasLost = false;
+    this.#missed = 0;
+    setTimeout(() => {
+      if (this.#missed) this.#on.caughtUp(this.#missed);
+      this.#missed = null;
+    }, REPLAY_MS);
+  }
+
   #closed(socket, code) {
     if (socket !== this.#socket) return;
+    this.#wasLost = true;
     this.#on.link(code === SIGNED_OUT ? "signed-out" : "lost");
     if (code === SIGNED_OUT) return;
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#attempts);
@@ -132,6 +149,7 @@ export class RunSocket {
   #event(message) {
     if (message.seq <= (this.#seen.get(message.run) ?? 0)) return;
     this.#seen.set(message.run, message.seq);
+    if (this.#missed !== null) this.#missed += 1;
     if (TERMINAL.has(message.type)) this.#ended.add(message.run);
     this.#on.event(message);
   }

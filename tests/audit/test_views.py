@@ -106,3 +106,4 @@ def test_an_audit_that_cannot_be_read_is_said_and_is_no_crash(signed_in: Client)
     response = signed_in.get("/audit/")
     assert response.status_code == 503
     assert "does not answer" in response.context["message"]
+    assert "Nothing has been read yet" not in response.content.decode()

@@ -10,6 +10,7 @@ import pytest_asyncio
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from playwright.async_api import Browser, Page, Route, async_playwright
@@ -30,10 +31,15 @@ ARGS = [
 ]
 
 
-def chat_page(*, run_ids: list[str]) -> str:
-    """Render the chat as its view does."""
+def request_of_maya() -> HttpRequest:
+    """Return a request for a page by somebody who is signed in."""
     request = RequestFactory().get("/")
     request.user = User(pk=1, username="maya", email="maya@tidewater.example")
+    return request
+
+
+def chat_page(*, run_ids: list[str]) -> str:
+    """Render the chat as its view does."""
     context = {
         "conversation": SimpleNamespace(id=CHAT, title="Brief me for standup") if run_ids else None,
         "run_ids": run_ids,
@@ -43,7 +49,7 @@ def chat_page(*, run_ids: list[str]) -> str:
         "recent": [],
         "recipes": [("standup", "Brief me for standup", "Blockers first", "Brief me for standup.")],
     }
-    return render_to_string("agent/chat.html", context, request=request)
+    return render_to_string("agent/chat.html", context, request=request_of_maya())
 
 
 async def answer(route: Route) -> None:

@@ -146,6 +146,21 @@ async def test_after_a_break_the_page_attaches_behind_the_last_event_and_repeats
     )
     await expect(page.locator(".block")).to_have_text(["One", "Two"])
     await expect(page.locator(".call")).to_have_count(1)
+    await expect(page.locator(".toast")).to_have_text("Caught up 1 event.")
+    await expect(page.get_by_role("status")).to_have_text("Caught up 1 event.")
+
+
+async def test_a_break_in_which_nothing_happened_is_not_worth_a_word(page: Page, peer: Peer) -> None:
+    await page.goto("/?old")
+    await peer.receive("attach")
+    peer.play(started(), step())
+    await expect(page.locator(".call")).to_have_count(1)
+    await peer.sockets[-1].close()
+    await peer.receive("attach", times=2)
+    await page.wait_for_timeout(1000)
+    peer.play(events.BlockFinal(block=0, html="<p>One</p>", evidence=()))
+    await expect(page.locator(".block")).to_have_count(1)
+    await expect(page.locator(".toast")).to_have_count(0)
 
 
 async def test_an_event_that_comes_twice_counts_once(page: Page, peer: Peer) -> None:
