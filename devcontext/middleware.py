@@ -68,6 +68,9 @@ class SecurityHeaders:
         response.headers.setdefault("Content-Security-Policy", self._policy)
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        # SECURITY: what is sealed at rest here must not lie open in a browser's or a proxy's store, nor be shown by the
+        # back button after a sign-out. Static files say themselves how long they keep.
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 

@@ -1,8 +1,12 @@
-"""The policy lets a form lead to where connecting a service leads, and nowhere else."""
+"""The policy lets a form lead to where connecting a service leads, and nowhere else; no cache keeps a page."""
 
 from typing import Any
 
-from devcontext.middleware import content_security_policy
+import pytest
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from devcontext.middleware import SecurityHeaders, content_security_policy
 
 
 def form_action() -> str:
@@ -20,3 +24,12 @@ def test_a_form_may_lead_to_the_providers_and_to_a_vault_elsewhere(settings: Any
 def test_a_vault_in_this_process_needs_no_mention(settings: Any) -> None:
     assert settings.VAULT_ISSUER == settings.APP_URL
     assert settings.APP_URL not in form_action()
+
+
+@pytest.mark.parametrize(("own", "sent"), [({}, "no-store"), ({"Cache-Control": "max-age=60"}, "max-age=60")])
+def test_no_cache_keeps_a_page_that_does_not_say_so_itself(own: dict[str, str], sent: str) -> None:
+    """An answer is sealed at rest; a copy on the disk of a shared machine outlives the sign-out."""
+    answer = SecurityHeaders(lambda _request: HttpResponse("an answer", headers=own))
+    response = answer(RequestFactory().get("/"))
+    assert isinstance(response, HttpResponse)
+    assert response.headers["Cache-Control"] == sent
