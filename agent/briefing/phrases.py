@@ -79,11 +79,16 @@ def length(minutes: int) -> str:
 
 def window(about: Window) -> str:
     """Return what a briefing is about: since when and why then, the days skipped, and the time zone."""
-    own = "as you asked" if about.is_asked else "the begin of that day"
+    own = "as you asked" if about.is_asked else "the start of that day"
     began = "your last briefing" if about.is_since_briefing else own
     since = f"Since {about.start:%a %d %b %H:%M}, {began}"
     skipped = f"; {', '.join(_ranges(about.days_off))} skipped" if about.days_off else ""
     return f"{since}{skipped}. Time zone: {about.week.time_zone.key}."
+
+
+def since(about: Window) -> str:
+    """Return the title of what was done in a window, `Since Fri 20 Nov`, or `Today so far`."""
+    return f"Since {about.start:%a %d %b}" if about.start.date() < about.today else "Today so far"
 
 
 def coverage(covered: tuple[ServiceCoverage, ...]) -> str:

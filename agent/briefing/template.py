@@ -64,7 +64,7 @@ class _Writer:
     def sections(self, facts: Facts) -> Iterator[tuple[str, list[str]]]:
         told = [
             ("Needs you", _cut([self._standing(fact) for fact in facts.needs_you])),
-            ("Since the last working day", _cut([self._done(fact) for fact in facts.since_last])),
+            (phrases.since(facts.window), _cut([self._done(fact) for fact in facts.since_last])),
             ("Today", self._today(facts)),
             ("Next working day", _cut([self._event(fact) for fact in facts.next_day])),
             ("Review queue", _cut([self._standing(fact) for fact in facts.review_queue])),

@@ -16,7 +16,7 @@ LINK = (
     '<p><a class="evidence" data-provider="github" target="_blank" rel="noopener noreferrer"'
     ' href="https://github.com/o/r/pull/412">#412 Retry uploads</a> waits for you.</p>'
 )
-WINDOW = "Since Fri 20 Nov 00:00, the begin of that day; Sat 21 Nov to Sun 22 Nov skipped. Time zone: UTC."
+WINDOW = "Since Fri 20 Nov 00:00, the start of that day; Sat 21 Nov to Sun 22 Nov skipped. Time zone: UTC."
 COVERAGE = (
     events.Coverage(provider="github", state="read", items=14, exchanges=2),
     events.Coverage(provider="google-calendar", state="nothing_asked", items=0, exchanges=0),

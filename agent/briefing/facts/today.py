@@ -1,7 +1,7 @@
 """The user's day: what is still to come, what wants the same time, and how much of it is free."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import combinations
 
 from agent.briefing.facts.items import Item, Items, elapsed, number_of, oldest_first
@@ -64,7 +64,7 @@ def _event(item: Item, *, items: Items, day: date) -> Fact | None:
     """Return an event of `day`, None for one of another day and for what is no commitment."""
     rule = _KINDS.get(str(item.get("kind")))
     start, end = items.at(item, "start"), items.at(item, "end")
-    if rule is None or not _touches(item, day=day, start=start):
+    if rule is None or not _touches(item, day=day, start=start, end=end):
         return None
     is_open = item.get("my_response") == "needsAction"
     return Fact(
@@ -76,9 +76,11 @@ def _event(item: Item, *, items: Items, day: date) -> Fact | None:
     )
 
 
-def _touches(item: Item, *, day: date, start: datetime | None) -> bool:
+def _touches(item: Item, *, day: date, start: datetime | None, end: datetime | None) -> bool:
     if start:
-        return start.date() == day
+        # What ends at midnight is over with the day before; what takes no time stands at its begin.
+        last = max(start, end - timedelta.resolution) if end else start
+        return start.date() <= day <= last.date()
     # A whole day ends with the date after it.
     return str(item.get("start", "")) <= day.isoformat() < str(item.get("end", ""))
 

@@ -19,7 +19,7 @@ from agent.briefing.facts.types import (
     Window,
 )
 from agent.briefing.grounding import Grounding
-from agent.briefing.phrases import age, coverage, length, window
+from agent.briefing.phrases import age, coverage, length, since, window
 from agent.briefing.types import Reading
 from agent.briefing.working_week import WorkingWeek
 from agent.events import Evidence
@@ -101,7 +101,7 @@ def test_a_whole_briefing() -> None:
         ),
         r"- [Ana in \#infra](evidence:sl-00000006) (Fri 16:10): “can you look at today?”. Next: reply",
         "",
-        "## Since the last working day",
+        "## Since Fri 20 Nov",
         "",
         r"- Merged [\#400 Add retries](evidence:gh-00000002) in tidewater/harbor",
         "- Worked on [3 commits in tidewater/dock](evidence:gh-00000003)",
@@ -221,9 +221,10 @@ def test_ages_lengths_windows_and_coverage_in_words() -> None:
     assert [length(minutes) for minutes in (0, 45, 60, 90)] == ["0 min", "45 min", "1 h", "1 h 30 min"]
     apart = Window(WINDOW.start, WINDOW.end, WINDOW.week, days_off=(date(2026, 11, 19), date(2026, 11, 21)))
     assert window(apart) == (
-        "Since Fri 20 Nov 09:12, the begin of that day; Thu 19 Nov, Sat 21 Nov skipped. Time zone: Europe/Berlin."
+        "Since Fri 20 Nov 09:12, the start of that day; Thu 19 Nov, Sat 21 Nov skipped. Time zone: Europe/Berlin."
     )
     assert window(replace(apart, is_asked=True, days_off=())).startswith("Since Fri 20 Nov 09:12, as you asked.")
+    assert (since(WINDOW), since(replace(WINDOW, start=WINDOW.end))) == ("Since Fri 20 Nov", "Today so far")
     assert window(WINDOW).startswith("Since Fri 20 Nov 09:12, your last briefing; Sat 21 Nov to Sun 22 Nov skipped.")
     covered = (
         ServiceCoverage("github", "read", 14),

@@ -111,3 +111,12 @@ def test_people_are_matched_without_accents_and_the_users_own_name_says_nothing(
 
 def test_without_a_meeting_there_is_nothing_to_prepare() -> None:
     assert facts_of(reading("calendar_agenda", event("gc-1", "08:00", "09:00"))).meeting_prep is None
+
+
+def test_what_began_yesterday_and_goes_on_is_of_today_until_it_ends() -> None:
+    night = event("gc-night", "2026-11-22T22:00+01:00", "2026-11-23T11:00+01:00")
+    to_midnight = event("gc-midnight", "23:00", "2026-11-24T00:00+01:00")
+    through = event("gc-through", "23:30", "2026-11-24T00:30+01:00")
+    facts = gather([reading("calendar_agenda", night, to_midnight, through)], window=WINDOW, previous=None)
+    assert [fact.id for fact in facts.today.events] == ["gc-night", "gc-midnight", "gc-through"]
+    assert [fact.id for fact in facts.next_day] == ["gc-through"]
