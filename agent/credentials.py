@@ -16,14 +16,15 @@ from agent.api.http import OnCall, UpstreamCall, authorized
 from agent.endpoints import is_declared
 from agent.errors import ToolErrorCode, ToolFailedError
 from agent.events import LoopEvent, PermissionState, StepExchanged, StepPermission
-from agent.toolkit import ProviderHTTP, Tool
+from agent.toolkit import Opened, Tool
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.record import record
 from permissions import connections, gate
-from permissions.errors import NotPermittedError
+from permissions.errors import Cause, NotPermittedError
+from permissions.exclusions import Exclusions
 from permissions.services import SERVICES
-from vault.client import Cause, ExchangedToken, VaultError
+from vault.client import ExchangedToken, VaultError
 from vault.client.tokens import Actor, exchange
 
 _SENTENCES: dict[str, str] = {
@@ -36,6 +37,11 @@ _SENTENCES: dict[str, str] = {
     "policy_denied": "{name} may not be read for this.",
     "session_ended": "You signed out, so nothing more is read.",
     "vault_unavailable": "The token vault cannot be used right now. {name} was not read.",
+    "away": "{name} may not be read while you are away. Allow that in Settings to include {name} data then.",
+    "tool_blocked": "You do not let the AI read this of {name}. Allow it in Settings to include it.",
+    "ask_first": "You want to be asked before this of {name} is read. Allow it in Settings to include it.",
+    "excluded": "You left this part of {name} out, so it was not read. Settings tell what you left out.",
+    "policy_unavailable": "What you let the AI read could not be looked up. {name} was not read.",
 }
 _CODES: dict[Cause, ToolErrorCode] = {
     "not_connected": "not_connected",
@@ -47,12 +53,21 @@ _CODES: dict[Cause, ToolErrorCode] = {
     "policy_denied": "policy_denied",
     "session_ended": "session_ended",
     "vault_unavailable": "vault_unavailable",
+    "away": "policy_denied",
+    "tool_blocked": "policy_denied",
+    "ask_first": "policy_denied",
+    "excluded": "policy_denied",
+    "policy_unavailable": "vault_unavailable",
 }
 _PERMISSION_STATES: dict[Cause, PermissionState] = {
     "not_connected": "not_connected",
     "revoked": "revoked",
     "reconnect_required": "reconnect_required",
     "policy_denied": "policy_denied",
+    "away": "policy_denied",
+    "tool_blocked": "policy_denied",
+    "ask_first": "policy_denied",
+    "excluded": "policy_denied",
 }
 
 
@@ -60,7 +75,8 @@ def refusal(*, provider: str, cause: Cause) -> ToolFailedError:
     """Return the error for a refusal with this cause; a cause that is not known counts as the vault's trouble."""
     code = _CODES.get(cause, "vault_unavailable")
     service = SERVICES.get(provider)
-    return ToolFailedError(code, _SENTENCES[code].format(name=service.name if service else "The service"))
+    sentence = _SENTENCES.get(cause, _SENTENCES[code])
+    return ToolFailedError(code, sentence.format(name=service.name if service else "The service"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +90,15 @@ class RunCredentials:
 
     @asynccontextmanager
     async def open(
-        self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]
-    ) -> AsyncIterator[ProviderHTTP]:
+        self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None], places: tuple[str, ...]
+    ) -> AsyncIterator[Opened]:
         """Yield a client that may make this tool call's requests, and audit each of them.
 
         Raises:
             ToolFailedError: The gate, the vault or the audit says no.
         """
         await self._require_declared(tool=tool, tool_call=tool_call)
-        await self._require_permission(tool=tool, tool_call=tool_call, emit=emit)
+        exclusions = await self._require_permission(tool=tool, tool_call=tool_call, emit=emit, places=places)
 
         async def renew() -> tuple[str, OnCall]:
             """Exchange, each time with an event of its own: a refresh may replace a token that is in use (GitHub)."""
@@ -95,7 +111,7 @@ class RunCredentials:
             with authorized(
                 provider=tool.provider, endpoints=tool.endpoints, token=token, on_call=on_call, renew=renew
             ) as http:
-                yield http
+                yield Opened(http, exclusions)
         except ToolFailedError as error:
             if error.code in ("reconnect_required", "missing_scope"):
                 connections.forget(user=self.user)
@@ -110,9 +126,11 @@ class RunCredentials:
         await self._record(self._entry(event, tool=tool, tool_call=tool_call, reason=error.code))
         raise error
 
-    async def _require_permission(self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]) -> None:
+    async def _require_permission(
+        self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None], places: tuple[str, ...]
+    ) -> Exclusions:
         try:
-            await gate.require(
+            permit = await gate.require(
                 user=self.user,
                 sid=self.sid,
                 auth_time=self.auth_time,
@@ -120,6 +138,7 @@ class RunCredentials:
                 tool=tool.name,
                 run=self.run,
                 tool_call=tool_call,
+                places=places,
             )
         except NotPermittedError as error:
             emit(StepPermission(id=tool_call, state=_PERMISSION_STATES.get(error.cause, "failed")))
@@ -128,6 +147,7 @@ class RunCredentials:
             emit(StepPermission(id=tool_call, state="failed"))
             raise refusal(provider=tool.provider, cause="vault_unavailable") from error
         emit(StepPermission(id=tool_call, state="allowed"))
+        return permit.exclusions
 
     async def _exchange(
         self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None]

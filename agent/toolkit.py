@@ -24,6 +24,7 @@ from agent.calls import Call, Dispatched, Emit, NoProvider
 from agent.endpoints import Endpoint
 from agent.errors import ArgumentsError, ToolErrorCode, ToolFailedError
 from agent.events import Evidence, StepStarted
+from agent.exclusions import NOTHING_EXCLUDED, Exclusions
 from agent.providers import PROVIDERS
 from agent.schemas import strict_schema
 from agent.untrusted import Noticed, clean_text, noticing
@@ -43,6 +44,10 @@ class Arguments(BaseModel):
     def extra_scope(self) -> str:
         """Return the scopes, space-separated, that a call with these arguments needs besides its tool's."""
         return ""
+
+    def places(self) -> tuple[str, ...]:
+        """Return the repositories (`owner/name`) or channels that a call with these arguments names."""
+        return ()
 
 
 class ProviderHTTP(Protocol):
@@ -92,12 +97,15 @@ class ReadContext:
 
     `week` tells the user's working days and their zone.
     `report_progress(done, total)` may be called while reading; `list_services` asks the permission centre.
+    `exclusions` are taken out of every answer by the dispatcher; a tool needs them where it can ask for less, or tells
+    of one thing in the fields of another.
     """
 
     now: datetime
     week: WorkingWeek
     report_progress: Callable[[int, int], None]
     list_services: Callable[[], Awaitable[tuple[ServiceFact, ...]]]
+    exclusions: Exclusions = NOTHING_EXCLUDED
 
     @property
     def time_zone(self) -> ZoneInfo:
@@ -155,11 +163,23 @@ class Tool:
         return replace(self, scope=f"{self.scope} {arguments.extra_scope()}".strip())
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A provider's client for one tool call, and what the user leaves out of whatever it reads."""
+
+    http: ProviderHTTP
+    exclusions: Exclusions
+
+
 class Credentials(Protocol):
     """Opens a provider for one tool call: permission gate, exchange, and a client that holds the token until closed."""
 
-    def open(self, *, tool: Tool, tool_call: str, emit: Emit) -> AbstractAsyncContextManager[ProviderHTTP]:
+    def open(
+        self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...]
+    ) -> AbstractAsyncContextManager[Opened]:
         """Return a context that yields the provider's client, emitting `StepPermission` and `StepExchanged`.
+
+        `places` are what the call names; one that the user leaves out is refused before any exchange.
 
         Raises:
             agent.errors.ToolFailedError: The user or the vault says no, with the sentence for model and user.
@@ -271,11 +291,15 @@ class Toolkit:
             began_at = time.monotonic()
             result, received_bytes = await tool.run(arguments, NoProvider(), context), 0
         else:
-            async with self._credentials.open(tool=tool.asking(arguments), tool_call=call.id, emit=call.emit) as http:
-                http.read_until = call.read_until
+            opening = self._credentials.open(
+                tool=tool.asking(arguments), tool_call=call.id, emit=call.emit, places=arguments.places()
+            )
+            async with opening as opened:
+                opened.http.read_until = call.read_until
                 began_at = time.monotonic()
-                result = await tool.run(arguments, http, context)
-            received_bytes = http.received_bytes
+                read = await tool.run(arguments, opened.http, replace(context, exclusions=opened.exclusions))
+            # SECURITY: before anything is written, cited, counted or shown; what a tool forgets does not count.
+            result, received_bytes = _leave_out(read, exclusions=opened.exclusions), opened.http.received_bytes
         read_ms = round((time.monotonic() - began_at) * 1000)
         written = _write(result, tool=tool, noticed=noticed)
         evidence = tuple(
@@ -313,6 +337,17 @@ def _write(result: ToolResult, *, tool: Tool, noticed: Noticed) -> results.Writt
         is_truncated=result.is_truncated,
         warnings=(*result.warnings, *((_HIDDEN_WORDS,) if noticed.has_hidden_words else ())),
     )
+
+
+def _leave_out(result: ToolResult, *, exclusions: Exclusions) -> ToolResult:
+    kept = tuple(
+        item for item in result.items if not exclusions.hides(title=item.title, url=item.url, fields=item.fields)
+    )
+    count = len(result.items) - len(kept)
+    if not count:
+        return result
+    told = f"{count} {'item' if count == 1 else 'items'} left out by your exclusions."
+    return replace(result, items=kept, warnings=(*result.warnings, told))
 
 
 def _is_citable(item: Item, *, tool: Tool) -> bool:

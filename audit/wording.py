@@ -21,19 +21,24 @@ OUTCOME_NAMES: Mapping[Outcome, str] = {
 _REASONS: Mapping[str, str] = {
     "abandoned": "it was not confirmed in time",
     "access_denied": "you did not allow it",
+    "ask_first": "you want to be asked first",
+    "away": "you do not let it be read while you are away",
     "budget_spent": "the run's budget was spent",
     "cancelled": "you cancelled",
     "connected_again": "it was connected again, and they would have ended the new ones",
     "invalid_state": "the attempt was no longer valid",
+    "excluded": "you left that place out",
     "missing_scope": "you did not grant the permission this needs",
     "not_connected": "it is not connected",
     "policy_denied": "a policy forbids it",
+    "policy_unavailable": "what you allow could not be read",
     "provider_down": "it did not answer",
     "rate_limited": "it limits how often it can be read",
     "reconnect_required": "it must be connected again",
     "replaced": "another account took its place",
     "revoked": "you revoked it",
     "session_ended": "the session was over",
+    "tool_blocked": "you blocked this tool",
     "undeclared_request": "it asked for something that its tool does not declare, and nothing was sent",
     "upstream_unavailable": "it did not answer usably",
     "vault_unavailable": "the token vault did not answer",
@@ -131,6 +136,14 @@ def _default_changed(row: AuditEvent) -> str:
     return f"You made {row.account or 'another account'} the {name_of(row.provider)} account that is read."
 
 
+def _tool_changed(row: AuditEvent) -> str:
+    return f"You changed whether the AI may read {what_is_read(provider=row.provider, tool=row.tool)}: {row.reason}."
+
+
+def _exclusions_changed(row: AuditEvent) -> str:
+    return f"You changed what is left out of every answer: {row.reason.replace('_', ' ')}."
+
+
 def _limited(row: AuditEvent) -> str:
     what = "failed to authenticate" if row.reason == "invalid_client" else "asked for tokens"
     return f"{row.client or 'A program'} {what} too often and was refused."
@@ -169,8 +182,10 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.PERMISSION_CHECK_DENIED: _because("{service} was not read"),
     Event.PERMISSION_CHECK_FAILED: _because("{service} was not read, since its permission could not be checked"),
     Event.PERMISSION_DEFAULT_CHANGED: _default_changed,
+    Event.PERMISSION_EXCLUSIONS_CHANGED: _exclusions_changed,
     Event.PERMISSION_GRANT_CREATED: _because("You granted reading while you are away"),
     Event.PERMISSION_GRANT_ENDED: _because("You ended a grant to read while you are away"),
+    Event.PERMISSION_TOOL_CHANGED: _tool_changed,
     Event.VAULT_CLIENT_CREATED: _client("{client} was registered at the vault."),
     Event.VAULT_CLIENT_DISABLED: _client("{client} was shut out of the vault."),
     Event.VAULT_CLIENT_ENABLED: _client("{client} was let into the vault again."),

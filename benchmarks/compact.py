@@ -28,7 +28,8 @@ from agent.briefing import facts, recipes
 from agent.briefing.types import Read, Reading
 from agent.briefing.working_week import WorkingWeek
 from agent.calls import Dispatched
-from agent.toolkit import Credentials, Emit, ProviderHTTP, ReadContext, ServiceFact, Tool, Toolkit
+from agent.exclusions import NOTHING_EXCLUDED
+from agent.toolkit import Credentials, Emit, Opened, ReadContext, ServiceFact, Tool, Toolkit
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from devcontext.settings import providers
@@ -74,12 +75,12 @@ class _Opened:
     store: Store | None = None
 
     @asynccontextmanager
-    async def open(self, *, tool: Tool, tool_call: str, emit: Emit) -> AsyncIterator[ProviderHTTP]:
+    async def open(self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...]) -> AsyncIterator[Opened]:
         """Open the provider."""
-        _ = tool_call, emit
+        _ = tool_call, emit, places
         token = issue_token(self.store, provider=tool.provider) if self.store else "of a recording"
         with authorized(provider=tool.provider, endpoints=tool.endpoints, token=token, on_call=self.calls) as http:
-            yield http
+            yield Opened(http, NOTHING_EXCLUDED)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The permissions app: pages and policy; it keeps no table, since the vault holds what must hold."""
+"""The permissions app: pages and policy; its tables hold preferences, and the vault what must hold."""
 
 from django.apps import AppConfig
 

@@ -73,6 +73,7 @@ def status_of(connection: Connection, *, service: Service, others: tuple[Service
         connected_at=connection.connected_at,
         reconnect_reason=connection.reconnect_reason,
         paused_until=connection.paused_until if connection.is_access_allowed and connection.is_paused else None,
+        is_away_allowed=connection.is_away_allowed,
         others=others,
     )
 

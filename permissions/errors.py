@@ -1,9 +1,14 @@
 """Errors of the permissions app.
 
-NotPermittedError     the gate says no; `cause` is one of the vault's causes
+NotPermittedError     the gate says no; `cause` is one of the vault's causes or one of its own
 """
 
-from vault.client import Cause
+from typing import Literal
+
+from vault.client import Cause as VaultCause
+
+# What only the gate refuses for; the vault knows no tools and no places.
+Cause = VaultCause | Literal["away", "tool_blocked", "ask_first", "excluded", "policy_unavailable"]
 
 
 class NotPermittedError(Exception):
@@ -11,8 +16,9 @@ class NotPermittedError(Exception):
 
     Attributes:
         provider: Provider id.
-        cause: `not_connected`, `revoked`, `reconnect_required`, `policy_denied`, `session_ended` or
-            `vault_unavailable`.
+        cause: `not_connected`, `revoked`, `reconnect_required`, `policy_denied`, `session_ended`,
+            `vault_unavailable`, or one of the gate's own: `away` (nobody is there, and the service may not be read
+            meanwhile), `tool_blocked`, `ask_first`, `excluded` and `policy_unavailable`.
     """
 
     def __init__(self, *, provider: str, cause: Cause) -> None:

@@ -14,6 +14,18 @@ def subject_of(user_id: int) -> str:
     return f"user:{user_id}"
 
 
+def user_id_of(subject: str) -> int:
+    """Return the row id of the user whom a subject names.
+
+    Raises:
+        ValueError: It names none.
+    """
+    kind, _, number = subject.partition(":")
+    if kind != "user":
+        raise ValueError("the subject names no user")
+    return int(number)
+
+
 def sid_of(session: SessionBase) -> str:
     """Return the session's public name: 32 hex digits from which the session key cannot be computed.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from permissions.exclusions import ExclusionKind, Exclusions
 from vault.client import ConnectionState
 
 
@@ -31,6 +32,7 @@ class Service:
     many, although the vault could ask for more. `scope_words` say in plain words what each scope lets DevContext do.
     `base_scopes` are needed whichever tool reads, so that no tool names them; `writing_scopes` let their holder write
     too, where the service has none that only reads.
+    `exclusion_kinds` say what of it can be left out.
     Its mark is `static/services/<slug>.svg`, and the mark's colours are `static/services/<slug>.css`.
     """
 
@@ -43,6 +45,7 @@ class Service:
     scope_words: Mapping[str, str] = field(default_factory=dict)
     base_scopes: frozenset[str] = frozenset()
     writing_scopes: frozenset[str] = frozenset()
+    exclusion_kinds: frozenset[ExclusionKind] = frozenset({ExclusionKind.WORD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class ServiceStatus:
     It is the default account's, which the agent reads; `others` are the user's other accounts there. `connection` is
     "" when there is none. `missing_scope` is what was asked for and not granted, space-separated.
     `paused_until` is None unless the agent may use it again by itself then: a pause is a revoke with an end.
+    `is_away_allowed` tells whether it may be read while the user is away, if a grant names it as well.
     """
 
     service: Service
@@ -63,6 +67,7 @@ class ServiceStatus:
     connected_at: datetime | None = None
     reconnect_reason: str = ""
     paused_until: datetime | None = None
+    is_away_allowed: bool = False
     others: tuple["ServiceStatus", ...] = ()
 
     @property
@@ -75,9 +80,10 @@ class ServiceStatus:
 class Permit:
     """The gate's yes: this user lets this tool read this provider, as far as this process knows.
 
-    The vault decides again at the exchange that follows.
+    The vault decides again at the exchange that follows. `exclusions` are to be taken out of whatever is read.
     """
 
     user: str
     provider: str
     tool: str
+    exclusions: Exclusions = field(default_factory=Exclusions)

@@ -13,6 +13,10 @@ class ConnectionState(StrEnum):
     NOT_CONNECTED = "not_connected"
 
 
+# Begins the `sid` of a grant; that of a browser has no colon.
+_GRANT = "grant:"
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """One user's link to one provider, without its tokens.
@@ -65,7 +69,12 @@ class Grant:
     @property
     def sid(self) -> str:
         """What stands for a session in the subject tokens of this grant."""
-        return f"grant:{self.id}"
+        return f"{_GRANT}{self.id}"
+
+
+def is_grant(sid: str) -> bool:
+    """Tell whether `sid` stands for the grant of an absent user, not for a session."""
+    return sid.startswith(_GRANT)
 
 
 class AccountChoice(StrEnum):

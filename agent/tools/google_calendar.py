@@ -7,7 +7,7 @@ from pydantic import Field
 
 from agent.api.google_calendar import LIST_EVENTS, Event, list_events
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
-from agent.tools.google_calendar_items import SCOPE, fields_of, heading_of, response_of, title_of
+from agent.tools.google_calendar_items import SCOPE, fields_of, heading_of, is_excluded, response_of, title_of
 from agent.tools.moments import Moment, agenda_window
 
 # Four pages: more than a month of a busy person, and more than one result holds; the answer says when there is more.
@@ -29,7 +29,8 @@ async def read_agenda(arguments: AgendaArguments, http: ProviderHTTP, context: R
     zone = context.time_zone
     answer = await list_events(http, start=window.start, end=window.end, zone=zone, limit=MAX_EVENTS)
     events = [event for event in answer.items if event.status != "cancelled" and response_of(event) != "declined"]
-    overlaps = conflicts_of(events)
+    # An event that is left out must not show its title beside another one.
+    overlaps = conflicts_of([event for event in events if not is_excluded(event, context=context)])
     items = tuple(_item(event, conflicts=overlaps.get(event.id, []), zone=zone) for event in events)
     return ToolResult(items=items, is_truncated=answer.is_truncated, warnings=window.warnings)
 

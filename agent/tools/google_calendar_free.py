@@ -16,7 +16,7 @@ from agent.api.google_calendar import LIST_EVENTS, Event, When, list_busy_events
 from agent.briefing.working_week import WorkingWeek
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
-from agent.tools.google_calendar_items import SCOPE, response_of, title_of
+from agent.tools.google_calendar_items import SCOPE, is_excluded, response_of, title_of
 from agent.tools.moments import Moment, Window, agenda_window
 
 # Two pages of Google's: 16 events a day for a month.
@@ -89,7 +89,9 @@ async def find_free_slots(arguments: FreeSlotsArguments, http: ProviderHTTP, con
     days = [day for day in _days_of(searched, zone=zone) if arguments.is_wanted(day, week=context.week)]
     work = working_spans(searched, hours=arguments.work_hours, days=days, zone=zone)
     free = [slot for slot in free_spans(work, busy=[span for span, _ in busy]) if slot.minutes >= arguments.min_minutes]
-    items = tuple(_item(slot, busy=busy, zone=zone) for slot in free[:MAX_SLOTS])
+    # What is left out takes its time all the same; it is neither named nor cited.
+    shown = [one for one in busy if not is_excluded(one[1], context=context)]
+    items = tuple(_item(slot, busy=shown, zone=zone) for slot in free[:MAX_SLOTS])
     return ToolResult(items, is_truncated=answer.is_truncated or len(free) > MAX_SLOTS, warnings=window.warnings)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.api.google_calendar import Event, When
+from agent.toolkit import ReadContext
 
 # The narrowest scope that lists and reads the events of the user's own calendars.
 # Source: https://developers.google.com/workspace/calendar/api/auth
@@ -62,6 +63,12 @@ def fields_of(event: Event, *, zone: ZoneInfo) -> dict[str, Any]:
         "more_attendees": event.attendees_omitted,
     }
     return fields | {name: value for name, value in optional.items() if value}
+
+
+def is_excluded(event: Event, *, context: ReadContext) -> bool:
+    """Tell whether the user leaves the event out, by its title, its place or its being private."""
+    fields = fields_of(event, zone=context.time_zone)
+    return context.exclusions.hides(title=title_of(event), url=event.html_link, fields=fields)
 
 
 def _organizer(event: Event) -> str:

@@ -53,6 +53,10 @@ class ChannelArguments(Arguments):
         """A private channel needs the scopes of its group."""
         return scope_of(self.kind)
 
+    def places(self) -> tuple[str, ...]:
+        """The channel."""
+        return (self.channel,)
+
 
 async def read_mentions(arguments: MentionsArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
     """Return messages of public channels that mention the user, newest first."""

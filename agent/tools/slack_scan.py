@@ -79,6 +79,10 @@ async def scan(http: ProviderHTTP, *, channels: Sequence[Channel], window: Windo
     return Scanned(tuple(found), any(many.is_truncated for _, many in read), len(errors), is_limited)
 
 
+def _is_excluded(channel: Channel, *, context: ReadContext) -> bool:
+    return context.exclusions.refuses(channel.name) or context.exclusions.refuses(channel.id)
+
+
 async def scan_mentions(
     http: ProviderHTTP, *, identity: Identity, window: Window, limit: int, context: ReadContext
 ) -> ToolResult:
@@ -87,7 +91,8 @@ async def scan_mentions(
     Raises:
         ToolFailedError: The channels cannot be listed, or none of them can be read.
     """
-    channels, has_more = await slack.list_channels(http, kind="public")
+    listed, has_more = await slack.list_channels(http, kind="public")
+    channels = [one for one in listed if not _is_excluded(one, context=context)]
     chosen = newest(channels)
     scanned = await scan(http, channels=chosen, window=window, context=context)
     me = identity.user_id
@@ -101,5 +106,7 @@ async def scan_mentions(
     of_all = f"{len(chosen) - scanned.failed} of {'more than ' if has_more else ''}{len(channels)} public channels"
     warning = f"Searching Slack was not granted, so {of_all} were looked through, without replies in threads."
     is_truncated = has_more or len(channels) > len(chosen) or scanned.is_truncated or bool(scanned.failed)
-    warnings = (*window.warnings, warning, *scanned.warnings)
+    left_out = len(listed) - len(channels)
+    told = [f"Channels left out by your exclusions: {left_out}."] if left_out else []
+    warnings = (*window.warnings, warning, *told, *scanned.warnings)
     return ToolResult(items, is_truncated=is_truncated or len(found) > limit, warnings=warnings)

@@ -36,6 +36,10 @@ class ThreadArguments(Arguments):
         """A private channel needs the scopes of its group."""
         return scope_of(self.kind)
 
+    def places(self) -> tuple[str, ...]:
+        """The channel."""
+        return (self.channel,)
+
 
 async def read_thread(arguments: ThreadArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
     """Return a thread, its first message first.

@@ -1,5 +1,6 @@
 """GitHub in the user's words."""
 
+from permissions.exclusions import ExclusionKind
 from permissions.types import Service
 
 GITHUB = Service(
@@ -23,4 +24,5 @@ GITHUB = Service(
     # without the first, nor requests to a team without the second.
     base_scopes=frozenset({"repo", "read:org"}),
     writing_scopes=frozenset({"repo"}),
+    exclusion_kinds=frozenset({ExclusionKind.REPOSITORY, ExclusionKind.ORGANISATION, ExclusionKind.WORD}),
 )

@@ -1,5 +1,6 @@
 """Google Calendar in the user's words."""
 
+from permissions.exclusions import ExclusionKind
 from permissions.types import Service
 
 GOOGLE_CALENDAR = Service(
@@ -25,4 +26,5 @@ GOOGLE_CALENDAR = Service(
     },
     # They tell whose calendar it is; Google writes the second in either way.
     base_scopes=frozenset({"openid", "email", "https://www.googleapis.com/auth/userinfo.email"}),
+    exclusion_kinds=frozenset({ExclusionKind.PRIVATE_EVENTS, ExclusionKind.WORD}),
 )

@@ -1,5 +1,6 @@
 """Slack in the user's words."""
 
+from permissions.exclusions import ExclusionKind
 from permissions.types import ScopeGroup, Service
 
 SLACK = Service(
@@ -34,4 +35,5 @@ SLACK = Service(
         "files:read": "See the files of your conversations",
         "users:read": "See people's names",
     },
+    exclusion_kinds=frozenset({ExclusionKind.CHANNEL, ExclusionKind.WORD}),
 )

@@ -15,9 +15,11 @@ from agent.budget import Budget
 from agent.calls import Emit, ReadingEnded
 from agent.errors import ToolFailedError
 from agent.events import AnswerRestarted, LoopEvent, StepPermission, TextDelta, TurnAdded
+from agent.exclusions import NOTHING_EXCLUDED, Exclusions
 from agent.loop import run_loop
 from agent.model import AssistantMessage, Model
 from agent.toolkit import Arguments, Item, ReadContext, Tool, Toolkit, ToolResult
+from agent.toolkit import Opened as OpenedTool
 
 NOW = datetime(2026, 11, 23, 8, 12, tzinfo=UTC)
 BUDGET = Budget(max_steps=5, max_tool_calls=24, max_seconds=10, max_output_tokens=16_000)
@@ -112,16 +114,19 @@ class Opened:
     refused: dict[str, ToolFailedError] = field(default_factory=dict)
     tools: list[str] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
+    places: list[tuple[str, ...]] = field(default_factory=list)
+    exclusions: Exclusions = NOTHING_EXCLUDED
 
     @asynccontextmanager
-    async def open(self, *, tool: Tool, tool_call: str, emit: Emit) -> AsyncIterator[HTTP]:
+    async def open(self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...]) -> AsyncIterator[Any]:
         if tool.provider in self.refused:
             emit(StepPermission(id=tool_call, state="revoked"))
             raise self.refused[tool.provider]
         emit(StepPermission(id=tool_call, state="allowed"))
         self.tools.append(tool.name)
         self.scopes.append(tool.scope)
-        yield HTTP()
+        self.places.append(places)
+        yield OpenedTool(HTTP(), self.exclusions)
 
 
 @dataclass

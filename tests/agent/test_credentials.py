@@ -1,21 +1,26 @@
 """A token that a refresh replaced while it was in use costs one more exchange, not the connection."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from agent.api.egress import close_clients
 from agent.credentials import RunCredentials
 from agent.endpoints import Endpoint
 from agent.errors import ToolFailedError
-from agent.events import LoopEvent, StepExchanged
-from agent.toolkit import ProviderHTTP, Tool
+from agent.events import LoopEvent, StepExchanged, StepPermission
+from agent.toolkit import Arguments, Opened, ProviderHTTP, Tool
 from agent.tools import TOOLS
+from permissions import store
+from permissions.exclusions import ExclusionKind
+from permissions.policy import Mode
 from tests.permissions.conftest import (
     AuditTableMissing,
     Connect,
@@ -46,11 +51,13 @@ async def _closed_clients(sign_in: SignIn) -> Any:
     await close_clients()
 
 
-def open_github(person: Person, *, emitted: list[LoopEvent]) -> AbstractAsyncContextManager[ProviderHTTP]:
+@asynccontextmanager
+async def open_github(person: Person, *, emitted: list[LoopEvent]) -> AsyncIterator[ProviderHTTP]:
     """Open GitHub for a tool call."""
     credentials = RunCredentials(user=person.user, sid=person.sid, auth_time=person.auth_time, run="run-1")
     tool = replace(TOOLS["github_activity"], endpoints=(VIEWER,))
-    return credentials.open(tool=tool, tool_call="toolu_1", emit=emitted.append)
+    async with credentials.open(tool=tool, tool_call="toolu_1", emit=emitted.append, places=()) as opened:
+        yield opened.http
 
 
 async def read(http: ProviderHTTP) -> str:
@@ -133,10 +140,14 @@ async def test_a_revoke_is_what_a_tool_call_is_told_that_asks_anew(
     assert failed.value.code == "revoked"
 
 
-def open_tool(person: Person, tool: Tool, *, emitted: list[LoopEvent]) -> AbstractAsyncContextManager[ProviderHTTP]:
+@asynccontextmanager
+async def open_tool(
+    person: Person, tool: Tool, *, emitted: list[LoopEvent], places: tuple[str, ...] = ()
+) -> AsyncIterator[Opened]:
     """Open the provider of `tool` for a tool call."""
     credentials = RunCredentials(user=person.user, sid=person.sid, auth_time=person.auth_time, run="run-1")
-    return credentials.open(tool=tool, tool_call="toolu_1", emit=emitted.append)
+    async with credentials.open(tool=tool, tool_call="toolu_1", emit=emitted.append, places=places) as opened:
+        yield opened
 
 
 async def test_a_tool_that_can_do_with_less_asks_for_less_where_it_was_refused(
@@ -184,8 +195,8 @@ async def test_a_read_keeps_what_was_asked_for_beside_what_the_token_allows(
 ) -> None:
     upstream.scope = "channels:history channels:read groups:history users:read"
     await connect(alice, "slack")
-    async with open_tool(alice, TOOLS["slack_mentions"], emitted=[]) as http:
-        await http.post("/auth.test", form={})
+    async with open_tool(alice, TOOLS["slack_mentions"], emitted=[]) as opened:
+        await opened.http.post("/auth.test", form={})
     (row,) = await list_recorded("agent:call")
     assert row["scope_asked"] == TOOLS["slack_mentions"].fallback_scope
     assert row["scope_granted"].split() == upstream.scope.split()
@@ -242,3 +253,56 @@ async def test_a_refusal_that_cannot_be_put_on_record_is_a_refusal_all_the_same(
             async with open_tool(alice, tool, emitted=[]):
                 pass
     assert failed.value.code == "vault_unavailable"
+
+
+async def test_a_permit_brings_its_exclusions_and_a_place_that_is_left_out_gets_no_token(
+    alice: Person, connect: Connect, upstream: Upstream
+) -> None:
+    await connect(alice)
+    exclusions = {ExclusionKind.REPOSITORY: ("acme/payroll",)}
+    await sync_to_async(store.set_exclusions)(alice.user, exclusions=exclusions)
+    emitted: list[LoopEvent] = []
+    async with open_tool(alice, TOOLS["github_commits"], emitted=emitted, places=("acme/web",)) as opened:
+        assert opened.exclusions.refuses("acme/payroll")
+    before = len(await list_recorded("vault:exchange"))
+    with pytest.raises(ToolFailedError) as failed:
+        async with open_tool(alice, TOOLS["github_commits"], emitted=emitted, places=("Acme/Payroll",)):
+            pass
+    assert (failed.value.code, "left this part of GitHub out" in failed.value.message) == ("policy_denied", True)
+    assert emitted[-1] == StepPermission(id="toolu_1", state="policy_denied")
+    assert len(await list_recorded("vault:exchange")) == before
+
+
+async def test_a_blocked_tool_is_told_as_blocked_and_gets_no_token(
+    alice: Person, connect: Connect, upstream: Upstream
+) -> None:
+    await connect(alice)
+    await sync_to_async(store.set_modes)(alice.user, provider="github", modes={"github_commits": Mode.BLOCK})
+    with pytest.raises(ToolFailedError) as failed:
+        async with open_tool(alice, TOOLS["github_commits"], emitted=[]):
+            pass
+    assert failed.value.message == "You do not let the AI read this of GitHub. Allow it in Settings to include it."
+    assert await list_recorded("vault:exchange") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "places"),
+    [
+        ("github_pull_requests", {"repo": "acme/web"}, ("acme/web",)),
+        ("github_pull_requests", {}, ()),
+        ("github_commits", {"repo": "acme/web"}, ("acme/web",)),
+        ("github_failing_checks", {"repo": "acme/web"}, ("acme/web",)),
+        ("github_pull_request", {"owner": "acme", "repo": "web", "number": 4}, ("acme/web",)),
+        ("slack_channel_messages", {"channel": "#hr"}, ("#hr",)),
+        ("slack_thread", {"channel": "hr", "ts": "1700000000.000100"}, ("hr",)),
+    ],
+)
+def test_a_call_that_names_a_place_says_so(name: str, arguments: dict[str, Any], places: tuple[str, ...]) -> None:
+    assert TOOLS[name].arguments.model_validate(arguments).places() == places
+
+
+def test_every_tool_that_takes_a_place_names_it() -> None:
+    """A new argument of these names must not pass by the exclusions."""
+    takes = {name for name, tool in TOOLS.items() if {"repo", "channel"} & set(tool.arguments.model_fields)}
+    names = {name for name, tool in TOOLS.items() if tool.arguments.places is not Arguments.places}
+    assert takes == names

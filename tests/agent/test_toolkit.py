@@ -12,6 +12,7 @@ from agent.calls import Dispatched
 from agent.errors import ToolFailedError
 from agent.events import LoopEvent, StepFailed, StepFinished, StepPermission, StepProgress, StepStarted
 from agent.toolkit import Arguments, Item, ReadContext, Tool, ToolResult
+from permissions.exclusions import Exclusions
 from tests.agent.scripted import DEFAULT_TOOLS, Kit, kit, tool
 
 SECRET = "ghu_" + "s" * 36
@@ -221,3 +222,54 @@ async def test_a_call_opens_its_service_with_the_scopes_that_its_arguments_need(
     await dispatch(made, name="slack_search", arguments={"kind": "groups:read"})
     await dispatch(made, name="slack_search")
     assert made.credentials.scopes == ["search:read groups:read", "search:read"]
+
+
+LEFT_OUT = Exclusions(repositories=frozenset({"acme/payroll"}), words=frozenset({"project x"}))
+SECRET_ITEM = Item(title="#9 Raises", url="https://github.com/acme/payroll/pull/9", fields={"text": "Bob gets more"})
+OPEN_ITEM = Item(title="#4 Retries", url="https://github.com/acme/web/pull/4", fields={"repo": "acme/web"})
+
+
+async def test_what_the_user_leaves_out_reaches_nobody_and_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the model, nor evidence, events, readings or logs."""
+    caplog.set_level(logging.DEBUG)
+    worded = replace(OPEN_ITEM, title="#5 Begin Project X", url="https://github.com/acme/web/pull/5")
+    made = kit(reading(SECRET_ITEM, OPEN_ITEM, worded, warnings=("Old.",)))
+    made.credentials.exclusions = LEFT_OUT
+    ended, events = await dispatch(made)
+    body = json.loads(ended.content)
+    assert [item["title"] for item in body["items"]] == ["#4 Retries"]
+    assert body["warnings"] == ["Old.", "2 items left out by your exclusions."]
+    assert [one.url for one in ended.evidence] == [OPEN_ITEM.url]
+    assert [event.items for event in events if isinstance(event, StepFinished)] == [1]
+    for told in (ended.content, repr(ended), repr(events), caplog.text):
+        assert not [word for word in ("Raises", "Bob", "payroll", "Project X") if word in told]
+
+
+async def test_one_item_left_out_is_told_as_one_and_none_is_not_told() -> None:
+    made = kit(reading(SECRET_ITEM))
+    made.credentials.exclusions = LEFT_OUT
+    ended, _ = await dispatch(made)
+    assert json.loads(ended.content)["warnings"] == ["1 item left out by your exclusions."]
+    ended, _ = await dispatch(kit(reading(SECRET_ITEM)))
+    assert "warnings" not in json.loads(ended.content)
+    assert len(ended.evidence) == 1
+
+
+async def test_a_tool_knows_what_to_leave_out_and_the_gate_which_places_are_named() -> None:
+    known: list[bool] = []
+
+    class PlaceArguments(Arguments):
+        repo: str
+
+        def places(self) -> tuple[str, ...]:
+            return (self.repo,)
+
+    async def read(_arguments: Any, _http: Any, context: ReadContext) -> ToolResult:
+        known.append(context.exclusions.refuses("acme/payroll"))
+        return ToolResult(items=())
+
+    made = kit(replace(tool("github_activity", run=read), arguments=PlaceArguments))
+    made.credentials.exclusions = LEFT_OUT
+    await dispatch(made, arguments={"repo": "acme/web"})
+    assert known == [True]
+    assert made.credentials.places == [("acme/web",)]

@@ -7,7 +7,8 @@ from typing import Any
 
 from agent.api.http import authorized
 from agent.calls import Dispatched
-from agent.toolkit import Emit, ProviderHTTP, ReadContext, Tool, Toolkit
+from agent.exclusions import NOTHING_EXCLUDED
+from agent.toolkit import Emit, Opened, ReadContext, Tool, Toolkit
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from tests.agent.api.fixtures import Calls
@@ -32,9 +33,9 @@ class Dispatching:
         return await toolkit.dispatch(call_id="toolu_1", name=name, arguments=arguments, emit=lambda _: None)
 
     @asynccontextmanager
-    async def open(self, *, tool: Tool, tool_call: str, emit: Emit) -> AsyncIterator[ProviderHTTP]:
+    async def open(self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...]) -> AsyncIterator[Opened]:
         """Open the provider as its user; implements `agent.toolkit.Credentials`."""
-        _ = tool_call, emit
+        _ = tool_call, emit, places
         token = issue_token(self.store, provider=tool.provider, scope=granted(tool))
         with authorized(provider=tool.provider, endpoints=tool.endpoints, token=token, on_call=self.calls) as http:
-            yield http
+            yield Opened(http, NOTHING_EXCLUDED)

@@ -1,31 +1,39 @@
 """The gate: one answer, one audit event, and no permit when anything is missing."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections as databases
+from django.utils import timezone
 
 from audit.errors import AuditUnavailableError
-from permissions import connections, gate, switch
+from permissions import connections, gate, store, switch
 from permissions.errors import NotPermittedError
+from permissions.exclusions import ExclusionKind, Exclusions
+from permissions.policy import Mode
 from permissions.types import Permit
 from tests.permissions.conftest import DATABASES, AuditTableMissing, Connect, Person, SignIn, list_recorded
+from vault import tokens
 from vault.client import connections as vault
-from vault.client import sessions
+from vault.client import sessions, transport
 
 pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
 
 CALL = {"tool": "github_activity", "run": "run-1", "tool_call": "toolu_1"}
 
 
-async def ask(person: Person, *, provider: str = "github") -> Permit:
+async def ask(person: Person, *, provider: str = "github", places: tuple[str, ...] = ()) -> Permit:
     """Ask the gate for `person`."""
-    return await gate.require(**person.asker, provider=provider, **CALL)
+    return await gate.require(**person.asker, provider=provider, **CALL, places=places)
 
 
-async def refused(person: Person, *, provider: str = "github") -> str:
+async def refused(person: Person, *, provider: str = "github", places: tuple[str, ...] = ()) -> str:
     """Return the cause for which the gate refuses."""
     with pytest.raises(NotPermittedError) as caught:
-        await ask(person, provider=provider)
+        await ask(person, provider=provider, places=places)
     assert caught.value.provider == provider
     return caught.value.cause
 
@@ -139,3 +147,74 @@ async def test_parallel_calls_are_each_recorded(alice: Person, connect: Connect)
         await gate.require(**alice.asker, provider="github", **{**CALL, "tool_call": f"toolu_{number}"})
     rows = await list_recorded("permission:check")
     assert [row["tool_call"] for row in rows] == ["toolu_0", "toolu_1", "toolu_2"]
+
+
+async def set_mode(person: Person, mode: Mode, *, tool: str = "github_activity") -> None:
+    """Let somebody's tool do what `mode` says."""
+    await sync_to_async(store.set_modes)(person.user, provider="github", modes={tool: mode})
+
+
+@pytest.mark.parametrize(("mode", "cause"), [(Mode.BLOCK, "tool_blocked"), (Mode.ASK, "ask_first")])
+async def test_a_tool_that_the_user_does_not_let_read_is_refused_until_they_do(
+    mode: Mode, cause: str, alice: Person, connect: Connect
+) -> None:
+    await connect(alice)
+    await set_mode(alice, mode)
+    assert await refused(alice) == cause
+    await set_mode(alice, Mode.ALLOW)
+    assert await ask(alice)
+    assert await answers() == [("permission:check:denied", cause), ("permission:check:allowed", "")]
+
+
+async def test_a_block_is_of_one_tool_and_one_user(alice: Person, sign_in: SignIn, connect: Connect) -> None:
+    bob = await sign_in("bob")
+    await connect(alice)
+    await set_mode(alice, Mode.BLOCK, tool="github_commits")
+    await set_mode(bob, Mode.BLOCK)
+    assert await ask(alice)
+
+
+async def test_a_permit_carries_the_exclusions_of_its_service_and_a_named_place_is_refused(
+    alice: Person, connect: Connect
+) -> None:
+    await connect(alice)
+    exclusions = {ExclusionKind.REPOSITORY: ("Acme/Payroll",), ExclusionKind.CHANNEL: ("#hr",)}
+    await sync_to_async(store.set_exclusions)(alice.user, exclusions=exclusions)
+    assert (await ask(alice, places=("acme/web",))).exclusions == Exclusions(repositories=frozenset({"acme/payroll"}))
+    assert await refused(alice, places=("ACME/payroll",)) == "excluded"
+
+
+async def test_an_absent_user_is_read_for_only_where_they_allowed_that(alice: Person, connect: Connect) -> None:
+    await connect(alice)
+    token = tokens.mint_subject(**alice.asker, purpose="connections")
+    until = timezone.now() + timedelta(hours=1)
+    grant = await transport.current().create_grant(subject_token=token, providers=["github"], expires_at=until)
+    away = replace(alice, sid=grant.sid)
+    assert await refused(away) == "away"
+    await vault.set_away(**alice.asker, connection="github", is_allowed=True)
+    assert await ask(away)
+    await vault.set_away(**alice.asker, connection="github", is_allowed=False)
+    connections.forget(user=alice.user)
+    assert await refused(away) == "away"
+
+
+async def test_a_policy_that_cannot_be_read_permits_nothing(alice: Person, connect: Connect) -> None:
+    await connect(alice)
+    await rename("permissions_toolmode", "permissions_toolmode_lost")
+    try:
+        assert await refused(alice) == "policy_unavailable"
+    finally:
+        await rename("permissions_toolmode_lost", "permissions_toolmode")
+    assert await answers() == [("permission:check:failed", "policy_unavailable")]
+
+
+@pytest.mark.parametrize("subject", ["", "user:", "user:x", "client:1"])
+async def test_a_subject_that_names_no_user_is_permitted_nothing(subject: str, alice: Person) -> None:
+    assert await refused(replace(alice, user=subject)) == "policy_unavailable"
+
+
+@sync_to_async
+def rename(old: str, new: str) -> None:
+    """Give a table of the app another name."""
+    with databases["default"].cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")

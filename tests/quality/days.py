@@ -22,10 +22,11 @@ from agent.budget import Budget
 from agent.calls import Emit
 from agent.errors import ToolFailedError
 from agent.events import TextDelta
+from agent.exclusions import NOTHING_EXCLUDED
 from agent.loop import run_loop
 from agent.model import Model
 from agent.prompts import system_prompt, user_message
-from agent.toolkit import Item, ReadContext, Tool, Toolkit, ToolResult, evidence_id
+from agent.toolkit import Item, Opened, ReadContext, Tool, Toolkit, ToolResult, evidence_id
 from agent.tools import TOOLS
 
 FOLDER = Path(__file__).with_name("days")
@@ -155,8 +156,8 @@ class _Opened:
     """Credentials that open every service: what a day refuses, its tools refuse themselves."""
 
     @asynccontextmanager
-    async def open(self, *, tool: Tool, tool_call: str, emit: Emit) -> AsyncIterator[Any]:
-        yield _NoHTTP()
+    async def open(self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...]) -> AsyncIterator[Any]:
+        yield Opened(_NoHTTP(), NOTHING_EXCLUDED)
 
 
 class _NoHTTP:

@@ -27,6 +27,7 @@ from vault.types import (
     PendingConnection,
     Revocation,
     RevocationState,
+    is_grant,
 )
 
 __all__ = [
@@ -50,4 +51,5 @@ __all__ = [
     "SessionEndedError",
     "VaultError",
     "VaultUnavailableError",
+    "is_grant",
 ]

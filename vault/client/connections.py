@@ -1,6 +1,7 @@
 """A user's connections, as `permissions` asks for them: each function mints a subject token and asks the vault."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from vault import tokens
 from vault.client import transport
@@ -58,6 +59,20 @@ async def set_default(*, user: str, sid: str, auth_time: float, connection: str)
     """Make a connection its provider's default. See `VaultClient.set_default`."""
     return await transport.current().set_default(
         subject_token=_mint(user, sid=sid, auth_time=auth_time), connection=connection
+    )
+
+
+async def pause_access(*, user: str, sid: str, auth_time: float, connection: str, until: datetime | None) -> Connection:
+    """Pause a connection, or end its pause. See `VaultClient.pause_access`."""
+    return await transport.current().pause_access(
+        subject_token=_mint(user, sid=sid, auth_time=auth_time), connection=connection, until=until
+    )
+
+
+async def set_away(*, user: str, sid: str, auth_time: float, connection: str, is_allowed: bool) -> Connection:
+    """Let the agent use a connection in the user's absence, or not. See `VaultClient.set_away`."""
+    return await transport.current().set_away(
+        subject_token=_mint(user, sid=sid, auth_time=auth_time), connection=connection, is_allowed=is_allowed
     )
 
 

@@ -25,6 +25,10 @@ class FailingChecksArguments(Arguments):
     repo: RepositoryName | None = None
     limit: Annotated[int, Field(ge=1, le=50, description="How many failing checks at most.")] = 20
 
+    def places(self) -> tuple[str, ...]:
+        """The repository, if one is named."""
+        return (self.repo,) if self.repo else ()
+
 
 class _Page(Wire):
     url: Link

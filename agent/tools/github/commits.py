@@ -26,6 +26,10 @@ class CommitsArguments(Arguments):
     until: Moment | None = Field(default=None, description="ISO 8601 date or datetime; default now.")
     repo: RepositoryName | None = None
 
+    def places(self) -> tuple[str, ...]:
+        """The repository, if one is named."""
+        return (self.repo,) if self.repo else ()
+
 
 async def read_commits(arguments: CommitsArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
     """Return the user's commits in the window, newest first; each once, with its pull request where it has one."""

@@ -27,6 +27,10 @@ class PullRequestArguments(Arguments):
     repo: str = Field(pattern=r"^[A-Za-z0-9._-]{1,100}$", description="Name of the repository, without its owner.")
     number: Annotated[int, Field(ge=1, le=2_147_483_647, description="Number of the pull request.")]
 
+    def places(self) -> tuple[str, ...]:
+        """The repository."""
+        return (f"{self.owner}/{self.repo}",)
+
 
 async def read_pull_request(arguments: PullRequestArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
     """Return the pull request, then its reviews (newest first), unresolved conversations and failing checks."""

@@ -50,6 +50,10 @@ class PullRequestsArguments(Arguments):
     )
     limit: Limit = 20
 
+    def places(self) -> tuple[str, ...]:
+        """The repository, if one is named."""
+        return (self.repo,) if self.repo else ()
+
 
 async def read_review_requests(
     arguments: ReviewRequestsArguments, http: ProviderHTTP, context: ReadContext
@@ -80,12 +84,15 @@ async def read_my_pull_requests(
 async def read_pull_requests(arguments: PullRequestsArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
     """Return anybody's pull requests, in one repository of the user or in those last pushed to, last touched first."""
     if arguments.repo:
-        names, has_more = [await load_repository(http, name=arguments.repo)], False
+        latest, has_more = [await load_repository(http, name=arguments.repo)], False
     else:
-        names, has_more = await list_latest(http, limit=_MAX_REPOSITORIES)
+        latest, has_more = await list_latest(http, limit=_MAX_REPOSITORIES)
+    names = [name for name in latest if not context.exclusions.refuses(name)]
+    left_out = len(latest) - len(names)
+    told = (f"Repositories left out by your exclusions: {left_out}.",) if left_out else ()
     if not names:
         # A search without a repository would read all of GitHub.
-        return ToolResult(items=())
+        return ToolResult(items=(), warnings=told)
     places = "".join(github.in_repository(name) for name in names)
     query = f"is:pr {_STATES[arguments.state]}{places} archived:false sort:updated-desc"
 
@@ -94,7 +101,7 @@ async def read_pull_requests(arguments: PullRequestsArguments, http: ProviderHTT
 
     result = await _search(http, query=query, limit=arguments.limit, context=context, make=make)
     few = (_FEW_REPOSITORIES,) if has_more else ()
-    return replace(result, warnings=(*few, *result.warnings))
+    return replace(result, warnings=(*few, *told, *result.warnings))
 
 
 async def _search(

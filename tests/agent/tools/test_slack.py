@@ -1,11 +1,13 @@
 """What Slack answered becomes who said what to the user, in public channels only."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from agent.errors import ToolFailedError
 from agent.tools import TOOLS
+from permissions.exclusions import Exclusions
 from tests.agent.api.upstream import told
 from tests.agent.tools.workspace import FRIDAY, LAST_WEEK, LATER, Slack, limited, match, refused, slack
 
@@ -284,3 +286,14 @@ async def test_a_private_channel_is_looked_for_only_as_one(slack: Slack) -> None
     public, private = tool.arguments(channel="a"), tool.arguments(channel="a", kind="private")
     assert tool.asking(public).scope == tool.scope
     assert tool.asking(private).scope == f"{tool.scope} groups:read groups:history"
+
+
+async def test_a_channel_that_the_user_leaves_out_is_not_looked_through(slack: Slack) -> None:
+    slack.context = replace(slack.context, exclusions=Exclusions(channels=frozenset({"hr", "c3"})))
+    slack.tell("search.messages", refused("missing_scope"))
+    channels = [{"id": f"C{n}", "name": name, "updated": n} for n, name in enumerate(["web", "hr", "api", "ops"])]
+    slack.tell("users.conversations", {"channels": channels})
+    slack.tell("conversations.history", {"messages": []})
+    result = await slack.run("slack_mentions", {})
+    assert {form["channel"] for form in slack.asked("conversations.history")} == {"C0", "C2"}
+    assert "Channels left out by your exclusions: 2." in result.warnings
