@@ -105,6 +105,13 @@ def restore(conversation: UUID, *, user: int) -> None:
         raise RunNotFoundError
 
 
+def find_deleted(conversation: UUID, *, user: int) -> ConversationRow | None:
+    """Return a conversation that the user deleted and can still bring back."""
+    deleted = Conversation.objects.filter(id=conversation, user_id=user, deleted_at__gte=timezone.now() - UNDO_FOR)
+    row = deleted.first()
+    return _open(row) if row else None
+
+
 def erase_deleted(*, now: datetime) -> int:
     """Erase the conversations that cannot be brought back any more, and return how many those were."""
     gone = Conversation.objects.filter(deleted_at__lt=now - UNDO_FOR)

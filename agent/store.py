@@ -25,7 +25,7 @@ from agent.events import Evidence, TurnAdded
 from agent.models import Conversation, DailySpending, Event, Run, Turn
 from agent.models import Evidence as EvidenceRow
 from agent.sealing import Place, seal, unseal
-from agent.types import RunAnswer, RunRequest, RunStatus, RunTicket
+from agent.types import RunAnswer, RunRequest, RunRow, RunStatus, RunTicket
 
 # Enough to tell conversations apart in the rail.
 TITLE_CHARACTERS = 80
@@ -272,6 +272,27 @@ def load_answer(run: UUID, *, user: int) -> RunAnswer:
         evidence=list_evidence(row.conversation_id),
         model=row.model,
         is_simulated=row.is_simulated,
+        question=unseal(row.sealed_question, place=Place("run.question", run)),
+        started_at=row.started_at,
+    )
+
+
+def load_run(run: UUID, *, user: int) -> RunRow:
+    """Return the run as its own page heads it.
+
+    Raises:
+        RunNotFoundError: The run is not this user's.
+    """
+    row = _shown(user).filter(id=run).select_related("replacement").first()
+    if row is None:
+        raise RunNotFoundError
+    replacement = getattr(row, "replacement", None)
+    return RunRow(
+        id=row.id,
+        conversation=row.conversation_id,
+        started_at=row.started_at,
+        replacement=replacement.id if replacement else None,
+        has_expired=row.expired_at is not None,
     )
 
 

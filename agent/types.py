@@ -75,6 +75,22 @@ class RunAnswer:
     evidence: Mapping[str, Evidence]
     model: str
     is_simulated: bool
+    question: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as its own page heads it; `replacement` is the run that took its place.
+
+    `has_expired` tells that how it came to be was deleted: question and answer are left.
+    """
+
+    id: UUID
+    conversation: UUID
+    started_at: datetime
+    replacement: UUID | None
+    has_expired: bool
 
 
 @dataclass(frozen=True, slots=True)

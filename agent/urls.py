@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agent import export_views, views, week_views, welcome_views
+from agent import chats_views, export_views, run_views, views, week_views, welcome_views
 
 app_name = "agent"
 urlpatterns = [
@@ -10,5 +10,9 @@ urlpatterns = [
     path("welcome/", welcome_views.show_welcome, name="welcome"),
     path("settings/working-week/", week_views.show_week, name="working_week"),
     path("chat/<uuid:conversation>/", views.chat, name="chat"),
+    path("chats/", chats_views.show_chats, name="chats"),
+    path("chat/<uuid:conversation>/as/markdown/", export_views.export_chat, name="chat_file"),
+    path("chat/<uuid:conversation>/<slug:what>/", chats_views.change, name="change_chat"),
+    path("runs/<uuid:run>/", run_views.show_run, name="run"),
     path("runs/<uuid:run>/as/<slug:form>/", export_views.export, name="export"),
 ]

@@ -23,6 +23,8 @@ def weight(*names: str) -> int:
     "styles",
     [
         ("agent/chat.css", "agent/turn.css", "agent/answer.css"),
+        ("agent/chats.css",),
+        ("agent/answer.css", "agent/run.css"),
         ("permissions/permissions.css",),
         ("audit/timeline.css",),
         ("account/account.css",),

@@ -32,6 +32,7 @@ from agent.week_form import WeekForm
 from devcontext.views import components_context
 from permissions.dots import Dot, Dots
 from permissions.services import SERVICES
+from tests.templates.history import HISTORY_PAGES
 
 NOW = datetime(2026, 5, 6, 7, 0, tzinfo=UTC)
 RUN = "7d9f3a3e-1111-4222-8333-123456789abc"
@@ -166,6 +167,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "connect": ("permissions/connect.html", {"service": SERVICES["github"], "is_sandbox": True}),
     "connect failed": ("permissions/connect_failed.html", {"service": SERVICES["github"], "message": "Too late."}),
     "connect failed, service unknown": ("permissions/connect_failed.html", {"service": None, "message": "Too late."}),
+    **HISTORY_PAGES,
     "working week": ("agent/working_week.html", {"form": WeekForm(initial={"country": "DE"})}),
     "working week, refused": ("agent/working_week.html", {"form": WeekForm({"country": "DE", "subdivision": "X"})}),
     "timeline": ("audit/timeline.html", TIMELINE),
@@ -330,9 +332,10 @@ def test_pages_without_a_request_need_no_context(template: str) -> None:
     assert "Back to DevContext" in render_to_string(template)
 
 
-def test_a_hostile_title_stays_text() -> None:
-    html = render("agent/chat.html", OLD_CHAT)
-    assert "<script>alert(1)" not in html
+@pytest.mark.parametrize("name", ["old chat, vault away", "chats", "chats, found", "run"])
+def test_what_others_wrote_stays_text(name: str) -> None:
+    html = render(*PAGES[name])
+    assert "<script>alert(" not in html
     assert "&lt;script&gt;alert(1)" in html
 
 

@@ -1,0 +1,30 @@
+"""A run's own page: question, answer, what was read and how; it needs no script and prints well."""
+
+from datetime import UTC
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from agent import memory, store, transcript
+from agent.errors import ContentClosedError, RunNotFoundError
+
+
+@login_required
+@require_safe
+def show_run(request: HttpRequest, run: UUID) -> HttpResponse:
+    """Show one of the user's own runs, as far as it has come."""
+    user = request.user.pk
+    assert user is not None
+    try:
+        row = store.load_run(run, user=user)
+        told = transcript.tell(frame for _, frame in store.list_frames(run, user=user, after=0))
+    except (RunNotFoundError, ContentClosedError):
+        raise Http404 from None
+    zone = memory.load_week(user, browser_zone=ZoneInfo(str(UTC))).time_zone
+    with timezone.override(zone):
+        return render(request, "agent/run.html", {"run": row, "told": told, "calls": list(told.calls.values())})

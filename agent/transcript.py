@@ -1,0 +1,143 @@
+"""One run as its stored events tell it, from question to receipt, for pages and files that need no script.
+
+The run page folds the same events in the browser (`static/agent/turn.js`); what both show is the same. Pure: frames in,
+frozen values out.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from agent.events import Coverage
+from agent.markdown import sanitize
+from permissions.services import SERVICES
+
+_UNREAD = {
+    "nothing_asked": "not asked",
+    "revoked": "revoked, not read",
+    "not_connected": "not connected, not read",
+    "reconnect_required": "needs reconnecting, not read",
+}
+_NO_TEXT = "The text of this answer is not there any more."
+
+
+@dataclass(slots=True)
+class CallTold:
+    """One tool call. `outcome` is `read`, `running` or a failure's code; times are in milliseconds."""
+
+    tool: str
+    provider: str
+    label: str
+    arguments: Mapping[str, Any]
+    permission: str = ""
+    exchange: str = ""
+    exchange_ms: int = 0
+    scopes: str = ""
+    outcome: str = "running"
+    ms: int = 0
+    read_ms: int = 0
+    items: int = 0
+    bytes: int = 0
+    titles: tuple[str, ...] = ()
+    message: str = ""
+
+    @property
+    def service(self) -> str:
+        """The user's name of the service; ours for a tool that reads none."""
+        service = SERVICES.get(self.provider)
+        return service.name if service else "DevContext"
+
+
+@dataclass(slots=True)
+class Transcript:
+    """A run. `state` is `running`, `finished`, `stopped` or `failed`, and `message` why it has no answer."""
+
+    question: str = ""
+    is_simulated: bool = False
+    replaces: str = ""
+    state: str = "running"
+    message: str = ""
+    elapsed_ms: int = 0
+    written_by: str = "model"
+    calls: dict[str, CallTold] = field(default_factory=dict)
+    coverage: tuple[Coverage, ...] = ()
+    _blocks: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def blocks(self) -> list[SafeString]:
+        """The answer as shown, sanitized once more: what was stored is not trusted for having been ours."""
+        return [sanitize(html) for _, html in sorted(self._blocks.items())]
+
+    @property
+    def covered(self) -> list[tuple[str, str, str]]:
+        """`(provider, service, what became of it)` for each service."""
+        return [(one.provider, SERVICES[one.provider].name, _words(one)) for one in self.coverage]
+
+    @property
+    def receipt(self) -> str:
+        """What was read, with how many exchanges and in which time, in one sentence."""
+        items, exchanges = sum(one.items for one in self.coverage), sum(one.exchanges for one in self.coverage)
+        read = f"Read {items} {_plural(items, 'item')} with {exchanges} {_plural(exchanges, 'exchange')}"
+        return f"{read} in {self.elapsed_ms / 1000:.1f} s{' without a model' if self.written_by == 'template' else ''}."
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Take the next event; one of a kind that is not told here changes nothing."""
+        kind = str(event["type"])
+        if kind.startswith("step."):
+            self._step(kind, event)
+        elif kind == "block.final":
+            self._blocks[event["block"]] = event["html"]
+        elif kind == "answer.restarted":
+            self._blocks.clear()
+        elif kind == "run.started":
+            self.question, self.is_simulated = event["question"], event["is_simulated"]
+            self.replaces = event.get("replaces", "")
+        elif kind in ("run.finished", "run.stopped", "run.failed"):
+            self._end(kind, event)
+
+    def _end(self, kind: str, event: Mapping[str, Any]) -> None:
+        self.state, self.elapsed_ms = kind.removeprefix("run."), event["elapsed_ms"]
+        self.message = event.get("message", "")
+        self.written_by = event.get("written_by", "model")
+        self.coverage = tuple(Coverage(**one) for one in event.get("coverage", ()) if one["provider"] in SERVICES)
+        if self.state == "finished" and not self._blocks:
+            self.message = _NO_TEXT
+
+    def _step(self, kind: str, event: Mapping[str, Any]) -> None:
+        if kind == "step.started":
+            label = event["label"].rstrip("….")
+            self.calls[event["id"]] = CallTold(event["tool"], event["provider"], label, event["args"])
+            return
+        call = self.calls.get(event["id"])
+        if call is None:
+            return
+        if kind == "step.permission":
+            call.permission = event["state"]
+        elif kind == "step.exchanged":
+            call.exchange, call.exchange_ms, call.scopes = event["exchange"], event["ms"], event["scopes"]
+        elif kind == "step.finished":
+            call.outcome, call.ms, call.items, call.bytes = "read", event["ms"], event["items"], event["bytes"]
+            call.read_ms, call.titles = event.get("read_ms", 0), tuple(event.get("titles", ()))
+        elif kind == "step.failed":
+            call.outcome, call.ms, call.message = event["code"], event["ms"], event["message"]
+
+
+def tell(frames: Iterable[str]) -> Transcript:
+    """Return the run whose stored frames these are, oldest first."""
+    transcript = Transcript()
+    for frame in frames:
+        transcript.add(json.loads(frame))
+    return transcript
+
+
+def _words(one: Coverage) -> str:
+    if one.state != "read":
+        return _UNREAD.get(one.state, "could not be read")
+    return f"{one.items} {_plural(one.items, 'item')}{', read in part' if one.is_partial else ''}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"
