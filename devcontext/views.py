@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.views import BaseReauthenticateView
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -20,7 +21,6 @@ from django.views.decorators.http import require_POST, require_safe
 from devcontext import demo
 from devcontext.accounts import DEMO_USERNAME
 from permissions.services import SERVICES
-from permissions.subjects import note_confirmation
 
 DEMO_EMAIL = "maya@tidewater.example"
 # Django's own columns of a user.
@@ -82,7 +82,8 @@ class DemoReauthenticateView(BaseReauthenticateView):  # type: ignore[misc]  # a
 
     def form_valid(self, form: Form) -> HttpResponse:
         """Note it, and go on to where the user came from."""
-        note_confirmation(self.request.session)
+        # Django-allauth's own pages look at its records; what follows from one here is `devcontext.account_changes`'s.
+        record_authentication(self.request, self.request.user, method="demo", reauthenticated=True)
         resumed: HttpResponse = super().form_valid(form)
         return resumed
 

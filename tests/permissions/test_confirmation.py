@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -76,6 +77,17 @@ def test_the_demo_user_says_it_with_their_button() -> None:
     assert browser.get(page).status_code == 303, "looking at the question is no answer"
     answer = browser.post("/accounts/demo/reauthenticate/", {"next": page})
     assert answer.headers["location"] == page
+    assert browser.get(page).status_code == 200
+
+
+def test_the_button_counts_on_the_pages_of_the_account_too() -> None:
+    """Once the demo user has a second factor, django-allauth asks for a proof of its own there."""
+    browser = Client()
+    browser.post("/accounts/demo/")
+    TOTP.activate(User.objects.get(), generate_totp_secret())
+    page = "/accounts/2fa/totp/deactivate/"
+    assert browser.get(page).headers["location"].startswith("/accounts/demo/reauthenticate/")
+    assert browser.post("/accounts/demo/reauthenticate/", {"next": page}).headers["location"] == page
     assert browser.get(page).status_code == 200
 
 

@@ -42,6 +42,11 @@ def scripts(folder: str) -> list[str]:
     return [path.relative_to(STATIC).as_posix() for path in STATIC.glob(f"{folder}/*.js")]
 
 
+def test_scripts_of_the_account_pages_are_within_their_budget() -> None:
+    shell = [path.relative_to(STATIC).as_posix() for path in STATIC.glob("shell/*.js")]
+    assert weight(*shell, "account/passkeys.js") <= 30 * KILOBYTE
+
+
 def test_scripts_of_the_chat_are_within_their_budget() -> None:
     assert weight("theme.js", *scripts("shell"), *scripts("agent")) <= 40 * KILOBYTE
 
