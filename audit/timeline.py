@@ -1,16 +1,18 @@
 """The read side of the audit: one user's events, newest first, in plain sentences. It never reads another user's."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import Error
 from django.db.models import QuerySet
 
-from audit.errors import AuditUnavailableError
+from audit import log, proofs
+from audit.errors import AuditUnavailableError, BrokenProofError
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
+from audit.proofs import Proof
 from audit.wording import sentence_of, size_of, surplus_of, what_is_read
 
 # The largest id a row can have, on both databases.
@@ -92,6 +94,28 @@ def find_last_use(*, user: str, provider: str) -> LastUse | None:
     with _reading():
         event = _events(user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value).first()
     return LastUse(event.occurred_at, what=what_is_read(provider=provider, tool=event.tool)) if event else None
+
+
+def find_sealed_to() -> int:
+    """Return the id of the last event in the signed log, 0 before the first.
+
+    Raises:
+        AuditUnavailableError: The audit database does not answer.
+    """
+    with _reading():
+        last = log.find_last_leaf()
+    return last.event_id if last else 0
+
+
+def find_proof(event_id: int, *, user: str) -> Proof | None:
+    """Return what shows an event of `user` to be in the log; None if it is not theirs, not sealed, or not provable.
+
+    Raises:
+        AuditUnavailableError: The audit database does not answer.
+    """
+    with _reading(), suppress(BrokenProofError):
+        return proofs.find_proof(event_id, user=user)
+    return None
 
 
 def _events(**wanted: str) -> QuerySet[AuditEvent]:

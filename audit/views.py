@@ -1,14 +1,16 @@
 """The audit timeline page: a signed-in user's own events, filtered by the query string. Read-only."""
 
+import base64
 import re
 from dataclasses import dataclass, replace
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ImproperlyConfigured
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from audit import timeline, vocabulary
+from audit import log_keys, timeline, vocabulary
 from audit.errors import AuditUnavailableError
 from audit.events import Outcome
 from audit.wording import OUTCOME_NAMES
@@ -41,10 +43,11 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
     if not filters.is_understood:
         status, message = 400, _BAD_FILTER
     try:
-        page = _list_events(request, filters)
+        page, sealed_to = _list_events(request, filters), timeline.find_sealed_to()
     except AuditUnavailableError:
-        status, message = _UNAVAILABLE_STATUS, _UNAVAILABLE
+        status, message, sealed_to = _UNAVAILABLE_STATUS, _UNAVAILABLE, None
     context = {
+        "sealed_to": sealed_to,
         "rows": page.rows,
         "next_cursor": page.next_cursor,
         "selected_service": filters.service,
@@ -58,10 +61,49 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/timeline.html", context, status=status)
 
 
+@require_safe
+@login_required
+def show_proof(request: HttpRequest, event_id: int) -> JsonResponse:
+    """Answer with what shows an event of the user's to be in the signed log, for the browser to check.
+
+    One 404 for an event that is another's, that is not sealed yet, or that the stored log cannot prove.
+    """
+    if event_id > timeline.MAX_ID:
+        raise Http404
+    try:
+        proof = timeline.find_proof(event_id, user=_subject(request))
+    except AuditUnavailableError:
+        return JsonResponse({"message": _UNAVAILABLE}, status=_UNAVAILABLE_STATUS)
+    if proof is None:
+        raise Http404
+    return JsonResponse(
+        {
+            "event": proof.event,
+            "nonce": proof.leaf.nonce.hex(),
+            "position": proof.leaf.position,
+            "path": [base64.b64encode(node).decode() for node in proof.path],
+            "note": proof.note,
+            "verifiers": _verifiers(),
+        }
+    )
+
+
+def _verifiers() -> list[str]:
+    """Return the log's public keys as this process was given them."""
+    try:
+        return [str(verifier) for verifier in log_keys.current().verifiers]
+    except ImproperlyConfigured:
+        return []
+
+
+def _subject(request: HttpRequest) -> str:
+    """`audit` imports no other app, so the subject is named here as `permissions.subjects` names it."""
+    return f"user:{request.user.pk}"
+
+
 def _list_events(request: HttpRequest, filters: _Filters) -> timeline.Page:
     return timeline.list_events(
-        # `audit` imports no other app, so the subject is named here as `permissions.subjects` names it.
-        user=f"user:{request.user.pk}",
+        user=_subject(request),
         provider=filters.service,
         outcome=filters.outcome,
         run=filters.run,

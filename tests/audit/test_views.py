@@ -1,13 +1,20 @@
 """The timeline page: one's own events only, and no crash whatever the address says."""
 
+import base64
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
 
+from audit import append_only, checkpoint, encoding, tree
 from audit.events import Entry, Event
+from audit.models import AuditEvent, AuditLeaf
 from audit.record import record
 from permissions.subjects import subject_of
+from tests.audit.sealing import NAME, PEM, sealer
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"])
 
@@ -107,3 +114,62 @@ def test_an_audit_that_cannot_be_read_is_said_and_is_no_crash(signed_in: Client)
     assert response.status_code == 503
     assert "does not answer" in response.context["message"]
     assert "Nothing has been read yet" not in response.content.decode()
+
+
+@pytest.fixture
+def sealed(alice: User, tmp_path: Path, settings: Any) -> list[int]:
+    """Return the ids of Alice's events, sealed, and of one of Bob's among them."""
+    settings.AUDIT_LOG_KEY, settings.AUDIT_LOG_NAME = PEM, NAME
+    record(Entry(event=Event.VAULT_EXCHANGE_GRANTED, user=subject_of(alice.pk + 1)))
+    sealer(tmp_path).seal_next()
+    return list(AuditEvent.objects.order_by("id").values_list("id", flat=True))
+
+
+def test_an_event_comes_with_what_proves_it(signed_in: Client, sealed: list[int]) -> None:
+    answer = signed_in.get(f"/audit/{sealed[0]}/proof").json()
+    opened = checkpoint.load_verifiers(",".join(answer["verifiers"])).open(answer["note"])
+    tree.require_inclusion(
+        encoding.hash_event(answer["event"], nonce=bytes.fromhex(answer["nonce"])),
+        position=answer["position"],
+        size=opened.size,
+        root=opened.root,
+        proof=[base64.b64decode(node) for node in answer["path"]],
+    )
+    assert answer["event"][0] == sealed[0]
+
+
+def test_the_page_says_how_far_the_log_is(signed_in: Client, sealed: list[int]) -> None:
+    assert f"Sealed to number {sealed[-1]}." in signed_in.get("/audit/").content.decode()
+
+
+def test_before_the_first_seal_there_is_nothing_to_verify(signed_in: Client) -> None:
+    page = signed_in.get("/audit/").content.decode()
+    assert "Nothing is sealed yet." in page
+    assert "data-verify " not in page
+
+
+def test_no_proof_is_given_of_what_is_not_ones_own_not_sealed_or_not_there(
+    signed_in: Client, sealed: list[int], alice: User
+) -> None:
+    late = record(Entry(event=Event.AGENT_RUN_STARTED, user=subject_of(alice.pk)))
+    assert [signed_in.get(f"/audit/{number}/proof").status_code for number in (sealed[-1], late, 10**18, 10**30)] == [
+        404
+    ] * 4
+
+
+def test_nobody_gets_a_proof_without_signing_in(client: Client, sealed: list[int]) -> None:
+    assert client.get(f"/audit/{sealed[0]}/proof").status_code == 302
+
+
+def test_a_tree_that_lacks_hashes_proves_nothing(signed_in: Client, sealed: list[int]) -> None:
+    append_only.remove(connections["audit"])
+    AuditLeaf.objects.filter(event_id=sealed[1]).delete()
+    append_only.install(connections["audit"])
+    assert signed_in.get(f"/audit/{sealed[0]}/proof").status_code == 404
+
+
+def test_a_process_that_knows_no_key_says_so_by_naming_none(
+    signed_in: Client, sealed: list[int], settings: Any
+) -> None:
+    settings.AUDIT_LOG_KEY = settings.AUDIT_LOG_VERIFIERS = ""
+    assert signed_in.get(f"/audit/{sealed[0]}/proof").json()["verifiers"] == []

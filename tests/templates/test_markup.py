@@ -104,6 +104,7 @@ OLD_CHAT = NEW_CHAT | {"conversation": CHAT, "run_ids": [RUN], "service_dots": A
 TIMELINE = {
     "rows": ROWS,
     "next_cursor": 4,
+    "sealed_to": 3,
     "selected_service": "slack",
     "selected_outcome": "denied",
     "selected_run": RUN,

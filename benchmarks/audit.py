@@ -1,0 +1,170 @@
+"""What the audit costs: appending, sealing and its lag, pages of the timeline, proofs, and verifying; on SQLite.
+
+`python -m benchmarks.audit --rows 10000 1000000`: the table grows from size to size, and each line names its own. Ids,
+users and services are drawn from a fixed seed. Run it on a quiet machine; it prints the load average.
+"""
+# ruff: noqa: E402  (the settings are read where the folder is known)
+
+import argparse
+import asyncio
+import os
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="devcontext-bench-audit-")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devcontext.settings.web")
+
+import django
+
+django.setup()
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from audit import log, log_keys, pin, proofs, record, sealer, timeline, verify
+from audit.encoding import COLUMNS
+from audit.events import Entry, Event
+from audit.seal import Sealer
+
+_USERS, _PROVIDERS, _OUTCOMES = 100, ("github", "google-calendar", "slack"), ("granted", "denied", "failed", "noted")
+_RANDOM = random.Random(8)
+_CALLS = 1000
+_LAG_SECONDS, _LAG_PER_SECOND = 10, 100
+_LAG = """
+    SELECT (julianday((SELECT sealed_at FROM audit_checkpoint WHERE size > position ORDER BY size LIMIT 1))
+        - julianday(occurred_at)) * 86400
+    FROM audit_leaf JOIN audit_event ON audit_event.id = event_id WHERE audit_event.id > %s
+"""
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 1_000_000])
+    options = parser.parse_args()
+    call_command("migrate", "audit", database="audit", verbosity=0)
+    print(f"{time.strftime('%Y-%m-%d')}, load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, SQLite")
+    _tell("append one event", _time(_append, calls=_CALLS))
+    begun_after = log.find_newest_event()
+    async_to_sync(_append_for_a_while)()
+    _tell("lag from event to checkpoint", _list_lags(begun_after))
+    for rows in options.rows:
+        _grow(rows)
+        _measure(rows)
+
+
+def _append() -> None:
+    user = f"user:{_RANDOM.randrange(_USERS)}"
+    record.record(Entry(event=Event.VAULT_EXCHANGE_GRANTED, user=user, provider=_RANDOM.choice(_PROVIDERS)))
+
+
+async def _append_for_a_while() -> None:
+    async with sealer.running():
+        for _ in range(_LAG_SECONDS * _LAG_PER_SECOND):
+            await sync_to_async(_append)()
+            await asyncio.sleep(1 / _LAG_PER_SECOND)
+
+
+def _list_lags(after: int) -> list[float]:
+    with connections["audit"].cursor() as cursor:
+        cursor.execute(_LAG, [after])
+        return [1000 * seconds for (seconds,) in cursor.fetchall()]
+
+
+def _grow(rows: int) -> None:
+    columns = ", ".join(f'"{name}"' for name in COLUMNS if name != "id")
+    marks = ", ".join(["%s"] * (len(COLUMNS) - 1))
+    missing = rows - log.find_newest_event()
+    with connections["audit"].cursor() as cursor:
+        for start in range(0, missing, 50_000):
+            batch = list(_rows(min(50_000, missing - start)))
+            cursor.execute("BEGIN")
+            cursor.executemany(f"INSERT INTO audit_event ({columns}) VALUES ({marks})", batch)  # noqa: S608  (ours)
+            cursor.execute("COMMIT")
+    own = Sealer(log_keys.current(), pin_file=settings.AUDIT_PIN_FILE)
+    begun, sealed = time.perf_counter(), 0
+    while count := own.seal_next():
+        sealed += count
+    seconds = time.perf_counter() - begun
+    print(f"{rows:>9} rows  {'sealed':32} {sealed / seconds:>9.0f} a second")
+
+
+def _rows(count: int) -> Iterator[list[Any]]:
+    """Yield rows as exchanges leave them; most are granted."""
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    for number in range(count):
+        outcome = _OUTCOMES[min(_RANDOM.randrange(40), 3)] if number % 10 == 0 else "granted"
+        values: dict[str, Any] = dict.fromkeys(COLUMNS, "")
+        values |= {
+            "occurred_at": str((began + timedelta(seconds=number)).replace(tzinfo=None)),
+            "event": Event.VAULT_EXCHANGE_GRANTED.value,
+            "outcome": outcome,
+            "user": f"user:{_RANDOM.randrange(_USERS)}",
+            "provider": _RANDOM.choice(_PROVIDERS),
+            "run": f"run-{number // 12}",
+            "tool": "github_activity",
+            "scope_granted": "repo read:org read:user",
+            "exchange": f"ex_{_RANDOM.getrandbits(128):032x}",
+            "token_fingerprint": f"{_RANDOM.getrandbits(128):032x}",
+            "actor_jti": None,
+            "status": None,
+            "size_bytes": None,
+            "duration_ms": 3,
+        }
+        yield [values[name] for name in COLUMNS if name != "id"]
+
+
+def _measure(rows: int) -> None:
+    filters: dict[str, Callable[[], dict[str, str]]] = {
+        "page": dict,
+        "page of a service": lambda: {"provider": _RANDOM.choice(_PROVIDERS)},
+        "page of an outcome": lambda: {"outcome": _RANDOM.choice(_OUTCOMES)},
+        "page of both": lambda: {"provider": _RANDOM.choice(_PROVIDERS), "outcome": _RANDOM.choice(_OUTCOMES)},
+    }
+    for name, choose in filters.items():
+        _tell(name, _time(lambda choose=choose: _list(rows, choose()), calls=_CALLS), rows=rows)
+    _tell("proof of an event", _time(lambda: _prove(rows), calls=200), rows=rows)
+    begun = time.perf_counter()
+    report = verify.verify(log_keys.current(), pinned=[pin.find(settings.AUDIT_PIN_FILE) or ""])
+    assert not report.findings, report.findings
+    print(f"{rows:>9} rows  {'verified':32} {report.leaves / (time.perf_counter() - begun):>9.0f} a second")
+    size = sum(path.stat().st_size for path in Path(settings.DATA_DIR).glob("audit.sqlite3*"))
+    print(f"{rows:>9} rows  {'stored, indexes and log included':32} {size / rows:>9.0f} bytes an event")
+
+
+def _list(rows: int, filters: dict[str, str]) -> None:
+    user = f"user:{_RANDOM.randrange(_USERS)}"
+    timeline.list_events(user=user, before=_RANDOM.randrange(1, rows + 1), **filters)
+
+
+def _prove(rows: int) -> None:
+    event_id = _RANDOM.randrange(1, rows + 1)
+    user = log.list_events(after=event_id - 1, up_to=event_id, limit=1)[0][COLUMNS.index("user")]
+    assert proofs.find_proof(event_id, user=user)
+
+
+def _time(work: Callable[[], None], *, calls: int) -> list[float]:
+    taken = []
+    for _ in range(calls):
+        begun = time.perf_counter()
+        work()
+        taken.append(1000 * (time.perf_counter() - begun))
+    return taken
+
+
+def _tell(name: str, ms: list[float], *, rows: int | None = None) -> None:
+    size = f"{rows:>9} rows" if rows else " " * 14
+    p99 = quantiles(ms, n=100)[98]
+    print(f"{size}  {name:32} p50 {median(ms):8.2f} ms  p99 {p99:8.2f} ms  max {max(ms):8.2f} ms")
+
+
+if __name__ == "__main__":
+    main()
