@@ -21,15 +21,29 @@ from tests.e2e.run_socket_peer import Peer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 AWAY = Dots(tuple(Dot(slug, service.name) for slug, service in SERVICES.items()), "The token vault does not answer.")
-FOR_STRANGERS = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/debug/components/"]
+FOR_STRANGERS = [
+    "/",
+    "/setup/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/debug/components/",
+]
 FOR_EVERYBODY = [
     "/",
+    "/welcome/",
     "/settings/permissions/",
     "/settings/working-week/",
     "/auth/connect/github",
     "/audit/",
     "/accounts/email/",
     "/accounts/password/set/",
+    "/accounts/sessions/",
+    "/accounts/2fa/",
+    "/accounts/2fa/webauthn/",
+    "/accounts/2fa/webauthn/add/",
+    "/accounts/2fa/totp/activate/",
+    "/accounts/demo/reauthenticate/",
     "/accounts/logout/",
     "/nowhere/",
 ]
