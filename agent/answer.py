@@ -18,17 +18,22 @@ _PAUSE_PER_LOOK = 4
 
 
 class Answer:
-    """Collects one run's text; `evidence` and `said`, the sentences of tool calls, may grow while it does."""
+    """Collects one run's text; `evidence` and `said`, the sentences of tool calls, may grow while it does.
+
+    `earlier` are ids of what only earlier runs have read; it may shrink.
+    """
 
     def __init__(
         self,
         *,
         evidence: Mapping[str, Evidence],
         said: Collection[str] = (),
+        earlier: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._evidence = evidence
         self._said = said
+        self._earlier = earlier
         self._clock = clock
         self.restart()
 
@@ -51,7 +56,8 @@ class Answer:
     @property
     def grounding(self) -> GroundingCounts:
         """How the answer's statements are backed so far."""
-        return GroundingCounts(cited=len(self._cited), unknown=self._unknown, ungrounded=self._ungrounded)
+        earlier = len(self._cited.intersection(self._earlier))
+        return GroundingCounts(len(self._cited), self._unknown, self._ungrounded, earlier)
 
     def feed(self, delta: str) -> Iterator[BlockTail | BlockFinal]:
         """Take the next piece of text; if a look is due, yield the blocks that are closed and then the open one."""

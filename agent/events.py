@@ -192,11 +192,15 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class GroundingCounts:
-    """How an answer is backed: items cited, citations that named nothing that was read, statements without any."""
+    """How an answer is backed: items cited, citations that named nothing that was read, statements without any.
+
+    `earlier` of the items cited were read for an earlier question of the conversation, and not for this one.
+    """
 
     cited: int = 0
     unknown: int = 0
     ungrounded: int = 0
+    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,8 @@ class Run:
         self._readings: list[Reading] = []
         self._evidence: dict[str, Any] = {}
         self._said: set[str] = set()
-        self._answer = Answer(evidence=self._evidence, said=self._said)
+        self._earlier: set[str] = set()
+        self._answer = Answer(evidence=self._evidence, said=self._said, earlier=self._earlier)
         self._window: Window | None = None
         self._told_window: RunWindow | None = None
         self._model_error: ModelError | None = None
@@ -245,6 +246,7 @@ class Run:
     async def _converse(self) -> None:
         history = await self._load_history()
         self._evidence |= await sync_to_async(store.list_evidence)(self._ticket.conversation)
+        self._earlier.update(self._evidence)
         opening = self._opening = await remembered.open_run(self._request)
         self._window = opening.window or without_model.window_of_question(opening.now, week=opening.week)
         if opening.window:
@@ -309,6 +311,7 @@ class Run:
         self._readings.append(ended.reading)
         self._said |= {*ended.reading.warnings, ended.reading.message}
         self._evidence |= {item.id: item for item in ended.evidence}
+        self._earlier.difference_update(item.id for item in ended.evidence)
         if ended.evidence:
             await sync_to_async(store.keep_evidence)(self._ticket.conversation, ended.evidence)
 

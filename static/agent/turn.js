@@ -156,12 +156,14 @@ export class Turn {
     return { link, id, call: id ? this.#lanes.whichReturned(id) : null };
   }
 
-  #finished({ elapsed_ms: elapsed, coverage, grounding: { unknown, ungrounded }, written_by: writtenBy }) {
+  #finished({ elapsed_ms: elapsed, coverage, grounding, written_by: writtenBy }) {
     const items = coverage.reduce((sum, service) => sum + service.items, 0);
     const exchanges = coverage.reduce((sum, service) => sum + service.exchanges, 0);
     const receipt = [`Read ${words.count(items, "item")} with ${words.count(exchanges, "exchange")} in ${words.duration(elapsed)}`];
     if (writtenBy === "template") receipt.push("written without a model");
     if (this.#tokens) receipt.push(words.count(this.#tokens, "token"));
+    const { unknown, ungrounded, earlier } = grounding;
+    if (earlier) receipt.push(`${words.count(earlier, "item")} cited as read for an earlier question`);
     if (unknown) receipt.push(`${words.count(unknown, "citation")} named nothing that was read and lost the link`);
     if (ungrounded) receipt.push(`${words.count(ungrounded, "statement")} without a source`);
     for (const service of coverage) this.#cover(service);

@@ -11,7 +11,7 @@ from agent import claude, store
 from devcontext.lifespan import shut_down
 from permissions import switch
 from tests.agent.api.upstream import Upstream
-from tests.agent.claude_server import HALF_A_TEXT, MESSAGE_START, MESSAGES, OVERLOADED, event, stream
+from tests.agent.claude_server import END, HALF_A_TEXT, MESSAGE_START, MESSAGES, OVERLOADED, event, stream
 from tests.agent.whole_runs import ALL_THREE, STANDUP, audited, of, run
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
@@ -136,6 +136,26 @@ async def test_what_was_not_read_is_said_without_a_model_as_well(maya: User, set
     assert covered.endswith("Slack revoked, not read")
     states = {part["provider"]: part["state"] for part in frames[-1]["coverage"]}
     assert states == {"github": "read", "google-calendar": "read", "slack": "revoked"}
+
+
+async def test_a_citation_of_what_only_an_earlier_run_has_read_is_counted(maya: User, settings: Any) -> None:
+    """Revoked in between: its link is a true one, and nobody looked again."""
+    first = await run(maya, STANDUP)
+    cited = next(
+        item["id"] for block in of(first, "block.final") for item in block["evidence"] if item["id"][:2] == "gh"
+    )
+    await switch.revoke(user=f"user:{maya.pk}", sid="a-session", auth_time=1.0, provider="github")
+    conversation = (await sync_to_async(store.Run.objects.get)(id=first[0]["run"])).conversation_id
+    text = event("content_block_delta", index=0, delta={"type": "text_delta", "text": f"[It waits](evidence:{cited})."})
+    await claude.close()
+    async with Upstream.running() as api:
+        settings.ANTHROPIC_BASE_URL = api.url
+        api.tell(MESSAGES, stream(MESSAGE_START, *CALL), stream(MESSAGE_START, HALF_A_TEXT[0], text, *END))
+        frames = await run(maya, "And now?", conversation=conversation)
+        await claude.close()
+    assert (frames[-1]["grounding"]["cited"], frames[-1]["grounding"]["earlier"]) == (1, 1)
+    assert first[-1]["grounding"]["earlier"] == 0
+    assert {part["provider"]: part["state"] for part in frames[-1]["coverage"]}["github"] == "revoked"
 
 
 async def test_a_question_that_was_half_read_is_told_as_far(maya: User, settings: Any) -> None:

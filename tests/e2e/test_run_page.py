@@ -316,10 +316,11 @@ async def test_a_statement_without_a_source_is_marked_in_words(page: Page, peer:
     await peer.receive("attach")
     html = '<p><span class="ungrounded">All is well.</span><span class="no-source">no source</span></p>'
     peer.play(started(), events.BlockFinal(block=0, html=html, evidence=(), ungrounded=1))
-    counts = events.GroundingCounts(ungrounded=1)
+    counts = events.GroundingCounts(ungrounded=1, earlier=2)
     peer.play(events.RunFinished(elapsed_ms=10, coverage=COVERAGE, grounding=counts))
     await expect(page.locator(".no-source")).to_be_visible()
     await expect(page.locator("[data-receipt]")).to_contain_text("1 statement without a source")
+    await expect(page.locator("[data-receipt]")).to_contain_text("2 items cited as read for an earlier question")
 
 
 async def test_an_answer_that_begins_anew_leaves_nothing_of_the_first(page: Page, peer: Peer) -> None:
