@@ -4,7 +4,8 @@ from django.apps import AppConfig
 from django.conf import settings
 
 from audit import vocabulary
-from permissions import needs
+from permissions import needs, zone
+from permissions.subjects import user_id_of
 
 
 class AgentConfig(AppConfig):
@@ -14,11 +15,13 @@ class AgentConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, name what the tools read and need, and start with no malformed key."""
-        from agent import checks, content_keys  # noqa: F401, PLC0415  (checks register on import, once apps are ready)
-        from agent.tools import TOOLS, needed_scopes  # noqa: PLC0415  (an app imports its modules once apps are ready)
+        from agent import checks, content_keys, memory  # noqa: F401, PLC0415  (checks register on import, once apps are ready)
+        from agent.tools import TOOLS, needed_scopes, words_by_provider  # noqa: PLC0415  (an app imports its modules once apps are ready)
 
         vocabulary.name_reads(lambda: {name: tool.reads for name, tool in TOOLS.items() if tool.provider})
         needs.name_needs(needed_scopes)
+        needs.name_tools(words_by_provider)
+        zone.name_zones(lambda user: memory.load_week_settings(user_id_of(user)).time_zone)
         # Not every server runs the checks. Without any key, commands that need none still run, and a check says why.
         if settings.CONTENT_KEYS:
             content_keys.parse(settings.CONTENT_KEYS)

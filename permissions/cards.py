@@ -10,7 +10,8 @@ from django.utils.timesince import timesince
 
 from audit import timeline
 from audit.errors import AuditUnavailableError
-from permissions import scopes
+from permissions import needs, scopes, store
+from permissions.policy import Mode
 from permissions.types import ScopeGroup, Service, ServiceStatus
 from vault.client import ConnectionState, Revocation, RevocationState
 
@@ -43,6 +44,15 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolSwitch:
+    """One tool: what it reads, in words, and whether it may."""
+
+    name: str
+    words: str
+    is_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceCard:
     """One service on the permission page.
 
@@ -50,8 +60,9 @@ class ServiceCard:
     `surplus` and `writing` say in words what was granted and no tool needs, and what lets its holder write too.
     `missing` says what was asked for and not granted, or is ""; `addable` is what the user could still let it read.
     `endings` say what became of the tokens of accounts that were disconnected lately. `scopes` are the provider's own
-    names and `scope_words` what they mean. `reconnect_reason` is a sentence, or "". `last_used_at` is None when the
-    agent never used it, or the audit cannot be read; then the words about it are "".
+    names and `scope_words` what they mean. `tools` are those that read it, with their switches. `reconnect_reason` is
+    a sentence, or "". `last_used_at` is None when the agent never used it, or the audit cannot be read; then the words
+    about it are "".
     """
 
     slug: str
@@ -77,6 +88,13 @@ class ServiceCard:
     addable: tuple[ScopeGroup, ...]
     others: tuple[OtherAccount, ...]
     endings: tuple[Ending, ...]
+    is_away_allowed: bool
+    tools: tuple[ToolSwitch, ...]
+
+    @property
+    def blocked_count(self) -> int:
+        """How many of its tools may not read."""
+        return sum(not tool.is_allowed for tool in self.tools)
 
 
 def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocation] = ()) -> ServiceCard:
@@ -113,6 +131,8 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         endings=tuple(
             _ending(revocation, name=service.name) for revocation in revocations if revocation.provider == service.slug
         )[:_MAX_ENDINGS],
+        is_away_allowed=status.is_away_allowed,
+        tools=_tools_of(service.slug, user=user),
     )
 
 
@@ -125,6 +145,14 @@ def _can_read(service: Service, *, addable: Iterable[ScopeGroup], granted_scope:
     missing = {group.words for group in addable}
     added = [group.words for group in scopes.list_added(service.slug, granted_scope=granted_scope)]
     return (*(words for words in service.can_read if words not in missing), *added)
+
+
+def _tools_of(provider: str, *, user: str) -> tuple[ToolSwitch, ...]:
+    modes = store.list_modes(user)
+    return tuple(
+        ToolSwitch(name, words, is_allowed=modes.get(name, Mode.ALLOW) is Mode.ALLOW)
+        for name, words in needs.tools_of(provider).items()
+    )
 
 
 def word_of(status: ServiceStatus) -> str:

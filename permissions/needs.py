@@ -1,4 +1,4 @@
-"""Which scopes the agent's tools need of each provider. The agent says so; this app does not import it.
+"""Which tools the agent has for each provider, and which scopes they need. The agent says so; this app imports it not.
 
 A process that has no agent is told nothing: there no scope is needed.
 """
@@ -6,13 +6,25 @@ A process that has no agent is told nothing: there no scope is needed.
 from collections.abc import Callable, Mapping
 
 Needs = Callable[[], Mapping[str, frozenset[str]]]
+Tools = Callable[[], Mapping[str, Mapping[str, str]]]
 
 _needs: list[Needs] = []
+_tools: list[Tools] = []
 
 
 def name_needs(needs: Needs) -> None:
     """Take the scopes by provider id from `needs`, each time they are asked for."""
     _needs.append(needs)
+
+
+def name_tools(tools: Tools) -> None:
+    """Take what each tool reads, by provider id and tool, from `tools`, each time they are asked for."""
+    _tools.append(tools)
+
+
+def tools_of(provider: str) -> dict[str, str]:
+    """Return what each tool of `provider` reads, as in `your activity on GitHub`, by its name."""
+    return {name: words for tools in _tools for name, words in tools().get(provider, {}).items()}
 
 
 def needed(provider: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ The vault makes and audits them. After each, confirmed or not, the cached status
 """
 
 from collections.abc import Awaitable
+from datetime import datetime
 
 from asgiref.sync import sync_to_async
 
@@ -33,6 +34,48 @@ async def restore(*, user: str, sid: str, auth_time: float, provider: str, conne
     return await _set_access(
         user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection, is_allowed=True
     )
+
+
+async def revoke_all(*, user: str, sid: str, auth_time: float) -> tuple[str, ...]:
+    """Stop the agent from using any account, and return the names of the services that were not confirmed.
+
+    Raises:
+        vault.client.VaultError: The vault does not say which accounts there are.
+    """
+    statuses = await connections.list_statuses(user=user, sid=sid, auth_time=auth_time, is_fresh=True)
+    failed = []
+    for status in statuses:
+        for account in status.accounts:
+            try:
+                # A paused one as well: its pause would end by itself.
+                await vault.set_access(
+                    user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=False
+                )
+            except VaultError:
+                # The others must not stay readable for the sake of one.
+                failed.append(status.service.name)
+    await _forget(user)
+    return tuple(dict.fromkeys(failed))
+
+
+async def pause(
+    *, user: str, sid: str, auth_time: float, provider: str, until: datetime, connection: str = ""
+) -> ServiceStatus:
+    """Stop the agent from using the account until an instant, when it may again by itself; raises as `revoke` does."""
+    account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
+    change = vault.pause_access(user=user, sid=sid, auth_time=auth_time, connection=account.connection, until=until)
+    return connections.status_of(await _forgetting(change, user=user), service=account.service)
+
+
+async def set_away(
+    *, user: str, sid: str, auth_time: float, provider: str, is_allowed: bool, connection: str = ""
+) -> ServiceStatus:
+    """Let the agent use the account while the user is away, or not; raises as `revoke` does."""
+    account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
+    change = vault.set_away(
+        user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=is_allowed
+    )
+    return connections.status_of(await _forgetting(change, user=user), service=account.service)
 
 
 async def make_default(*, user: str, sid: str, auth_time: float, provider: str, connection: str) -> ServiceStatus:

@@ -2,11 +2,16 @@
 
 from django.urls import path
 
-from permissions import connect_views, views
+from permissions import connect_views, policy_views, views
 
 app_name = "permissions"
 urlpatterns = [
     path("settings/permissions/", views.show_page, name="page"),
+    path("settings/permissions/exclusions", policy_views.exclusions, name="exclusions"),
+    path("settings/permissions/revoke-all", views.revoke_all, name="revoke_all"),
+    path("settings/permissions/<slug:provider>/tools", policy_views.set_tools, name="tools"),
+    path("settings/permissions/<slug:provider>/pause", views.pause, name="pause"),
+    path("settings/permissions/<slug:provider>/away", views.set_away, name="away"),
     path("settings/permissions/<slug:provider>/revoke", views.revoke, name="revoke"),
     path("settings/permissions/<slug:provider>/restore", views.restore, name="restore"),
     path("settings/permissions/<slug:provider>/default", views.make_default, name="make_default"),

@@ -1,11 +1,13 @@
 """The Permission Control Center: shows each service and flips its switch. A change is a POST and ends in a redirect."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from permissions import switch
@@ -13,7 +15,9 @@ from permissions.cards import ServiceCard, make_card
 from permissions.confirmation import recently_confirmed
 from permissions.connections import list_statuses, load_account
 from permissions.pages import SESSION_ENDED, go_back, load_asker, load_service, render_page, see_page
+from permissions.pauses import PauseError, end_of
 from permissions.types import ServiceStatus
+from permissions.zone import load_zone
 from vault.client import NotConnectedError, Revocation, SessionEndedError, VaultError
 from vault.client import connections as vault
 
@@ -61,6 +65,48 @@ async def restore(request: HttpRequest, provider: str) -> HttpResponse:
     return await _change(
         request, provider=provider, change=switch.restore, said="{name} is restored: the AI can read it again."
     )
+
+
+@require_POST
+@login_required
+async def revoke_all(request: HttpRequest) -> HttpResponse:
+    """Stop the agent from using any service, and say of which that was not confirmed."""
+    try:
+        failed = await switch.revoke_all(**await load_asker(request))
+    except SessionEndedError:
+        messages.error(request, SESSION_ENDED)
+    except VaultError:
+        messages.error(request, _VAULT_DOWN)
+    else:
+        if failed:
+            messages.error(request, f"The token vault did not confirm this for {', '.join(failed)}. Try again.")
+        else:
+            messages.success(request, "Every service is revoked: the AI reads nothing until you restore one.")
+    return go_back(request)
+
+
+@require_POST
+@login_required
+async def pause(request: HttpRequest, provider: str) -> HttpResponse:
+    """Stop the agent from using a service for a while."""
+    zone = await sync_to_async(load_zone)((await load_asker(request))["user"])
+    try:
+        until = end_of(request.POST.get("for", ""), day=request.POST.get("until", ""), now=timezone.now(), zone=zone)
+    except PauseError as error:
+        messages.error(request, str(error))
+        return go_back(request)
+    said = f"{{name}} is paused until {until.astimezone(zone):%d %B %Y, %H:%M} ({zone.key}), or until you restore it."
+    return await _change(request, provider=provider, change=partial(switch.pause, until=until), said=said)
+
+
+@require_POST
+@login_required
+async def set_away(request: HttpRequest, provider: str) -> HttpResponse:
+    """Let the agent use a service while the user is away, or not."""
+    is_allowed = request.POST.get("is_allowed") == "yes"
+    may = "may be read while you are away, for what you granted." if is_allowed else "is not read while you are away."
+    change = partial(switch.set_away, is_allowed=is_allowed)
+    return await _change(request, provider=provider, change=change, said=f"{{name}} {may}")
 
 
 @require_POST

@@ -61,3 +61,12 @@ def needed_scopes() -> Mapping[str, frozenset[str]]:
         provider: frozenset().union(*(tool.scopes for tool in TOOLS.values() if tool.provider == provider))
         for provider in providers
     }
+
+
+def words_by_provider() -> Mapping[str, Mapping[str, str]]:
+    """Return what each tool reads, by provider id and tool."""
+    found: dict[str, dict[str, str]] = {}
+    for tool in TOOLS.values():
+        if tool.provider:
+            found.setdefault(tool.provider, {})[tool.name] = tool.reads
+    return found

@@ -369,9 +369,9 @@ def test_a_visitor_gets_no_rail() -> None:
 @pytest.mark.parametrize(
     ("state", "offered", "withheld"),
     [
-        ("connected", "/revoke", "/restore"),
-        ("revoked", "/restore", "/revoke"),
-        ("not_connected", "/auth/connect/github", "/disconnect"),
+        ("connected", "/github/revoke", "/github/restore"),
+        ("revoked", "/github/restore", "/github/revoke"),
+        ("not_connected", "/auth/connect/github", "/github/disconnect"),
     ],
 )
 def test_a_card_offers_what_its_state_allows(state: str, offered: str, withheld: str) -> None:
