@@ -13,6 +13,9 @@ import { count } from "./wording.js";
 // A break of the connection shorter than this is not worth a word.
 const QUIET_MS = 1000;
 
+// A long conversation is opened at its end; the server lets a page follow a hundred runs at once.
+const RUNS_AT_ONCE = 20;
+
 const main = document.getElementById("main");
 const page = main.dataset;
 const transcript = part(main, "transcript");
@@ -22,12 +25,13 @@ const running = new Set();
 const renderedAt = Number(page.renderedAt) * 1000;
 let conversation = page.conversation;
 
-function turnOf(run) {
+function turnOf(run, { isOlder = false } = {}) {
   const known = turns.get(run);
   if (known) return known;
   const turn = new Turn(run, { audit: page.audit, announce, askAgain, edit, showSources });
   turns.set(run, turn);
-  transcript.append(turn.element);
+  if (isOlder) transcript.prepend(turn.element);
+  else transcript.append(turn.element);
   return turn;
 }
 
@@ -128,10 +132,22 @@ const composer = new Composer(part(main, "composer"), conversation, {
   stop: () => socket.stop([...running].at(-1)),
 });
 
-for (const run of page.runs.split(" ").filter(Boolean)) {
-  turnOf(run);
-  socket.follow(run);
+/** Shows the newest of the runs that are not shown yet; the browser keeps what is being read in its place. */
+function showEarlier() {
+  for (const run of earlier.splice(-RUNS_AT_ONCE).reverse()) {
+    turnOf(run, { isOlder: true });
+    socket.follow(run);
+  }
+  part(main, "earlier-runs").hidden = earlier.length === 0;
 }
+
+const earlier = page.runs.split(" ").filter(Boolean);
+part(main, "earlier-runs").addEventListener("click", () => {
+  const first = transcript.firstElementChild;
+  showEarlier();
+  if (earlier.length === 0) first.querySelector("a, button, summary")?.focus({ preventScroll: true });
+});
+showEarlier();
 [...turns.values()].at(-1)?.element.scrollIntoView({ block: "start" });
 for (const recipe of main.querySelectorAll("[data-prompt]")) {
   recipe.addEventListener("click", () => composer.submit(recipe.dataset.prompt, { recipe: recipe.dataset.recipe }));

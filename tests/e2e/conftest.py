@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -59,7 +60,9 @@ async def answer(route: Route) -> None:
         path = finders.find(url.path.removeprefix(settings.STATIC_URL))
         await route.fulfill(path=path, content_type=TYPES[url.path.rpartition(".")[2]])
         return
-    body = chat_page(run_ids=[str(RUN)] if "old" in url.query else [])
+    count = 45 if "long" in url.query else 1
+    runs = [str(RUN), *(str(UUID(int=number)) for number in range(1, count))]
+    body = chat_page(run_ids=runs[::-1] if "old" in url.query or "long" in url.query else [])
     await route.fulfill(
         body=body, content_type="text/html", headers={"Content-Security-Policy": content_security_policy()}
     )
@@ -82,7 +85,7 @@ def peer() -> Peer:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser, peer: Peer) -> AsyncIterator[Page]:
-    """The run page, new at `/`, with one run at `/?old`; at a test's end the browser has complained of nothing."""
+    """The run page, new at `/`, with one run at `/?old` and 45 at `/?long`; no test ends with a browser's complaint."""
     context = await browser.new_context(reduced_motion="reduce", base_url=ORIGIN)
     page = await context.new_page()
     complaints: list[str] = []

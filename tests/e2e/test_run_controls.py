@@ -127,3 +127,19 @@ async def test_a_recipe_card_sends_its_recipe(page: Page, peer: Peer) -> None:
     await page.get_by_role("button", name="Brief me for standup").click()
     (sent,) = await peer.receive("send")
     assert (sent["text"], sent["recipe"]) == ("Brief me for standup.", "standup")
+
+
+async def test_a_long_conversation_opens_at_its_end_and_goes_back_in_steps(page: Page, peer: Peer) -> None:
+    await page.goto("/?long")
+    assert len(await peer.receive("attach", times=20)) == 20
+    assert {frame["run"] for frame in peer.sent("attach")} >= {str(RUN)}
+    await expect(page.locator(".turn")).to_have_count(20)
+    button = page.get_by_role("button", name="Show earlier questions")
+    await button.click()
+    await expect(page.locator(".turn")).to_have_count(40)
+    await button.click()
+    await expect(page.locator(".turn")).to_have_count(45)
+    await expect(button).to_be_hidden()
+    await expect(page.locator(".turn").last).to_have_attribute("data-run", str(RUN))
+    await peer.receive("attach", times=45)
+    assert len({frame["run"] for frame in peer.sent("attach")}) == 45
