@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from agent.briefing.phrases import count
 from agent.types import RunAnswer
 from permissions.services import SERVICES
 
@@ -50,7 +51,7 @@ class StatusLines:
                 self._write(f"{self._name(frame['id'])}{frame['done']} of {frame['total']}", is_progress=True)
             case "step.finished":
                 seconds = frame["ms"] / 1000
-                self._write(f"{self._name(frame['id'])}✓ {frame['items']} items in {seconds:.1f} s")
+                self._write(f"{self._name(frame['id'])}✓ {count(frame['items'], 'item')} in {seconds:.1f} s")
             case "step.failed":
                 self._write(f"{self._name(frame['id'])}✗ {frame['message']}")
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from agent.briefing.document import Document, Line, Section, Span
+from agent.briefing.phrases import LABEL
 
 # As many lines of a section as a colleague reads in passing.
 _SHORT_LINES = 3
@@ -38,7 +39,7 @@ def _short(section: Section) -> Section:
     backed = _backed(section)
     more = len(backed) - _SHORT_LINES
     rest = (Line((Span(f"and {more} more"),), "item"),) if more > 0 else ()
-    return replace(section, lines=(*backed[:_SHORT_LINES], *rest))
+    return replace(section, lines=(*_labels(section), *backed[:_SHORT_LINES], *rest))
 
 
 def _headline(document: Document) -> Document:
@@ -51,7 +52,13 @@ def _headline(document: Document) -> Document:
     head = [Span(f"{section.title}: ")] if section.title else []
     tail = [Span(f" (and {len(lines) - 1} more)")] if len(lines) > 1 else []
     line = Line((*head, *lines[0].spans, *tail))
-    return Document(sections=(Section("", (line,)),), coverage=_gaps(document.coverage))
+    labels = [label for one in document.sections[:1] for label in _labels(one)]
+    return Document(sections=(Section("", (*labels, line)),), coverage=_gaps(document.coverage))
+
+
+def _labels(section: Section) -> list[Line]:
+    """Return the line that says that no model wrote the answer: a shorter one says so as well."""
+    return [line for line in section.lines if not section.title and line.text.startswith(LABEL)]
 
 
 def _backed(section: Section) -> list[Line]:

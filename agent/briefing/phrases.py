@@ -51,6 +51,8 @@ _UNREAD = {
     "reconnect_required": "needs reconnecting, not read",
     "nothing_asked": "not asked",
 }
+# Begins every answer that no model wrote, at every length.
+LABEL = "Written from the facts, without a model."
 _HOURS_PER_DAY = 24
 # Up to here hours tell more than days.
 _HOURS_TOLD = 48

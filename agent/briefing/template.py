@@ -43,7 +43,7 @@ class Written:
 
 def write(facts: Facts, *, readings: Sequence[Reading], reason: str) -> Written:
     """Return the briefing, which begins with why no model wrote it; `reason` is one sentence."""
-    head = [f"Written from the facts, without a model. {reason}"]
+    head = [f"{phrases.LABEL} {reason}"]
     writer = _Writer(readings)
     sections = [(title, lines) for title, lines in writer.sections(facts) if lines]
     is_read = any(not reading.error and reading.provider for reading in readings)

@@ -9,6 +9,7 @@ import pytest
 
 from agent.briefing.document import Document, Line, Section, Span, frame, parse
 from agent.briefing.lengths import Length, shorten
+from agent.briefing.phrases import LABEL
 from agent.briefing.renderings import FORMATS, render, slack, speech
 from agent.briefing.renderings import markdown as as_markdown
 from agent.events import Evidence
@@ -51,6 +52,12 @@ def test_a_shorter_answer_keeps_only_what_an_item_backs() -> None:
         assert "It went well" not in text
     short = shorten(document, length=Length.SHORT)
     assert [line.text for line in short.sections[0].lines][-1] == "and 1 more"
+
+
+@pytest.mark.parametrize("length", list(Length))
+def test_that_no_model_wrote_it_is_told_at_every_length(length: Length) -> None:
+    text = render(parse(f"{LABEL} Claude is busy.\n\n{TEXT}", evidence=EVIDENCE), form="markdown", length=length)
+    assert text.startswith(f"{LABEL} Claude is busy.")
 
 
 def test_an_answer_without_items_has_no_headline() -> None:

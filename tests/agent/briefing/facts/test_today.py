@@ -120,3 +120,12 @@ def test_what_began_yesterday_and_goes_on_is_of_today_until_it_ends() -> None:
     facts = gather([reading("calendar_agenda", night, to_midnight, through)], window=WINDOW, previous=None)
     assert [fact.id for fact in facts.today.events] == ["gc-night", "gc-midnight", "gc-through"]
     assert [fact.id for fact in facts.next_day] == ["gc-through"]
+
+
+def test_a_meeting_before_the_window_is_not_told_again() -> None:
+    """Calendars are read by whole days; a window may begin at noon, with the last briefing."""
+    window = replace(WINDOW, start=WINDOW.start.replace(hour=12))
+    before = event("gc-10", "2026-11-20T10:00+01:00", "2026-11-20T10:30+01:00")
+    after = event("gc-14", "2026-11-20T14:00+01:00", "2026-11-20T14:30+01:00")
+    facts = gather([reading("calendar_agenda", before, after)], window=window, previous=None)
+    assert told(facts.since_last) == [("gc-14", "met")]
