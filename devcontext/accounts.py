@@ -16,7 +16,8 @@ from audit.record import record
 from devcontext import sessions
 from permissions.subjects import subject_of
 
-DEMO_USERNAME = "maya"
+# allauth gives a new account the name before its e-mail address's "@"; it never makes one with a colon.
+DEMO_USERNAME = "demo:maya"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries no types

@@ -78,9 +78,18 @@ def test_a_wrong_password_opens_no_session(client: Client) -> None:
 def test_the_demo_button_signs_in_without_a_password(client: Client) -> None:
     assert client.get("/accounts/demo/").status_code == 405
     assert client.post("/accounts/demo/").headers["location"] == "/"
-    user = User.objects.get(username="maya")
+    user = User.objects.get(username="demo:maya")
     assert client.session["_auth_user_id"] == str(user.pk)
     assert not user.has_usable_password()
+
+
+@pytest.mark.parametrize("email", ["maya@example.org", "demo:maya@example.org"])
+def test_the_demo_button_signs_nobody_in_to_the_account_of_a_namesake(client: Client, email: str) -> None:
+    client.post("/accounts/signup/", {"email": email, "password1": PASSWORD})
+    namesakes = set(User.objects.values_list("pk", flat=True))
+    visitor = Client()
+    visitor.post("/accounts/demo/")
+    assert int(visitor.session["_auth_user_id"]) not in namesakes
 
 
 def test_the_demo_button_needs_its_forms_secret() -> None:
