@@ -62,15 +62,15 @@ class Server:
 @contextmanager
 def work(environment: Mapping[str, str]) -> Iterator[Worker]:
     """Start a worker."""
-    with _process(["-m", "benchmarks.worker"], environment, is_asked=True) as process:
+    with _process([sys.executable, "-m", "benchmarks.worker"], environment, is_asked=True) as process:
         yield Worker(process)
 
 
 @contextmanager
 def serve_app(application: str, environment: Mapping[str, str], *, path: str) -> Iterator[Server]:
     """Serve an ASGI application with uvicorn, one process, as the vault is served, once it answers at `path`."""
-    port = _free_port()
-    command = ["-m", "uvicorn", application, "--port", str(port), *_UVICORN]
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), *_UVICORN]
     with _process(command, environment) as process:
         yield _answering(port, process, path=path)
 
@@ -78,21 +78,29 @@ def serve_app(application: str, environment: Mapping[str, str], *, path: str) ->
 @contextmanager
 def serve_secrets_manager() -> Iterator[Server]:
     """Serve moto's Secrets Manager."""
-    port = _free_port()
+    port = free_port()
     # Its server logs each request to stderr, which would count as its work.
     code = "import logging, moto.server as s; logging.getLogger('werkzeug').disabled = True; s.main()"
-    with _process(["-c", code, "-H", "127.0.0.1", "-p", str(port)], {}) as process:
+    with _process([sys.executable, "-c", code, "-H", "127.0.0.1", "-p", str(port)], {}) as process:
+        yield _answering(port, process, path="/")
+
+
+@contextmanager
+def serve_command(command: list[str], environment: Mapping[str, str], *, folder: str) -> Iterator[Server]:
+    """Serve with a program of another environment, which runs in `folder`; its last argument is to be its port."""
+    port = free_port()
+    with _process([*command, str(port)], environment, folder=folder) as process:
         yield _answering(port, process, path="/")
 
 
 @contextmanager
 def _process(
-    command: list[str], environment: Mapping[str, str], *, is_asked: bool = False
+    command: list[str], environment: Mapping[str, str], *, is_asked: bool = False, folder: str | Path = ROOT
 ) -> Iterator[subprocess.Popen[str]]:
     pipe = subprocess.PIPE if is_asked else None
     process = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=ROOT,
+        command,
+        cwd=folder,
         env={**os.environ, **environment},
         text=True,
         stdin=pipe,
@@ -105,7 +113,8 @@ def _process(
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -116,7 +125,8 @@ def _answering(port: int, process: subprocess.Popen[str], *, path: str) -> Serve
     """Return the server once it answers anything at all."""
     url = f"http://127.0.0.1:{port}"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for _ in range(300):
+    # Chainlit imports for 7 s of processor; on a busy machine that is a minute.
+    for _ in range(1200):
         if process.poll() is not None:
             break
         try:
