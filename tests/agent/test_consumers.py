@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audi
 
 NO_SUCH_RUN = "There is no such conversation."
 # A busy machine is no reason to fail; what hangs still does.
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(autouse=True)
