@@ -15,8 +15,9 @@ export class Palette {
     this.#query.addEventListener("input", () => this.#filter());
     this.#query.addEventListener("keydown", (event) => this.#pressed(event));
     dialog.addEventListener("click", (event) => this.#chosen(event));
-    // Opened from a button, from a key or from another dialog: it always begins empty.
-    dialog.addEventListener("toggle", () => dialog.open && this.#begin());
+    // Opened from a button, from a key or from another dialog: it always begins empty. `toggle` would come only after
+    // the first letters of somebody who types at once.
+    dialog.addEventListener("beforetoggle", (event) => event.newState === "open" && this.#begin());
     this.#filter();
   }
 
