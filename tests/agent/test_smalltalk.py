@@ -59,7 +59,7 @@ async def test_a_greeting_asks_nobody(maya: User, settings: Any) -> None:
         assert api.received == []
     assert (frames[-1]["type"], frames[-1]["written_by"], frames[-1]["code"]) == ("run.finished", "template", "")
     assert not of(frames, "step.started")
-    assert frames[-1]["grounding"] == {"cited": 0, "unknown": 0, "ungrounded": 0}
+    assert frames[-1]["grounding"] == {"cited": 0, "unknown": 0, "ungrounded": 0, "earlier": 0}
     assert (await answer_of(frames, maya)).startswith("Hello. I brief you on your work")
     assert [event for event, _, _ in await audited(frames[0]["run"])] == ["agent:run:started", "agent:run:finished"]
 

@@ -61,9 +61,10 @@ def git(folder: Path, *arguments: str, date: str = "") -> None:
 def test_a_briefing_from_nothing_goes_to_stdout_and_what_must_not_be_missed_to_stderr(data: Path) -> None:
     done = brief(data, "Brief me for standup")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("NEEDS YOU")
+    assert done.stdout.startswith("Window: Since ")
+    assert "\nNEEDS YOU\n" in done.stdout
     assert "[1] http://127.0.0.1:" in done.stdout
-    assert "Coverage: GitHub " in done.stdout
+    assert "\nCoverage: GitHub " in done.stdout
     assert done.stderr.splitlines()[-1] == "Sandbox: the model is a local stand-in, not Claude."
     assert "✓" not in done.stderr
 
@@ -71,7 +72,8 @@ def test_a_briefing_from_nothing_goes_to_stdout_and_what_must_not_be_missed_to_s
 def test_each_step_is_told_where_it_is_asked_for(data: Path) -> None:
     done = brief(data, "-v", "2", "--recipe", "standup", "--format", "markdown")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("## ")
+    assert done.stdout.startswith("**Window:** Since ")
+    assert "\n## Needs you\n" in done.stdout
     assert "](http://127.0.0.1:" in done.stdout
     for name in ("GitHub", "Google Calendar", "Slack"):
         assert f"{name}: ✓" in done.stderr
@@ -90,7 +92,8 @@ def test_without_a_model_the_facts_are_told_and_why(data: Path) -> None:
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert (report["written_by"], report["model"], report["simulated"]) == ("template", "", False)
-    assert report["text"].startswith("Written from the facts, without a model. This installation has no model.")
+    assert report["text"].startswith("**Window:** Since ")
+    assert "\nWritten from the facts, without a model. This installation has no model.\n" in report["text"]
     assert report["evidence"]
     assert "This installation has no model." in done.stderr
 
