@@ -54,7 +54,7 @@ def key_texts(path: Path) -> list[bytes]:
 
 
 async def test_brief_connects_the_demo_user_through_the_vaults_own_address(installation: Installation) -> None:
-    done = installation.manage("app", "brief", "what did I work on yesterday?")
+    done = installation.manage("app", "brief", "-v", "2", "what did I work on yesterday?")
     assert done.returncode == 0, done.stderr
     for name in SERVICES.values():
         assert f"{name}: ✓" in done.stderr
