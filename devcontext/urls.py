@@ -2,12 +2,14 @@
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
 
 from devcontext import setup_views, signed_in, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sessions/everywhere/", signed_in.end_everywhere, name="end_everywhere"),
     path("accounts/", include("allauth.urls")),
+    path("language/", set_language, name="set_language"),
     path("setup/", setup_views.show_setup, name="setup"),
     path("audit/", include("audit.urls")),
     path("", include("permissions.urls")),

@@ -5,6 +5,7 @@ from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import to_locale
 
 from audit.checkpoint import LOG_NAME
 from devcontext import env
@@ -91,7 +92,16 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True
 TIME_ZONE = "UTC"
+# English is the source. `./dev messages` makes the two that no person speaks (tools/pseudo_locale.py): they show what
+# is not translated, what grows too long, and what is laid out for one direction only.
 LANGUAGE_CODE = "en"
+USE_I18N = True
+LOCALE_PATHS = [BASE_DIR / "locale"]
+_PSEUDO = (("en-xa", "[Ëñğļîšĥ]"), ("ar-xb", "[English, right to left]"))
+LANGUAGES = [
+    ("en", "English"),
+    *((code, name) for code, name in _PSEUDO if DEBUG and (LOCALE_PATHS[0] / to_locale(code)).is_dir()),
+]
 
 LOGGING = {
     "version": 1,

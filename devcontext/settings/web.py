@@ -41,6 +41,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "devcontext.middleware.SecurityHeaders",
+    "devcontext.page_language.PageLanguage",
     *(["devcontext.error_pages.OwnErrorPages"] if DEBUG else []),
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -129,8 +130,11 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 
 SESSION_COOKIE_NAME = "__Host-session" if not DEBUG else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if not DEBUG else "csrf"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
-CSRF_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_NAME = "__Host-language" if not DEBUG else "language"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 31_536_000  # a year, as long as browsers keep a chosen language elsewhere
 CSRF_TRUSTED_ORIGINS = [APP_URL]
 
 STATIC_URL = "/static/"
