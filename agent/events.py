@@ -35,7 +35,9 @@ class RunEvent:
 class RunStarted(RunEvent):
     """First event: the question, and whether the model is the local stand-in.
 
-    `recipe` is the recipe that is followed and `replaces` the run whose place this one takes; "" where there is none.
+    `recipe` is the recipe that is followed, `since` the ISO 8601 instant where its window was asked to begin,
+    `replaces` the run whose place this one takes and `copy_of` the run whose copy it is, as the audit knows it; "" for
+    none.
     """
 
     type: ClassVar[str] = "run.started"
@@ -43,7 +45,9 @@ class RunStarted(RunEvent):
     model: str
     is_simulated: bool
     recipe: str = ""
+    since: str = ""
     replaces: str = ""
+    copy_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,14 +71,21 @@ def _open(row: FactSetRow) -> FactSet | None:
     )
 
 
-def keep_facts(user: int, *, recipe: str, fact_set: FactSet) -> None:
-    """Remember what a briefing said; `agent.retention` forgets it."""
+def keep_facts(user: int, *, recipe: str, fact_set: FactSet, conversation: UUID) -> None:
+    """Remember what a briefing said, until `agent.retention` forgets it or its conversation is erased."""
     if fact_set.made_at is None:
         return
     row = uuid4()
     seen = [[one.id, one.rule.value, one.first_at.isoformat()] for one in fact_set.seen]
     sealed = seal(json.dumps(seen, separators=(",", ":")), place=_place(row))
-    FactSetRow.objects.create(id=row, user_id=user, recipe=recipe, made_at=fact_set.made_at, sealed_facts=sealed)
+    FactSetRow.objects.create(
+        id=row,
+        user_id=user,
+        conversation_id=conversation,
+        recipe=recipe,
+        made_at=fact_set.made_at,
+        sealed_facts=sealed,
+    )
 
 
 def forget_facts(*, before: datetime) -> int:

@@ -1,6 +1,6 @@
 """Conversations, runs, their numbered events and what they may cite.
 
-Touched by `agent.store`, `agent.conversations` and `agent.memory` alone.
+Touched by `agent.store`, `agent.conversations`, `agent.forks` and `agent.memory` alone.
 
 What a person wrote, a provider sent or the model answered lies in `sealed_…` columns, see `agent.sealing`. In the open
 are ids, roles, states, times, working weeks and the names of providers, models and recipes.
@@ -150,6 +150,8 @@ class FactSet(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # Erased with it; those that an earlier version made belong to none, and are forgotten by their age.
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+", null=True)
     recipe = models.CharField(max_length=40)
     made_at = models.DateTimeField()
     sealed_facts = models.BinaryField()

@@ -13,7 +13,7 @@ from agent import memory, opening
 from agent.briefing import recipes
 from agent.briefing.types import Reading
 from agent.opening import Opening
-from agent.types import Past, RunRequest
+from agent.types import Past, RunRequest, RunTicket
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +26,18 @@ async def open_run(request: RunRequest) -> Opening:
     return opening.open_run(request, now=now, week=week, past=await _load_past(request, now=now))
 
 
-async def keep(request: RunRequest, *, opening: Opening, readings: Sequence[Reading]) -> None:
-    """Keep what a briefing said, for the next one by the same recipe; a free question says nothing to compare with."""
+async def keep(request: RunRequest, *, ticket: RunTicket, opening: Opening, readings: Sequence[Reading]) -> None:
+    """Keep what a briefing said, for the next one by the same recipe; a free question says nothing to compare with.
+
+    It is erased with its conversation.
+    """
     facts = opening.gather(readings)
     if facts is None or opening.recipe is None:
         return
     try:
-        await sync_to_async(memory.keep_facts)(request.user, recipe=opening.recipe.name, fact_set=facts.fact_set)
+        await sync_to_async(memory.keep_facts)(
+            request.user, recipe=opening.recipe.name, fact_set=facts.fact_set, conversation=ticket.conversation
+        )
     except DatabaseError:
         # The next briefing compares itself with an older one; this one is answered all the same.
         logger.exception("agent.facts_not_kept", extra={"recipe": opening.recipe.name})

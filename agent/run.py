@@ -157,7 +157,7 @@ class Run:
         is_finished = isinstance(outcome.event, RunFinished)
         turns = self._turns if is_finished else []
         if is_finished and self._opening:
-            await remembered.keep(self._request, opening=self._opening, readings=self._readings)
+            await remembered.keep(self._request, ticket=self._ticket, opening=self._opening, readings=self._readings)
 
         def commit(seq: int, frame: str) -> None:
             store.end_run(
@@ -235,6 +235,7 @@ class Run:
             model=settings.CLAUDE_MODEL,
             is_simulated=settings.IS_MODEL_SIMULATED,
             recipe=recipe.name if recipe else "",
+            since=self._request.since.isoformat() if self._request.since else "",
             replaces=str(self._request.replaces or ""),
         )
         self._log.append(event, run=self._ticket.run)

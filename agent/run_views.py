@@ -1,16 +1,19 @@
-"""A run's own page: question, answer, what was read and how; it needs no script and prints well."""
+"""A run's own page: question, answer, what was read and how; it needs no script and prints well. And its fork."""
 
 from datetime import UTC
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
-from agent import memory, store, transcript
+from agent import forks, memory, store, transcript
 from agent.errors import ContentClosedError, RunNotFoundError
 
 
@@ -22,9 +25,23 @@ def show_run(request: HttpRequest, run: UUID) -> HttpResponse:
     assert user is not None
     try:
         row = store.load_run(run, user=user)
-        told = transcript.tell(frame for _, frame in store.list_frames(run, user=user, after=0))
+        told = transcript.tell(frame for _seq, frame in store.list_frames(run, user=user, after=0))
     except (RunNotFoundError, ContentClosedError):
         raise Http404 from None
     zone = memory.load_week(user, browser_zone=ZoneInfo(str(UTC))).time_zone
     with timezone.override(zone):
         return render(request, "agent/run.html", {"run": row, "told": told, "calls": list(told.calls.values())})
+
+
+@login_required
+@require_POST
+def fork_run(request: HttpRequest, run: UUID) -> HttpResponse:
+    """Begin a new conversation with what was asked and answered up to one of the user's own runs, and lead to it."""
+    user = request.user.pk
+    assert user is not None
+    try:
+        conversation = forks.fork(run, user=user)
+    except (RunNotFoundError, ContentClosedError):
+        raise Http404 from None
+    messages.success(request, _("This is a new chat, up to that answer. The other one stays as it is."))
+    return HttpResponseRedirect(reverse("agent:chat", args=(conversation,)), status=303)

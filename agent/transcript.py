@@ -58,6 +58,7 @@ class Transcript:
     question: str = ""
     is_simulated: bool = False
     replaces: str = ""
+    copy_of: str = ""
     state: str = "running"
     message: str = ""
     elapsed_ms: int = 0
@@ -94,7 +95,7 @@ class Transcript:
             self._blocks.clear()
         elif kind == "run.started":
             self.question, self.is_simulated = event["question"], event["is_simulated"]
-            self.replaces = event.get("replaces", "")
+            self.replaces, self.copy_of = event.get("replaces", ""), event.get("copy_of", "")
         elif kind in ("run.finished", "run.stopped", "run.failed"):
             self._end(kind, event)
 

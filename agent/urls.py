@@ -14,5 +14,6 @@ urlpatterns = [
     path("chat/<uuid:conversation>/as/markdown/", export_views.export_chat, name="chat_file"),
     path("chat/<uuid:conversation>/<slug:what>/", chats_views.change, name="change_chat"),
     path("runs/<uuid:run>/", run_views.show_run, name="run"),
+    path("runs/<uuid:run>/fork/", run_views.fork_run, name="fork"),
     path("runs/<uuid:run>/as/<slug:form>/", export_views.export, name="export"),
 ]

@@ -35,9 +35,9 @@ function turnOf(run, { isOlder = false } = {}) {
   return turn;
 }
 
-/** Asks a turn's question anew, by the same recipe; the last turn makes room for it. */
+/** Asks a turn's question anew, by the same recipe and from the same instant; the last turn makes room for it. */
 function askAgain(turn) {
-  composer.submit(turn.question, { recipe: turn.recipe, replaces: turn.run });
+  composer.submit(turn.question, { recipe: turn.recipe, since: turn.since, replaces: turn.run });
 }
 
 function edit(turn) {

@@ -23,7 +23,7 @@ export class Composer {
 
   /**
    * @param {HTMLFormElement} form
-   * @param {{ask: Function, giveUp: Function, stop: Function}} on `ask({key, text, recipe, replaces})`, `giveUp(key)` when
+   * @param {{ask: Function, giveUp: Function, stop: Function}} on `ask({key, text, recipe, since, replaces})`, `giveUp(key)` when
    *   no answer came, and `stop()`.
    */
   constructor(form, conversation, on) {
@@ -41,8 +41,8 @@ export class Composer {
   }
 
   /** Sends `text` as if it had been typed; a draft that stands in the box stays there. */
-  submit(text, { recipe = "", replaces = null } = {}) {
-    if (!this.#pending && text.trim()) this.#send({ text: text.trim(), recipe, replaces });
+  submit(text, { recipe = "", since = "", replaces = null } = {}) {
+    if (!this.#pending && text.trim()) this.#send({ text: text.trim(), recipe, since: since || null, replaces });
   }
 
   /** Puts a question that was asked in the box; when it is sent it takes the place of `run`. */

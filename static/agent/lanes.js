@@ -106,12 +106,12 @@ class Call {
 
 export class Lanes {
   #root;
-  #auditHref;
   #calls = new Map();
+  /** Address of the run's audit events, for the calls that begin from now on. */
+  auditHref = "";
 
-  constructor(root, { auditHref }) {
+  constructor(root) {
     this.#root = root;
-    this.#auditHref = auditHref;
   }
 
   /** Applies a `step.*` event; one for an unknown call is ignored. */
@@ -146,7 +146,7 @@ export class Lanes {
   #start(event) {
     if (this.#calls.has(event.id)) return;
     const lane = this.#lane(event.provider);
-    const call = new Call(event, { addresses: lane.dataset, auditHref: this.#auditHref });
+    const call = new Call(event, { addresses: lane.dataset, auditHref: this.auditHref });
     this.#calls.set(event.id, call);
     part(lane, "calls").append(call.element);
     part(lane, "idle").hidden = true;

@@ -49,9 +49,9 @@ export class RunSocket {
   }
 
   /** Asks `text`, in the place of the run `replaces` if any; sent again after a break until accepted or refused. */
-  ask({ key, text, conversation, recipe, replaces }) {
+  ask({ key, text, conversation, recipe, since, replaces }) {
     const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
-    const question = { v: VERSION, type: "send", key, text, conversation, time_zone: timeZone, recipe, replaces };
+    const question = { v: VERSION, type: "send", key, text, conversation, time_zone: timeZone, recipe, since, replaces };
     this.#unanswered.set(key, question);
     this.#write(question);
   }

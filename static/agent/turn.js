@@ -10,11 +10,13 @@ export class Turn {
   #root = fromTemplate("turn");
   #lanes;
   #announce;
+  #audit;
   #blocks = new Map();
   #tokens = 0;
 
   #run;
   #recipe = "";
+  #since = "";
   /** What the answer cites, by address, as the finished blocks tell it. */
   #evidence = new Map();
 
@@ -26,12 +28,13 @@ export class Turn {
    */
   constructor(run, { audit, announce, askAgain, edit, showSources }) {
     this.#run = run;
-    const auditHref = `${audit}?run=${encodeURIComponent(run)}`;
+    this.#audit = audit;
     this.#announce = announce;
-    this.#lanes = new Lanes(part(this.#root, "lanes"), { auditHref });
+    this.#lanes = new Lanes(part(this.#root, "lanes"));
     this.#root.dataset.run = run;
-    part(part(this.#root, "foot"), "audit-link").href = auditHref;
+    this.#readBy(run);
     part(this.#root, "permalink").href = `/runs/${run}/`;
+    part(this.#root, "fork").action = `/runs/${run}/fork/`;
     part(this.#root, "ask-again").addEventListener("click", () => askAgain(this));
     part(this.#root, "edit").addEventListener("click", () => edit(this));
     part(this.#root, "all-sources").addEventListener("click", () => showSources(this.#sources()));
@@ -53,6 +56,11 @@ export class Turn {
   /** The recipe that the run followed, or "". */
   get recipe() {
     return this.#recipe;
+  }
+
+  /** Where the window of its recipe was asked to begin, as an ISO 8601 instant, or "". */
+  get since() {
+    return this.#since;
   }
 
   get question() {
@@ -87,9 +95,18 @@ export class Turn {
     this.#end({ state: "failed", icon: "failed", text: message });
   }
 
-  #started({ question, is_simulated: isSimulated, recipe = "", replaces = "" }) {
+  /** Leads to what the audit knows of the run that read: for a copy, that of the original. */
+  #readBy(run) {
+    const href = `${this.#audit}?run=${encodeURIComponent(run)}`;
+    this.#lanes.auditHref = href;
+    part(part(this.#root, "foot"), "audit-link").href = href;
+  }
+
+  #started({ question, is_simulated: isSimulated, recipe = "", since = "", replaces = "", copy_of: copyOf = "" }) {
     this.question = question;
     this.#recipe = recipe;
+    this.#since = since;
+    if (copyOf) this.#readBy(copyOf);
     const earlier = part(this.#root, "earlier");
     earlier.hidden = !replaces;
     if (replaces) earlier.href = `/runs/${replaces}/`;
@@ -168,6 +185,7 @@ export class Turn {
     if (ungrounded) receipt.push(`${words.count(ungrounded, "statement")} without a source`);
     for (const service of coverage) this.#cover(service);
     this.#end({ state: "finished" });
+    part(this.#root, "fork").hidden = false;
     this.#receipt(`${receipt.join(" · ")}.`);
     return `The answer is ready. Read ${words.count(items, "item")}.`;
   }

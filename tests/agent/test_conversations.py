@@ -8,12 +8,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from agent import conversations, search, store
+from agent import conversations, memory, search, store
+from agent.briefing.facts.types import FactSet
 from agent.errors import NotLastRunError, RunNotFoundError
 from agent.event_log import encode
 from agent.events import Coverage, Evidence, GroundingCounts, RunFinished, TurnAdded
 from agent.models import Conversation, Event, Run, Turn
 from agent.models import Evidence as EvidenceRow
+from agent.models import FactSet as FactSetRow
 from agent.types import RunStatus, RunTicket
 from tests.agent.conftest import request_of, start
 
@@ -89,6 +91,9 @@ def test_deleting_stops_what_is_still_answered(alice: User) -> None:
 
 def test_what_was_deleted_is_erased_with_all_that_belongs_to_it_once_there_is_no_way_back(alice: User) -> None:
     ticket, kept = answered(alice), answered(alice, question="Kept")
+    for one in (ticket, kept):
+        facts = FactSet(timezone.now(), ())
+        memory.keep_facts(alice.pk, recipe="standup", fact_set=facts, conversation=one.conversation)
     conversations.delete(ticket.conversation, user=alice.pk)
     assert conversations.erase_deleted(now=timezone.now()) == 0
     late = timezone.now() + conversations.UNDO_FOR + timedelta(seconds=1)
@@ -96,7 +101,8 @@ def test_what_was_deleted_is_erased_with_all_that_belongs_to_it_once_there_is_no
     assert list(Conversation.objects.values_list("id", flat=True)) == [kept.conversation]
     for left in (Event.objects, Turn.objects):
         assert set(left.values_list("run_id", flat=True)) == {kept.run}
-    assert set(EvidenceRow.objects.values_list("conversation_id", flat=True)) == {kept.conversation}
+    for left_there in (EvidenceRow.objects, FactSetRow.objects):
+        assert set(left_there.values_list("conversation_id", flat=True)) == {kept.conversation}
 
 
 def test_a_conversation_that_is_still_answered_is_erased_only_after_its_run(alice: User) -> None:

@@ -1,6 +1,7 @@
 """What is remembered between briefings, per person, and sealed where it tells of their work."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +13,7 @@ from agent.briefing.facts.types import FactSet, Rule, Seen
 from agent.briefing.working_week import WorkingWeek
 from agent.models import FactSet as FactSetRow
 from agent.types import Past, WeekSettings
+from tests.agent.conftest import request_of, start
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
@@ -20,8 +22,13 @@ MIDNIGHT = MONDAY.replace(hour=0)
 SEEN = Seen("gh-3f9a1c2e", Rule.CONFLICTS, FRIDAY)
 
 
+def chat_of(user: User) -> UUID:
+    """Return a new conversation of `user`."""
+    return start(request_of(user)).conversation
+
+
 def keep(user: User, made_at: datetime, *, recipe: str = "standup") -> None:
-    memory.keep_facts(user.pk, recipe=recipe, fact_set=FactSet(made_at, (SEEN,)))
+    memory.keep_facts(user.pk, recipe=recipe, fact_set=FactSet(made_at, (SEEN,)), conversation=chat_of(user))
 
 
 def past(user: User) -> Past:
@@ -82,5 +89,5 @@ def test_without_their_key_facts_are_no_past(alice: User, settings: Settings, ke
 
 
 def test_a_set_that_was_never_made_is_not_kept(alice: User) -> None:
-    memory.keep_facts(alice.pk, recipe="standup", fact_set=FactSet())
+    memory.keep_facts(alice.pk, recipe="standup", fact_set=FactSet(), conversation=chat_of(alice))
     assert not FactSetRow.objects.exists()

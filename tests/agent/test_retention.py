@@ -127,7 +127,8 @@ async def test_a_web_process_expires_by_itself(alice: User) -> None:
 
 
 def test_what_old_briefings_said_is_deleted(alice: User) -> None:
+    chat = start(request_of(alice)).conversation
     for days in (29, 31):
         made_at = timezone.now() - timedelta(days=days)
-        memory.keep_facts(alice.pk, recipe="standup", fact_set=FactSet(made_at))
+        memory.keep_facts(alice.pk, recipe="standup", fact_set=FactSet(made_at), conversation=chat)
     assert expire_content() == Expired(runs=0, evidence=0, facts=1)

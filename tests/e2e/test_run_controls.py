@@ -21,12 +21,12 @@ def statement(item: events.Evidence, words: str) -> str:
     )
 
 
-async def finish(page: Page, peer: Peer, *, recipe: str = "") -> None:
+async def finish(page: Page, peer: Peer, *, recipe: str = "", since: str = "") -> None:
     """Show a whole run that read one item and cites two."""
     await page.goto("/?old")
     await peer.receive("attach")
     peer.play(
-        events.RunStarted(question="Brief me", model="m", is_simulated=True, recipe=recipe),
+        events.RunStarted(question="Brief me", model="m", is_simulated=True, recipe=recipe, since=since),
         events.StepStarted(id="t1", tool="a_tool", provider="github", label="Fetching…", args={"limit": 30}),
         events.StepPermission(id="t1", state="allowed"),
         events.StepExchanged(id="t1", ms=12, scopes="repo", exchange="ex-1"),
@@ -74,10 +74,12 @@ async def test_an_item_that_an_earlier_answer_read_says_so(page: Page, peer: Pee
 
 
 async def test_asking_again_takes_the_place_of_the_last_run_and_follows_its_recipe(page: Page, peer: Peer) -> None:
-    await finish(page, peer, recipe="standup")
+    since = "2026-11-20T08:00:00+00:00"
+    await finish(page, peer, recipe="catch-up", since=since)
     await page.get_by_role("button", name="Ask again").click()
     (sent,) = await peer.receive("send")
-    assert (sent["text"], sent["recipe"], sent["replaces"]) == ("Brief me", "standup", str(RUN))
+    assert (sent["text"], sent["recipe"], sent["replaces"]) == ("Brief me", "catch-up", str(RUN))
+    assert sent["since"] == since
     new = "7d9f3a3e-2222-4222-8333-123456789abc"
     peer.say({"type": "accepted", "key": sent["key"], "run": new, "conversation": CHAT})
     await expect(page.locator(f"[data-run='{RUN}']")).to_have_count(0)
@@ -92,6 +94,35 @@ async def test_a_run_that_took_a_place_in_another_window_takes_it_here_and_links
     earlier = "7d9f3a3e-3333-4222-8333-123456789abc"
     peer.play(events.RunStarted(question="Brief me", model="m", is_simulated=True, replaces=earlier), END)
     await expect(page.get_by_role("link", name="Earlier version")).to_have_attribute("href", f"/runs/{earlier}/")
+
+
+async def test_a_copy_leads_to_what_the_audit_knows_of_the_run_that_read(page: Page, peer: Peer) -> None:
+    await page.goto("/?old")
+    await peer.receive("attach")
+    original = "7d9f3a3e-4444-4222-8333-123456789abc"
+    peer.play(
+        events.RunStarted(question="Brief me", model="m", is_simulated=True, copy_of=original),
+        events.StepStarted(id="t1", tool="a_tool", provider="github", label="Fetching…", args={}),
+        END,
+    )
+    await expect(page.get_by_role("link", name="See it in the audit")).to_have_attribute(
+        "href", f"/audit/?run={original}"
+    )
+    await page.locator(".call summary").click()
+    await expect(page.get_by_role("link", name="its audit events")).to_have_attribute(
+        "href", f"/audit/?run={original}&service=github"
+    )
+
+
+async def test_an_answer_can_be_forked_and_an_unfinished_one_cannot(page: Page, peer: Peer) -> None:
+    await page.goto("/?old")
+    await peer.receive("attach")
+    peer.play(events.RunStarted(question="Brief me", model="m", is_simulated=True))
+    await expect(page.get_by_role("heading", name="Brief me").last).to_be_visible()
+    await expect(page.get_by_role("button", name="Fork from here")).to_be_hidden()
+    peer.play(events.BlockFinal(block=0, html="<p>Done.</p>", evidence=()), END)
+    await expect(page.get_by_role("button", name="Fork from here")).to_be_visible()
+    await expect(page.locator("[data-fork]")).to_have_attribute("action", f"/runs/{RUN}/fork/")
 
 
 async def test_an_edited_question_takes_the_place_of_the_last_one_and_the_draft_comes_back(
