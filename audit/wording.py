@@ -21,6 +21,7 @@ OUTCOME_NAMES: Mapping[Outcome, str] = {
 _REASONS: Mapping[str, str] = {
     "abandoned": "it was not confirmed in time",
     "access_denied": "you did not allow it",
+    "answered_no": "you said no",
     "ask_first": "you want to be asked first",
     "away": "you do not let it be read while you are away",
     "budget_spent": "the run's budget was spent",
@@ -29,6 +30,8 @@ _REASONS: Mapping[str, str] = {
     "invalid_state": "the attempt was no longer valid",
     "excluded": "you left that place out",
     "missing_scope": "you did not grant the permission this needs",
+    "nobody_to_ask": "you want to be asked first, and nobody was there to ask",
+    "not_answered": "you did not answer in time",
     "not_connected": "it is not connected",
     "policy_denied": "a policy forbids it",
     "policy_unavailable": "what you allow could not be read",
@@ -37,11 +40,19 @@ _REASONS: Mapping[str, str] = {
     "reconnect_required": "it must be connected again",
     "replaced": "another account took its place",
     "revoked": "you revoked it",
+    "run_ended": "the run ended before you answered",
     "session_ended": "the session was over",
     "tool_blocked": "you blocked this tool",
     "undeclared_request": "it asked for something that its tool does not declare, and nothing was sent",
     "upstream_unavailable": "it did not answer usably",
     "vault_unavailable": "the token vault did not answer",
+}
+
+# How far an answer to the question whether something may be read goes.
+_ANSWERS: Mapping[str, str] = {
+    "always": "always",
+    "conversation": "in that chat",
+    "once": "once",
 }
 
 _BYTES_PER_UNIT = 1000
@@ -140,6 +151,17 @@ def _tool_changed(row: AuditEvent) -> str:
     return f"You changed whether the AI may read {what_is_read(provider=row.provider, tool=row.tool)}: {row.reason}."
 
 
+def _asked(text: str) -> Callable[[AuditEvent], str]:
+    """Make a sentence of `text` with what `{what}` is read, and how far the answer goes or why there is none."""
+
+    def write(row: AuditEvent) -> str:
+        told = _ANSWERS.get(row.reason) or _REASONS.get(row.reason, "")
+        what = what_is_read(provider=row.provider, tool=row.tool)
+        return text.format(what=what) + (f": {told}." if told else ".")
+
+    return write
+
+
 def _exclusions_changed(row: AuditEvent) -> str:
     return f"You changed what is left out of every answer: {row.reason.replace('_', ' ')}."
 
@@ -176,6 +198,7 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.PERMISSION_ACCESS_REVOKED: _because("You revoked the AI's access to {service}"),
     Event.PERMISSION_ACCESS_WITHDRAWN: _because("An operator turned the AI's access to {service} off"),
     Event.PERMISSION_ACCESS_RESUMED: _because("You ended the pause of the AI's access to {service}"),
+    Event.PERMISSION_ALLOWANCE_ENDED: _asked("You no longer let the AI read {what} in one chat"),
     Event.PERMISSION_AWAY_DISABLED: _because("You forbade reading {service} while you are away"),
     Event.PERMISSION_AWAY_ENABLED: _because("You allowed reading {service} while you are away"),
     Event.PERMISSION_CHECK_ALLOWED: _checked,
@@ -185,6 +208,9 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.PERMISSION_EXCLUSIONS_CHANGED: _exclusions_changed,
     Event.PERMISSION_GRANT_CREATED: _because("You granted reading while you are away"),
     Event.PERMISSION_GRANT_ENDED: _because("You ended a grant to read while you are away"),
+    Event.PERMISSION_QUESTION_ALLOWED: _asked("You let the AI read {what}"),
+    Event.PERMISSION_QUESTION_ASKED: _asked("You were asked whether the AI may read {what}"),
+    Event.PERMISSION_QUESTION_DENIED: _asked("The AI was not let read {what}"),
     Event.PERMISSION_TOOL_CHANGED: _tool_changed,
     Event.VAULT_CLIENT_CREATED: _client("{client} was registered at the vault."),
     Event.VAULT_CLIENT_DISABLED: _client("{client} was shut out of the vault."),

@@ -1,7 +1,11 @@
-"""The tables of policy: what a user lets each tool do, and what they leave out. Touched by `permissions.store` alone.
+"""The tables of policy: what a user lets each tool do, what they leave out, what they were asked and what they said.
+
+Touched by `permissions.store` and `permissions.questions` alone.
 
 They are preferences, in the open; the switch that must hold whatever else is wrong is the vault's.
 """
+
+import uuid
 
 from django.conf import settings
 from django.db import models
@@ -31,3 +35,41 @@ class Exclusion(models.Model):
         """Nothing is left out twice."""
 
         constraints = (models.UniqueConstraint(fields=["user", "kind", "value"], name="one_exclusion_per_value"),)
+
+
+class ReadQuestion(models.Model):
+    """One tool call that waited for its user's word; `answer` is a `policy.Answer`, "" while nobody gave one.
+
+    Run and conversation are the agent's, by id. What would be read stands in the run's sealed events, not here.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    run = models.UUIDField(db_index=True)
+    conversation = models.UUIDField()
+    provider = models.CharField(max_length=32)
+    tool = models.CharField(max_length=64)
+    tool_call = models.TextField()
+    connection = models.CharField(max_length=64)
+    ends_at = models.DateTimeField(db_index=True)
+    answer = models.CharField(max_length=16, blank=True, default="")
+
+
+class ConversationAllowance(models.Model):
+    """What a user lets one tool read of one account in one conversation, although they want to be asked."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    conversation = models.UUIDField()
+    provider = models.CharField(max_length=32)
+    tool = models.CharField(max_length=64)
+    connection = models.CharField(max_length=64)
+    given_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Nothing is allowed twice."""
+
+        constraints = (
+            models.UniqueConstraint(
+                fields=["user", "conversation", "tool", "connection"], name="one_allowance_per_conversation"
+            ),
+        )

@@ -8,11 +8,27 @@ from vault.client import ConnectionState
 
 
 class Mode(StrEnum):
-    """What a user lets one tool do. `ASK` is refused until somebody can be asked; no page offers it yet."""
+    """What a user lets one tool do. `ASK` means that each call waits for their word, and is refused without it."""
 
     ALLOW = "allow"
     ASK = "ask"
     BLOCK = "block"
+
+
+class Answer(StrEnum):
+    """What the user said of one tool call whose mode is `ASK`.
+
+    `UNASKED` they can be asked and were not yet; `NOBODY` there is no page on which they could be; `UNANSWERED` they
+    said nothing in time, or there was nothing to say any more.
+    """
+
+    UNASKED = ""
+    NOBODY = "nobody"
+    ONCE = "once"
+    CONVERSATION = "conversation"
+    ALWAYS = "always"
+    NO = "no"
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +36,7 @@ class Question:
     """All that the answer depends on.
 
     `state` is the connection's now, pauses included; `is_attended` tells whether the user is there, or a grant stands
-    for them; `is_excluded` whether the call names a place that the user left out.
+    for them; `is_excluded` whether the call names a place that the user left out; `answer` what they said of it.
     """
 
     is_known: bool
@@ -29,6 +45,7 @@ class Question:
     is_away_allowed: bool
     mode: Mode
     is_excluded: bool
+    answer: Answer
 
 
 _OF_STATE: dict[ConnectionState, Cause] = {
@@ -36,7 +53,15 @@ _OF_STATE: dict[ConnectionState, Cause] = {
     ConnectionState.REVOKED: "revoked",
     ConnectionState.NOT_CONNECTED: "not_connected",
 }
-_OF_MODE: dict[Mode, Cause] = {Mode.ALLOW: "", Mode.ASK: "ask_first", Mode.BLOCK: "tool_blocked"}
+_OF_ANSWER: dict[Answer, Cause] = {
+    Answer.UNASKED: "ask_first",
+    Answer.NOBODY: "nobody_to_ask",
+    Answer.ONCE: "",
+    Answer.CONVERSATION: "",
+    Answer.ALWAYS: "",
+    Answer.NO: "answered_no",
+    Answer.UNANSWERED: "not_answered",
+}
 
 
 def decide(question: Question) -> Cause:
@@ -47,6 +72,16 @@ def decide(question: Question) -> Cause:
         return cause
     if not question.is_attended and not question.is_away_allowed:
         return "away"
-    if cause := _OF_MODE[question.mode]:
-        return cause
-    return "excluded" if question.is_excluded else ""
+    if question.mode is Mode.BLOCK:
+        return "tool_blocked"
+    if question.is_excluded:
+        return "excluded"
+    return _of_mode(question)
+
+
+def _of_mode(question: Question) -> Cause:
+    """Nobody is asked about what would be refused all the same, so that this comes last."""
+    if question.mode is Mode.ALLOW:
+        return ""
+    # SECURITY: a grant stands for somebody who is away; no answer that was given in their presence does.
+    return _OF_ANSWER[question.answer] if question.is_attended else "nobody_to_ask"

@@ -1,20 +1,26 @@
 """The user's own changes to a service: revoke and restore the agent's access, choose the account, disconnect.
 
+What narrows a service also ends what was allowed of it for single chats, and what is still asked about it.
+
 `connection` is the id of one of the user's accounts there; without one, the default account is meant.
 
 The vault makes and audits them. After each, confirmed or not, the cached statuses are forgotten.
 """
 
-from collections.abc import Awaitable
+import logging
+from collections.abc import Awaitable, Iterable
 from datetime import datetime
 
 from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 
-from permissions import connections
+from permissions import connections, questions
 from permissions.services import SERVICES
 from permissions.types import ServiceStatus
 from vault.client import Connection, ConnectionState, VaultError
 from vault.client import connections as vault
+
+logger = logging.getLogger(__name__)
 
 
 async def revoke(*, user: str, sid: str, auth_time: float, provider: str, connection: str = "") -> ServiceStatus:
@@ -55,6 +61,7 @@ async def revoke_all(*, user: str, sid: str, auth_time: float) -> tuple[str, ...
                 # The others must not stay readable for the sake of one.
                 failed.append(status.service.name)
     await _forget(user)
+    await _end_allowances(user, providers=SERVICES)
     return tuple(dict.fromkeys(failed))
 
 
@@ -64,7 +71,7 @@ async def pause(
     """Stop the agent from using the account until an instant, when it may again by itself; raises as `revoke` does."""
     account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
     change = vault.pause_access(user=user, sid=sid, auth_time=auth_time, connection=account.connection, until=until)
-    return connections.status_of(await _forgetting(change, user=user), service=account.service)
+    return connections.status_of(await _narrowing(change, user=user, provider=provider), service=account.service)
 
 
 async def set_away(
@@ -92,6 +99,7 @@ async def disconnect(*, user: str, sid: str, auth_time: float, provider: str, co
         await vault.disconnect(user=user, sid=sid, auth_time=auth_time, connection=account.connection)
     finally:
         await _forget(user)
+        await _end_allowances(user, providers=[provider])
     return ServiceStatus(service=account.service, state=ConnectionState.NOT_CONNECTED, account=account.account)
 
 
@@ -102,7 +110,8 @@ async def _set_access(
     change = vault.set_access(
         user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=is_allowed
     )
-    return connections.status_of(await _forgetting(change, user=user), service=SERVICES[provider])
+    changed = _forgetting(change, user=user) if is_allowed else _narrowing(change, user=user, provider=provider)
+    return connections.status_of(await changed, service=SERVICES[provider])
 
 
 async def _load(*, user: str, sid: str, auth_time: float, provider: str, connection: str) -> ServiceStatus:
@@ -123,5 +132,22 @@ async def _forgetting(change: Awaitable[Connection], *, user: str) -> Connection
         await _forget(user)
 
 
+async def _narrowing(change: Awaitable[Connection], *, user: str, provider: str) -> Connection:
+    try:
+        return await _forgetting(change, user=user)
+    finally:
+        # After it, so that a call that waits for an answer learns that the service is revoked.
+        await _end_allowances(user, providers=[provider])
+
+
 async def _forget(user: str) -> None:
     await sync_to_async(connections.forget)(user=user)
+
+
+async def _end_allowances(user: str, *, providers: Iterable[str]) -> None:
+    try:
+        for provider in providers:
+            await sync_to_async(questions.end_service)(user, provider=provider)
+    except DatabaseError:
+        # Taking access away must not wait for this; the gate does it again at the next call that it refuses.
+        logger.exception("permissions.allowances_not_ended")

@@ -154,7 +154,7 @@ async def set_mode(person: Person, mode: Mode, *, tool: str = "github_activity")
     await sync_to_async(store.set_modes)(person.user, provider="github", modes={tool: mode})
 
 
-@pytest.mark.parametrize(("mode", "cause"), [(Mode.BLOCK, "tool_blocked"), (Mode.ASK, "ask_first")])
+@pytest.mark.parametrize(("mode", "cause"), [(Mode.BLOCK, "tool_blocked"), (Mode.ASK, "nobody_to_ask")])
 async def test_a_tool_that_the_user_does_not_let_read_is_refused_until_they_do(
     mode: Mode, cause: str, alice: Person, connect: Connect
 ) -> None:

@@ -1,24 +1,33 @@
 """The decision over its whole state space, against a table that says when there is a yes."""
 
+from dataclasses import replace
 from itertools import product
 
-from permissions.policy import Mode, Question, decide
+from permissions.policy import Answer, Mode, Question, decide
 from vault.client import ConnectionState
 
-# (connection, the user is there or may be away, tool) and what it is refused for; the first line that fits counts.
-# None fits everything.
+# (known, connection, the user is there, may be away, tool, place left out, answer) and what it is refused for; the
+# first line that fits counts. None fits everything.
 TABLE = (
-    ((False, None, None, None, None, None), "policy_denied"),
-    ((True, "not_connected", None, None, None, None), "not_connected"),
-    ((True, "revoked", None, None, None, None), "revoked"),
-    ((True, "connected", False, False, None, None), "away"),
-    ((True, "connected", None, None, "block", None), "tool_blocked"),
-    ((True, "connected", None, None, "ask", None), "ask_first"),
-    ((True, "connected", None, None, "allow", True), "excluded"),
-    ((True, "connected", None, None, "allow", False), ""),
+    ((False, None, None, None, None, None, None), "policy_denied"),
+    ((True, "not_connected", None, None, None, None, None), "not_connected"),
+    ((True, "revoked", None, None, None, None, None), "revoked"),
+    ((True, "connected", False, False, None, None, None), "away"),
+    ((True, "connected", None, None, "block", None, None), "tool_blocked"),
+    ((True, "connected", None, None, None, True, None), "excluded"),
+    ((True, "connected", False, True, "ask", False, None), "nobody_to_ask"),
+    ((True, "connected", True, None, "ask", False, ""), "ask_first"),
+    ((True, "connected", True, None, "ask", False, "nobody"), "nobody_to_ask"),
+    ((True, "connected", True, None, "ask", False, "no"), "answered_no"),
+    ((True, "connected", True, None, "ask", False, "unanswered"), "not_answered"),
+    ((True, "connected", True, None, "ask", False, "once"), ""),
+    ((True, "connected", True, None, "ask", False, "conversation"), ""),
+    ((True, "connected", True, None, "ask", False, "always"), ""),
+    ((True, "connected", None, None, "allow", False, None), ""),
 )
 BOTH = (False, True)
-SPACE = [Question(*values) for values in product(BOTH, ConnectionState, BOTH, BOTH, Mode, BOTH)]
+SPACE = [Question(*values) for values in product(BOTH, ConnectionState, BOTH, BOTH, Mode, BOTH, Answer)]
+YES = {Answer.ONCE, Answer.CONVERSATION, Answer.ALWAYS}
 
 
 def told(question: Question) -> str:
@@ -30,6 +39,7 @@ def told(question: Question) -> str:
         question.is_away_allowed,
         question.mode.value,
         question.is_excluded,
+        question.answer.value,
     )
     return next(
         cause for line, cause in TABLE if all(want in (None, is_) for want, is_ in zip(line, asked, strict=True))
@@ -37,19 +47,33 @@ def told(question: Question) -> str:
 
 
 def test_every_question_is_answered_as_the_table_says() -> None:
-    assert len(SPACE) == 2 * 3 * 2 * 2 * 3 * 2
+    assert len(SPACE) == 144 * len(Answer)
     assert [decide(question) for question in SPACE] == [told(question) for question in SPACE]
 
 
 def test_a_yes_needs_everything() -> None:
-    """Of 144 states, three say yes: all else allowed, and there or allowed to be away."""
+    """Of 144 states, three say yes whatever was answered; two more do with a yes of a user who is there."""
     allowed = [question for question in SPACE if not decide(question)]
-    assert len(allowed) == 3
+    assert len(allowed) == 3 * len(Answer) + 2 * len(YES)
     assert all(
         question.is_known
         and question.state is ConnectionState.CONNECTED
-        and question.mode is Mode.ALLOW
         and not question.is_excluded
         and (question.is_attended or question.is_away_allowed)
         for question in allowed
     )
+    asked = [question for question in allowed if question.mode is not Mode.ALLOW]
+    assert all(one.mode is Mode.ASK and one.is_attended and one.answer in YES for one in asked)
+
+
+def test_a_user_is_asked_only_where_a_yes_would_let_read() -> None:
+    asked = [question for question in SPACE if decide(question) == "ask_first"]
+    assert len(asked) == 2
+    assert all(decide(replace(question, answer=answer)) == "" for question in asked for answer in YES)
+
+
+def test_no_answer_widens_what_is_refused_for_another_reason() -> None:
+    """The answer counts for a tool that asks first and for nothing else."""
+    for question in SPACE:
+        if question.mode is not Mode.ASK:
+            assert decide(question) == decide(replace(question, answer=Answer.NO))
