@@ -4,8 +4,15 @@ from django.apps import AppConfig
 from django.conf import settings
 
 from audit import vocabulary
-from permissions import needs, zone
+from permissions import changes, needs, zone
+from permissions.changes import Change
 from permissions.subjects import user_id_of
+
+
+def _heed(change: Change) -> None:
+    from agent.runner import current_runner  # noqa: PLC0415  (takes a second, which no command should wait for)
+
+    current_runner().heed(change)
 
 
 class AgentConfig(AppConfig):
@@ -22,6 +29,7 @@ class AgentConfig(AppConfig):
         needs.name_needs(needed_scopes)
         needs.name_tools(words_by_provider)
         zone.name_zones(lambda user: memory.load_week_settings(user_id_of(user)).time_zone)
+        changes.name_listener(_heed)
         # Not every server runs the checks. Without any key, commands that need none still run, and a check says why.
         if settings.CONTENT_KEYS:
             content_keys.parse(settings.CONTENT_KEYS)

@@ -1,20 +1,21 @@
-"""Short words between the processes of an installation: stop this run, this run is followed, this run has news.
+"""Short words between the processes of an installation: on a run that is to stop, is followed or has news; on a change.
 
 They travel over the channel layer, Redis where there is one, and make things quick. Nothing depends on them: who does
-not hear that a run is to stop or has news finds both in the database, a moment later.
+not hear that a run is to stop or has news finds both in the database, a moment later, and the vault refuses by itself
+what a user took back.
 """
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
-from uuid import UUID
 
 from channels.layers import get_channel_layer
 
 logger = logging.getLogger(__name__)
 
-Word = Literal["stop", "watch", "news"]
+Word = Literal["stop", "watch", "news", "change"]
 
 _GROUP = "devcontext.runs"
 # A word that takes longer is of no use any more: whoever should hear it has looked by itself.
@@ -24,34 +25,39 @@ _PAUSE_SECONDS = 2.0
 
 
 class Control:
-    """The words that one process and event loop sends and hears; `hear` says what to do about each, by run."""
+    """The words that one process and event loop sends, and those of others that it hears.
 
-    def __init__(self, hear: Mapping[Word, Callable[[UUID], None]]) -> None:
+    `hear` says what to do about each; it gets what the word is about, such as a run's id.
+    """
+
+    def __init__(self, hear: Mapping[Word, Callable[[str], None]]) -> None:
         self._hear = hear
+        self._name = secrets.token_hex(8)
         self._listening: asyncio.Task[None] | None = None
-        self._sending: dict[tuple[Word, UUID], asyncio.Task[None]] = {}
+        self._sending: dict[tuple[Word, str], asyncio.Task[None]] = {}
 
     def listen(self) -> None:
         """Hear what others say, from now on."""
         if self._listening is None:
             self._listening = asyncio.get_running_loop().create_task(self._listen())
 
-    def say(self, word: Word, *, run: UUID) -> None:
-        """Tell all processes; the same word that has not left yet is not said twice."""
-        if (word, run) in self._sending:
+    def say(self, word: Word, *, about: str) -> None:
+        """Tell all other processes; the same word that has not left yet is not said twice."""
+        if (word, about) in self._sending:
             return
-        task = asyncio.get_running_loop().create_task(self._send(word, run))
-        self._sending[word, run] = task
-        task.add_done_callback(lambda _task: self._sending.pop((word, run), None))
+        task = asyncio.get_running_loop().create_task(self._send(word, about))
+        self._sending[word, about] = task
+        task.add_done_callback(lambda _task: self._sending.pop((word, about), None))
 
-    async def _send(self, word: Word, run: UUID) -> None:
+    async def _send(self, word: Word, about: str) -> None:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 layer: Any = get_channel_layer()
-                await layer.group_send(_GROUP, {"type": "run.word", "word": word, "run": str(run)})
+                message = {"type": "run.word", "word": word, "about": about, "from": self._name}
+                await layer.group_send(_GROUP, message)
         except Exception:
             # The outer frame of a task that nobody waits for; the layers raise whatever their drivers do.
-            logger.exception("agent.control_not_sent", extra={"word": word, "run": str(run)})
+            logger.exception("agent.control_not_sent", extra={"word": word, "about": about})
 
     async def _listen(self) -> None:
         while True:
@@ -69,8 +75,9 @@ class Control:
         while True:
             message = await layer.receive(channel)
             act = self._hear.get(message.get("word"))
-            if act:
-                act(UUID(message["run"]))
+            # Whoever says something has done it: a word of its own that comes back late could only undo what followed.
+            if act and message["from"] != self._name:
+                act(message["about"])
 
     async def aclose(self) -> None:
         """Say what is still to be said, and listen no more."""

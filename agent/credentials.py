@@ -16,6 +16,7 @@ from agent.api.http import OnCall, UpstreamCall, authorized
 from agent.endpoints import is_declared
 from agent.errors import ToolErrorCode, ToolFailedError
 from agent.events import LoopEvent, PermissionState, StepExchanged, StepPermission
+from agent.recalls import RecalledError, recallable
 from agent.toolkit import Opened, Tool
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
@@ -95,9 +96,22 @@ class RunCredentials:
         """Yield a client that may make this tool call's requests, and audit each of them.
 
         Raises:
-            ToolFailedError: The gate, the vault or the audit says no.
+            ToolFailedError: The gate, the vault or the audit says no, or the user takes their leave back meanwhile.
         """
         await self._require_declared(tool=tool, tool_call=tool_call)
+        try:
+            async with (
+                recallable(user=self.user, provider=tool.provider),
+                self._open(tool=tool, tool_call=tool_call, emit=emit, places=places) as opened,
+            ):
+                yield opened
+        except RecalledError as error:
+            raise refusal(provider=tool.provider, cause=error.ends) from error
+
+    @asynccontextmanager
+    async def _open(
+        self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None], places: tuple[str, ...]
+    ) -> AsyncIterator[Opened]:
         exclusions = await self._require_permission(tool=tool, tool_call=tool_call, emit=emit, places=places)
 
         async def renew() -> tuple[str, OnCall]:

@@ -20,13 +20,17 @@ from agent import store
 from agent.control import Control
 from agent.event_log import EventLog, encode
 from agent.events import RunFailed, RunStopped
+from agent.recalls import recall
 from agent.run import Run, RunOutcome
 from agent.types import RunRequest, RunTicket
+from permissions import connections
+from permissions.changes import Change, Ends
 
 logger = logging.getLogger(__name__)
 
 # Ten beats within `store.DEAD_AFTER`: a busy process misses some and is still alive.
 _HEARTBEAT_SECONDS = 3.0
+_ENDS: dict[str, Ends] = {"": "", "revoked": "revoked", "not_connected": "not_connected"}
 _Why = Literal["stopped", "session_ended", "not_stored", "interrupted"]
 _NOT_STORED = "What was read could not be stored, so the answer was given up. Ask again in a moment."
 _INTERRUPTED = "The server stopped before the answer was complete. Ask again."
@@ -36,10 +40,17 @@ class Runner:
     """The runs of one process and event loop."""
 
     def __init__(self) -> None:
-        self._control = Control({"stop": self._cancel, "watch": self._watch, "news": self._wake})
+        self._control = Control(
+            {
+                "stop": lambda run: self._cancel(UUID(run)),
+                "watch": lambda run: self.log.watch(UUID(run)),
+                "news": lambda run: self.log.wake(UUID(run)),
+                "change": self._hear_change,
+            }
+        )
         self.log = EventLog(
             on_lost=lambda run: self._cancel(run, why="not_stored"),
-            on_news=lambda run: self._control.say("news", run=run),
+            on_news=lambda run: self._control.say("news", about=str(run)),
             on_follow=self._say_watch,
         )
         self._owner = secrets.token_hex(16)
@@ -56,7 +67,7 @@ class Runner:
         Raises:
             RunNotFoundError: The conversation is not this user's.
             ConversationBusyError: Another run of the conversation is going on.
-        NotLastRunError: The run to replace is not the conversation's last.
+            NotLastRunError: The run to replace is not the conversation's last.
             TooManyRunsError: The user has as many runs going on as one person may.
         """
         ticket = await sync_to_async(store.create_run)(
@@ -88,7 +99,7 @@ class Runner:
         if run in self._owning:
             self._cancel(run)
         else:
-            self._control.say("stop", run=run)
+            self._control.say("stop", about=str(run))
 
     def end_session(self, *, user: str, sid: str, signed_in_through: float) -> None:
         """End the runs of this process that a session asked for, with the sentence that says so.
@@ -108,15 +119,24 @@ class Runner:
             self._reasons.setdefault(run, why)
             task.cancel()
 
-    def _watch(self, run: UUID) -> None:
-        self.log.watch(run)
-
-    def _wake(self, run: UUID) -> None:
-        self.log.wake(run)
-
     def _say_watch(self, run: UUID) -> None:
         self._control.listen()
-        self._control.say("watch", run=run)
+        self._control.say("watch", about=str(run))
+
+    def listen(self) -> None:
+        """Hear what other processes say, also before there is a run here."""
+        self._control.listen()
+
+    def heed(self, change: Change) -> None:
+        """End the reads of this process that a user's change forbids, and tell the other processes of it."""
+        _end_reads(change)
+        self._control.say("change", about=f"{change.user} {change.provider} {change.ends}")
+
+    def _hear_change(self, about: str) -> None:
+        user, provider, ends = about.split(" ")
+        connections.forget(user=user)
+        # What another version of this program says besides is no leave to read on.
+        _end_reads(Change(user, provider, _ENDS.get(ends, "revoked")))
 
     def _forget(self, run: UUID) -> None:
         for known in (self._owning, self._answering, self._requests, self._reasons):
@@ -156,6 +176,11 @@ class Runner:
             self._heart.cancel()
         await self.log.aclose()
         await self._control.aclose()
+
+
+def _end_reads(change: Change) -> None:
+    if change.ends:
+        recall(user=change.user, provider=change.provider, ends=change.ends)
 
 
 def _outcome(why: _Why, *, run: Run, elapsed_ms: int) -> RunOutcome:

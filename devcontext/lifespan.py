@@ -29,6 +29,7 @@ async def lifespan(_scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Answer the ASGI lifespan protocol. Source: https://asgi.readthedocs.io/en/latest/specs/lifespan.html."""
     await receive()
     async with _vault_at_work(), housekeeping.running():
+        current_runner().listen()
         # The model's SDK takes seconds to import; the pages need not wait for it, and nor need the first question.
         warming = asyncio.create_task(claude.warm_up())
         await send({"type": "lifespan.startup.complete"})

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from permissions import connections, scopes
 from permissions.cards import grants_writing, is_sandbox, missing_of
+from permissions.changes import Change, announce
 from permissions.confirmation import recently_confirmed
 from permissions.pages import SESSION_ENDED, load_asker, load_service, render_page, see_page
 from permissions.services import SERVICES
@@ -168,6 +169,7 @@ async def _confirm(
         return await _fail(request, service=service, failure=_failure_of(error))
     finally:
         await sync_to_async(connections.forget)(user=asker["user"])
+        announce(Change(asker["user"], service.slug))
     # The vault's word, not the address's: the nonce may belong to an attempt for another service.
     connected = SERVICES[confirmed.provider]
     account = f" as {confirmed.account}" if confirmed.account else ""

@@ -1,8 +1,10 @@
 """What a user's services look like now: the vault's answer, cached shortly and forgotten at every change.
 
-It decides nothing: the gate asks again before it refuses, and the vault decides at every exchange.
+It decides nothing: the gate asks again before it refuses, and the vault decides at every exchange. Each process has a
+cache of its own; a change in another one is heard of (`permissions.changes`), or found when the answer is old.
 """
 
+import secrets
 from collections.abc import Iterable
 
 from django.core.cache import cache
@@ -12,9 +14,11 @@ from permissions.types import Service, ServiceStatus
 from vault.client import Connection, ConnectionState, NotConnectedError
 from vault.client import connections as vault
 
-# Short enough that a change made in another process shows on the next look, long enough that the parallel tool calls
-# of one briefing share one answer.
-_CACHE_SECONDS = 30
+# Short enough that a change of which this process did not hear shows soon, long enough that the parallel tool calls of
+# one briefing, and the pages that somebody goes through, share one answer.
+_CACHE_SECONDS = 5
+# Longer than any answer of a vault is waited for: by then no answer is on its way that was asked for before a change.
+_EPOCH_SECONDS = 60
 
 
 async def list_statuses(*, user: str, sid: str, auth_time: float, is_fresh: bool = False) -> tuple[ServiceStatus, ...]:
@@ -32,8 +36,11 @@ async def list_statuses(*, user: str, sid: str, auth_time: float, is_fresh: bool
     """
     found: tuple[Connection, ...] | None = None if is_fresh else await cache.aget(_key(user))
     if found is None:
+        epoch = await cache.aget(_epoch_key(user))
         found = await vault.list_connections(user=user, sid=sid, auth_time=auth_time)
-        await cache.aset(_key(user), found, _CACHE_SECONDS)
+        # An answer that a change overtook on its way is good for whoever asked, and for nobody after them.
+        if await cache.aget(_epoch_key(user)) == epoch:
+            await cache.aset(_key(user), found, _CACHE_SECONDS)
     return _statuses(found)
 
 
@@ -74,17 +81,23 @@ def status_of(connection: Connection, *, service: Service, others: tuple[Service
         reconnect_reason=connection.reconnect_reason,
         paused_until=connection.paused_until if connection.is_access_allowed and connection.is_paused else None,
         is_away_allowed=connection.is_away_allowed,
+        is_default=connection.is_default,
         others=others,
     )
 
 
 def forget(*, user: str) -> None:
-    """Drop the cached statuses of `user`, after a change or a refused call."""
+    """Drop the cached statuses of `user`, after a change or a refused call, and what is on its way from the vault."""
+    cache.set(_epoch_key(user), secrets.token_hex(8), _EPOCH_SECONDS)
     cache.delete(_key(user))
 
 
 def _key(user: str) -> str:
     return f"permissions.connections.{user}"
+
+
+def _epoch_key(user: str) -> str:
+    return f"permissions.epoch.{user}"
 
 
 def _statuses(found: Iterable[Connection]) -> tuple[ServiceStatus, ...]:

@@ -53,7 +53,7 @@ async def require(
 ) -> Permit:
     """Return a permit, or raise; the answer is an audit event, committed before this returns or raises.
 
-    A yes may rest on an answer up to 30 seconds old, because the vault decides again at the exchange that follows. A no
+    A yes may rest on an answer some seconds old, because the vault decides again at the exchange that follows. A no
     never does: a restore made elsewhere counts at once. What the user lets the tool do and what they leave out is read
     anew each time. A connection that needs reconnecting passes here, since only the vault knows whether it can still
     serve it. A `sid` of a grant asks for somebody who is away.

@@ -4,20 +4,22 @@ What narrows a service also ends what was allowed of it for single chats, and wh
 
 `connection` is the id of one of the user's accounts there; without one, the default account is meant.
 
-The vault makes and audits them. After each, confirmed or not, the cached statuses are forgotten.
+The vault makes and audits them. After each, confirmed or not, the cached statuses are forgotten and the change is
+announced: reads under way of what was taken away end, in every process.
 """
 
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
 from permissions import connections, questions
-from permissions.services import SERVICES
+from permissions.changes import Change, Ends, announce
 from permissions.types import ServiceStatus
-from vault.client import Connection, ConnectionState, VaultError
+from vault.client import ConnectionState, VaultError
 from vault.client import connections as vault
 
 logger = logging.getLogger(__name__)
@@ -50,18 +52,16 @@ async def revoke_all(*, user: str, sid: str, auth_time: float) -> tuple[str, ...
     """
     statuses = await connections.list_statuses(user=user, sid=sid, auth_time=auth_time, is_fresh=True)
     failed = []
-    for status in statuses:
-        for account in status.accounts:
-            try:
-                # A paused one as well: its pause would end by itself.
+    for account in (account for status in statuses for account in status.accounts):
+        try:
+            # A paused one as well: its pause would end by itself.
+            async with _changing(account, user=user, ends="revoked"):
                 await vault.set_access(
                     user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=False
                 )
-            except VaultError:
-                # The others must not stay readable for the sake of one.
-                failed.append(status.service.name)
-    await _forget(user)
-    await _end_allowances(user, providers=SERVICES)
+        except VaultError:
+            # The others must not stay readable for the sake of one.
+            failed.append(account.service.name)
     return tuple(dict.fromkeys(failed))
 
 
@@ -70,8 +70,11 @@ async def pause(
 ) -> ServiceStatus:
     """Stop the agent from using the account until an instant, when it may again by itself; raises as `revoke` does."""
     account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
-    change = vault.pause_access(user=user, sid=sid, auth_time=auth_time, connection=account.connection, until=until)
-    return connections.status_of(await _narrowing(change, user=user, provider=provider), service=account.service)
+    async with _changing(account, user=user, ends="revoked"):
+        changed = await vault.pause_access(
+            user=user, sid=sid, auth_time=auth_time, connection=account.connection, until=until
+        )
+    return connections.status_of(changed, service=account.service)
 
 
 async def set_away(
@@ -79,27 +82,26 @@ async def set_away(
 ) -> ServiceStatus:
     """Let the agent use the account while the user is away, or not; raises as `revoke` does."""
     account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
-    change = vault.set_away(
-        user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=is_allowed
-    )
-    return connections.status_of(await _forgetting(change, user=user), service=account.service)
+    async with _changing(account, user=user):
+        changed = await vault.set_away(
+            user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=is_allowed
+        )
+    return connections.status_of(changed, service=account.service)
 
 
 async def make_default(*, user: str, sid: str, auth_time: float, provider: str, connection: str) -> ServiceStatus:
     """Let the agent read this account when it reads the service; raises as `revoke` does."""
     account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
-    change = vault.set_default(user=user, sid=sid, auth_time=auth_time, connection=account.connection)
-    return connections.status_of(await _forgetting(change, user=user), service=account.service)
+    async with _changing(account, user=user):
+        changed = await vault.set_default(user=user, sid=sid, auth_time=auth_time, connection=account.connection)
+    return connections.status_of(changed, service=account.service)
 
 
 async def disconnect(*, user: str, sid: str, auth_time: float, provider: str, connection: str = "") -> ServiceStatus:
     """Erase the connection and its tokens, and return what is left of it; raises as `revoke` does."""
     account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
-    try:
+    async with _changing(account, user=user, ends="not_connected"):
         await vault.disconnect(user=user, sid=sid, auth_time=auth_time, connection=account.connection)
-    finally:
-        await _forget(user)
-        await _end_allowances(user, providers=[provider])
     return ServiceStatus(service=account.service, state=ConnectionState.NOT_CONNECTED, account=account.account)
 
 
@@ -107,11 +109,11 @@ async def _set_access(
     *, user: str, sid: str, auth_time: float, provider: str, connection: str, is_allowed: bool
 ) -> ServiceStatus:
     account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
-    change = vault.set_access(
-        user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=is_allowed
-    )
-    changed = _forgetting(change, user=user) if is_allowed else _narrowing(change, user=user, provider=provider)
-    return connections.status_of(await changed, service=SERVICES[provider])
+    async with _changing(account, user=user, ends="" if is_allowed else "revoked"):
+        changed = await vault.set_access(
+            user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=is_allowed
+        )
+    return connections.status_of(changed, service=account.service)
 
 
 async def _load(*, user: str, sid: str, auth_time: float, provider: str, connection: str) -> ServiceStatus:
@@ -125,29 +127,28 @@ async def _load(*, user: str, sid: str, auth_time: float, provider: str, connect
         raise
 
 
-async def _forgetting(change: Awaitable[Connection], *, user: str) -> Connection:
+@asynccontextmanager
+async def _changing(account: ServiceStatus, *, user: str, ends: Ends = "") -> AsyncIterator[None]:
+    """Make a change of the account inside; whether it is confirmed or not, what was known before is no longer."""
     try:
-        return await change
+        yield
     finally:
         await _forget(user)
-
-
-async def _narrowing(change: Awaitable[Connection], *, user: str, provider: str) -> Connection:
-    try:
-        return await _forgetting(change, user=user)
-    finally:
-        # After it, so that a call that waits for an answer learns that the service is revoked.
-        await _end_allowances(user, providers=[provider])
+        if ends:
+            # Before reads end, so that a call that waits for an answer finds its question closed.
+            await _end_allowances(user, provider=account.service.slug)
+        # The agent reads the default account; what is read of it has nothing to do with another one's switch. A vault
+        # that did not answer may have done what it was asked.
+        announce(Change(user, account.service.slug, ends if account.is_default else ""))
 
 
 async def _forget(user: str) -> None:
     await sync_to_async(connections.forget)(user=user)
 
 
-async def _end_allowances(user: str, *, providers: Iterable[str]) -> None:
+async def _end_allowances(user: str, *, provider: str) -> None:
     try:
-        for provider in providers:
-            await sync_to_async(questions.end_service)(user, provider=provider)
+        await sync_to_async(questions.end_service)(user, provider=provider)
     except DatabaseError:
         # Taking access away must not wait for this; the gate does it again at the next call that it refuses.
         logger.exception("permissions.allowances_not_ended")

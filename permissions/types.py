@@ -55,7 +55,8 @@ class ServiceStatus:
     It is the default account's, which the agent reads; `others` are the user's other accounts there. `connection` is
     "" when there is none. `missing_scope` is what was asked for and not granted, space-separated.
     `paused_until` is None unless the agent may use it again by itself then: a pause is a revoke with an end.
-    `is_away_allowed` tells whether it may be read while the user is away, if a grant names it as well.
+    `is_away_allowed` tells whether it may be read while the user is away, if a grant names it as well. `is_default`
+    marks the account that the agent reads.
     """
 
     service: Service
@@ -68,6 +69,7 @@ class ServiceStatus:
     reconnect_reason: str = ""
     paused_until: datetime | None = None
     is_away_allowed: bool = False
+    is_default: bool = False
     others: tuple["ServiceStatus", ...] = ()
 
     @property

@@ -1,9 +1,11 @@
 """Statuses: always three, in a fixed order, cached shortly and forgotten at every change."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 from django.core.cache import cache
+from django.db import connections as databases
 
 from permissions import connections, switch
 from permissions.services import SERVICES
@@ -11,6 +13,7 @@ from tests.permissions.conftest import DATABASES, Connect, Person, SignIn
 from tests.vault.upstream import Upstream
 from vault.client import VaultUnavailableError
 from vault.client import connections as vault
+from vault.database import run
 
 pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
 
@@ -106,3 +109,42 @@ async def test_the_cache_holds_no_token(alice: Person, connect: Connect, upstrea
     assert "alice-gh" in cached
     assert upstream.issued
     assert not any(token in cached for token in upstream.issued)
+
+
+async def count_vault_queries(person: Person, *pages: str) -> int:
+    """Return how many statements the vault's tables got while somebody opened the pages."""
+
+    def begin() -> None:
+        databases["vault"].force_debug_cursor = True
+        databases["vault"].queries_log.clear()
+
+    def end() -> int:
+        databases["vault"].force_debug_cursor = False
+        return len(databases["vault"].queries_log)
+
+    # On the vault's own thread, which has connections of its own.
+    await run(begin)
+    for page in pages:
+        assert (await person.browser.get(page)).status_code == 200
+    return await run(end)
+
+
+async def test_pages_that_follow_one_another_ask_the_vault_once(alice: Person, connect: Connect) -> None:
+    await connect(alice)
+    connections.forget(user=alice.user)
+    assert await count_vault_queries(alice, "/audit/") > 0
+    assert await count_vault_queries(alice, "/audit/", "/chats/", "/") == 0
+
+
+async def test_a_change_of_which_nobody_told_shows_when_the_answer_is_old(
+    alice: Person, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process made it, and there is nothing between the two but the vault."""
+    assert connections._CACHE_SECONDS <= 5
+    monkeypatch.setattr(connections, "_CACHE_SECONDS", 0.5)
+    await connect(alice)
+    await states(alice)
+    await vault.set_access(**alice.asker, connection="github", is_allowed=False)
+    async with asyncio.timeout(30):
+        while (await states(alice))[0] != "revoked":  # noqa: ASYNC110  (nobody announces that a cache is old)
+            await asyncio.sleep(0.05)

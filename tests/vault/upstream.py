@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.applications import Starlette
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -66,6 +67,7 @@ class Upstream:
     codes: dict[str, Grant] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
+    requests: list[str] = field(default_factory=list)
     was_asked_to_refresh: threading.Event = field(default_factory=threading.Event)
     may_refresh: threading.Event = field(default_factory=_open_gate)
     issued: list[str] = field(default_factory=list)
@@ -95,6 +97,17 @@ class Upstream:
                 Route("/slack/api/auth.revoke", self._slack_revoke, methods=["POST"]),
             ]
         )
+
+    def noting_app(self) -> Starlette:
+        """Return the endpoints, behind a door that notes every request, also one to an address that is none of them."""
+
+        async def note(request: Request, call_next: RequestResponseEndpoint) -> Response:
+            self.requests.append(f"{request.method} {request.url.path}")
+            return await call_next(request)
+
+        app = self.app()
+        app.add_middleware(BaseHTTPMiddleware, dispatch=note)
+        return app
 
     async def _github_token(self, request: Request) -> Response:
         form = await self._form(request, "github")
@@ -263,6 +276,6 @@ def _bearer(request: Request) -> str:
 @contextmanager
 def serve(upstream: Upstream) -> Iterator[Upstream]:
     """Serve `upstream` on a free port."""
-    with serve_app(lambda _url: upstream.app()) as url:
+    with serve_app(lambda _url: upstream.noting_app()) as url:
         upstream.url = url
         yield upstream
