@@ -37,6 +37,7 @@ def load_week_settings(user: int) -> WeekSettings:
         country=row.country,
         subdivision=row.subdivision,
         time_zone=row.time_zone,
+        standup_time=row.standup_time,
     )
 
 
@@ -47,6 +48,7 @@ def save_week_settings(user: int, *, chosen: WeekSettings) -> None:
         "country": chosen.country,
         "subdivision": chosen.subdivision,
         "time_zone": chosen.time_zone,
+        "standup_time": chosen.standup_time,
     }
     WorkingWeekRow.objects.update_or_create(user_id=user, defaults=fields)
 

@@ -135,7 +135,7 @@ class WorkingWeek(models.Model):
     """The days that a person works, as they chose them.
 
     `weekdays` holds a digit per working day, 0 for Monday. `country` and `subdivision` say whose public holidays they
-    keep, and `time_zone` is an IANA name; each is "" where they did not choose.
+    keep, and `time_zone` is an IANA name; each is "" where they did not choose. `standup_time` is a time of day there.
     """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -143,6 +143,7 @@ class WorkingWeek(models.Model):
     country = models.CharField(max_length=2, blank=True)
     subdivision = models.CharField(max_length=32, blank=True)
     time_zone = models.CharField(max_length=64, blank=True)
+    standup_time = models.TimeField(null=True, blank=True)
 
 
 class FactSet(models.Model):

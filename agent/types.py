@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 from uuid import UUID
 
@@ -103,9 +103,13 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class WeekSettings:
-    """The working week as its user chose it: weekdays from 0, Monday; "" where they left something open."""
+    """The working week as its user chose it: weekdays from 0, Monday; "" or None where they left something open.
+
+    `standup_time` is a time of day in their zone: a schedule for their standup begins with it.
+    """
 
     weekdays: tuple[int, ...] = MONDAY_TO_FRIDAY
     country: str = ""
     subdivision: str = ""
     time_zone: str = ""
+    standup_time: time | None = None

@@ -1,15 +1,18 @@
-"""The form of the working week: which days, whose public holidays, which time zone."""
+"""The form of the working week: which days, whose public holidays, which time zone, and when the standup is."""
 
 from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from agent.briefing.working_week import list_countries, list_subdivisions
 from agent.types import WeekSettings
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _NO_PART = "The whole country"
+# What a browser's field of a time sends stands first; the others are how people write one where it is a plain field.
+_TIMES = ("%H:%M", "%H:%M:%S", "%H.%M", "%Hh%M", "%I:%M %p", "%I:%M%p", "%I %p", "%I%p", "%H")
 
 
 class WeekForm(forms.Form):
@@ -25,6 +28,13 @@ class WeekForm(forms.Form):
     country = forms.ChoiceField(label="Public holidays of", required=False)
     subdivision = forms.ChoiceField(label="State or region", required=False)
     time_zone = forms.ChoiceField(label="Time zone", required=False)
+    standup_time = forms.TimeField(
+        label=_("Standup at"),
+        required=False,
+        input_formats=_TIMES,
+        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time", "aria-describedby": "standup-time-hint"}),
+        error_messages={"invalid": _("Write a time of day such as 9:30, or leave it empty.")},
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,4 +61,5 @@ class WeekForm(forms.Form):
             country=data["country"],
             subdivision=data["subdivision"],
             time_zone=data["time_zone"],
+            standup_time=data["standup_time"],
         )

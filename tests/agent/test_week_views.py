@@ -1,5 +1,6 @@
 """The page of the working week."""
 
+from datetime import time
 from typing import Any
 
 import pytest
@@ -75,3 +76,36 @@ def test_a_country_without_parts_has_none_to_choose(signed_in: Client) -> None:
 
 def test_another_method_is_refused(signed_in: Client) -> None:
     assert signed_in.delete(PAGE).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("09:30", time(9, 30)),
+        ("9.30", time(9, 30)),
+        ("9h30", time(9, 30)),
+        ("9:30 am", time(9, 30)),
+        ("2pm", time(14)),
+        ("9", time(9)),
+        (" 09:30 ", time(9, 30)),
+        ("", None),
+    ],
+)
+def test_the_standups_time_is_kept_as_people_write_it(
+    signed_in: Client, alice: User, written: str, kept: time | None
+) -> None:
+    assert signed_in.post(PAGE, chosen(standup_time=written)).status_code == 303
+    assert memory.load_week_settings(alice.pk).standup_time == kept
+    assert ('value="09:30"' in signed_in.get(PAGE).content.decode()) == (kept == time(9, 30))
+
+
+@pytest.mark.parametrize("written", ["25:00", "after lunch", "9:75"])
+def test_what_is_no_time_of_day_is_said_kindly_and_stays_to_be_mended(
+    signed_in: Client, alice: User, written: str
+) -> None:
+    response = signed_in.post(PAGE, chosen(standup_time=written))
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert "Write a time of day such as 9:30, or leave it empty." in html
+    assert f'value="{written}"' in html
+    assert memory.load_week_settings(alice.pk) == WeekSettings()
