@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import Error
-from django.db.models import QuerySet
 
-from audit import log, proofs
+from audit import log, proofs, query
 from audit.errors import AuditUnavailableError, BrokenProofError
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
@@ -74,10 +73,7 @@ def list_events(
     Raises:
         AuditUnavailableError: The audit database does not answer.
     """
-    wanted = {"user": user, "provider": provider, "outcome": outcome, "run": run}
-    events = _events(**{name: value for name, value in wanted.items() if value or name == "user"})
-    if before is not None:
-        events = events.filter(id__lt=before)
+    events = query.select(user=user, provider=provider, outcome=outcome, run=run, before=before)
     # One more than shown tells whether there is a next page, without counting the table.
     with _reading():
         found = list(events[: limit + 1])
@@ -92,7 +88,8 @@ def find_last_use(*, user: str, provider: str) -> LastUse | None:
         AuditUnavailableError: The audit database does not answer.
     """
     with _reading():
-        event = _events(user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value).first()
+        granted = query.select(user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value)
+        event = granted.first()
     return LastUse(event.occurred_at, what=what_is_read(provider=provider, tool=event.tool)) if event else None
 
 
@@ -116,10 +113,6 @@ def find_proof(event_id: int, *, user: str) -> Proof | None:
     with _reading(), suppress(BrokenProofError):
         return proofs.find_proof(event_id, user=user)
     return None
-
-
-def _events(**wanted: str) -> QuerySet[AuditEvent]:
-    return AuditEvent.objects.filter(**wanted).order_by("-id")
 
 
 @contextmanager

@@ -87,19 +87,12 @@ def test_cursors_at_the_ends_are_fine(before: int) -> None:
     assert ids(before=before) == ([event] if before > event else [])
 
 
-def test_a_page_is_one_query_that_never_counts_nor_sorts() -> None:
+def test_a_page_is_one_query_that_never_counts() -> None:
     granted()
-    connection = connections["audit"]
-    with CaptureQueriesContext(connection) as queries:
+    with CaptureQueriesContext(connections["audit"]) as queries:
         timeline.list_events(user=ALICE, provider="github", before=10**9)
     assert len(queries) == 1
     assert "COUNT(" not in queries[0]["sql"].upper()
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN QUERY PLAN {queries[0]['sql']}")
-            plan = " ".join(str(step[-1]) for step in cursor.fetchall())
-        assert "USING INDEX audit_event_user" in plan
-        assert "TEMP B-TREE" not in plan
 
 
 def test_a_row_tells_what_is_known_and_no_more() -> None:
