@@ -6,32 +6,33 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import Error
+from django.utils.translation import gettext, gettext_noop
 
 from audit import log, proofs, query
 from audit.errors import AuditUnavailableError, BrokenProofError
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
 from audit.proofs import Proof
-from audit.wording import sentence_of, size_of, surplus_of, what_is_read
+from audit.wording import OUTCOME_NAMES, sentence_of, size_of, surplus_of, what_is_read
 
 # The largest id a row can have, on both databases.
 MAX_ID = 2**63 - 1
 
 _DETAILS = (
-    ("Reason", "reason"),
-    ("Tool", "tool"),
-    ("Account", "account"),
-    ("Scopes asked for", "scope_asked"),
-    ("Scopes granted", "scope_granted"),
-    ("Method", "method"),
-    ("Path", "path"),
-    ("Exchange", "exchange"),
-    ("Connection", "connection"),
-    ("Client", "client"),
-    ("Run", "run"),
-    ("Tool call", "tool_call"),
-    ("Token fingerprint", "token_fingerprint"),
-    ("Request id of the service", "provider_request_id"),
+    (gettext_noop("Reason"), "reason"),
+    (gettext_noop("Tool"), "tool"),
+    (gettext_noop("Account"), "account"),
+    (gettext_noop("Scopes asked for"), "scope_asked"),
+    (gettext_noop("Scopes granted"), "scope_granted"),
+    (gettext_noop("Method"), "method"),
+    (gettext_noop("Path"), "path"),
+    (gettext_noop("Exchange"), "exchange"),
+    (gettext_noop("Connection"), "connection"),
+    (gettext_noop("Client"), "client"),
+    (gettext_noop("Run"), "run"),
+    (gettext_noop("Tool call"), "tool_call"),
+    (gettext_noop("Token fingerprint"), "token_fingerprint"),
+    (gettext_noop("Request id of the service"), "provider_request_id"),
 )
 
 
@@ -43,6 +44,7 @@ class TimelineRow:
     occurred_at: datetime
     event: str
     outcome: Outcome
+    outcome_name: str
     provider: str
     run: str
     sentence: str
@@ -129,6 +131,7 @@ def _row(event: AuditEvent) -> TimelineRow:
         occurred_at=event.occurred_at,
         event=event.event,
         outcome=Outcome(event.outcome),
+        outcome_name=gettext(OUTCOME_NAMES[Outcome(event.outcome)]),
         provider=event.provider,
         run=event.run,
         sentence=sentence_of(event),
@@ -137,11 +140,11 @@ def _row(event: AuditEvent) -> TimelineRow:
 
 
 def _details(event: AuditEvent) -> tuple[tuple[str, str], ...]:
-    texts = [(label, getattr(event, name)) for label, name in _DETAILS]
+    texts = [(gettext(label), getattr(event, name)) for label, name in _DETAILS]
     measures = [
-        ("Beyond what was asked", surplus_of(event)),
-        ("Status", str(event.status) if event.status is not None else ""),
-        ("Size", size_of(event.size_bytes) if event.size_bytes is not None else ""),
-        ("Duration", f"{event.duration_ms} ms" if event.duration_ms is not None else ""),
+        (gettext("Beyond what was asked"), surplus_of(event)),
+        (gettext("Status"), str(event.status) if event.status is not None else ""),
+        (gettext("Size"), size_of(event.size_bytes) if event.size_bytes is not None else ""),
+        (gettext("Duration"), gettext("{ms} ms").format(ms=event.duration_ms) if event.duration_ms is not None else ""),
     ]
     return tuple((label, value) for label, value in texts + measures if value)

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from audit import log_keys, timeline, vocabulary
@@ -17,8 +18,10 @@ from audit.wording import OUTCOME_NAMES
 
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CURSOR = re.compile(r"[0-9]{1,19}")
-_BAD_FILTER = "A filter in the address was not understood, so it filters nothing."
-_UNAVAILABLE = "The audit database does not answer. What it holds is not lost; nothing is read for you until it does."
+_BAD_FILTER = gettext_noop("A filter in the address was not understood, so it filters nothing.")
+_UNAVAILABLE = gettext_noop(
+    "The audit database does not answer. What it holds is not lost; nothing is read for you until it does."
+)
 _UNAVAILABLE_STATUS = 503
 _EMPTY = timeline.Page(rows=(), next_cursor=None)
 
@@ -41,11 +44,11 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
     filters = _read_filters(request)
     page, status, message = _EMPTY, 200, ""
     if not filters.is_understood:
-        status, message = 400, _BAD_FILTER
+        status, message = 400, gettext(_BAD_FILTER)
     try:
         page, sealed_to = _list_events(request, filters), timeline.find_sealed_to()
     except AuditUnavailableError:
-        status, message, sealed_to = _UNAVAILABLE_STATUS, _UNAVAILABLE, None
+        status, message, sealed_to = _UNAVAILABLE_STATUS, gettext(_UNAVAILABLE), None
     context = {
         "sealed_to": sealed_to,
         "rows": page.rows,
@@ -54,7 +57,7 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         "selected_outcome": filters.outcome,
         "selected_run": filters.run,
         "services": tuple(vocabulary.services().items()),
-        "outcomes": tuple((outcome.value, name) for outcome, name in OUTCOME_NAMES.items()),
+        "outcomes": tuple((outcome.value, gettext(name)) for outcome, name in OUTCOME_NAMES.items()),
         "message": message,
         "is_unavailable": status == _UNAVAILABLE_STATUS,
     }
@@ -73,7 +76,7 @@ def show_proof(request: HttpRequest, event_id: int) -> JsonResponse:
     try:
         proof = timeline.find_proof(event_id, user=_subject(request))
     except AuditUnavailableError:
-        return JsonResponse({"message": _UNAVAILABLE}, status=_UNAVAILABLE_STATUS)
+        return JsonResponse({"message": gettext(_UNAVAILABLE)}, status=_UNAVAILABLE_STATUS)
     if proof is None:
         raise Http404
     return JsonResponse(

@@ -1,58 +1,60 @@
 """The user's words for audit events: one plain sentence each, from a closed table.
 
 A sentence quotes names only, a tool's, a path template's, the account's, and an operator's reason. Templates escape
-it like any text.
+it like any text. Rows hold codes, so that a sentence is in the language of who reads it.
 """
 
 from collections.abc import Callable, Mapping
+
+from django.utils.translation import gettext, gettext_noop
 
 from audit import vocabulary
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
 
 OUTCOME_NAMES: Mapping[Outcome, str] = {
-    Outcome.GRANTED: "Granted",
-    Outcome.DENIED: "Denied",
-    Outcome.FAILED: "Failed",
-    Outcome.NOTED: "Noted",
+    Outcome.GRANTED: gettext_noop("Granted"),
+    Outcome.DENIED: gettext_noop("Denied"),
+    Outcome.FAILED: gettext_noop("Failed"),
+    Outcome.NOTED: gettext_noop("Noted"),
 }
 
 # The vault's causes and the other reason codes that a sentence can explain; any other is shown as a detail only.
 _REASONS: Mapping[str, str] = {
-    "abandoned": "it was not confirmed in time",
-    "access_denied": "you did not allow it",
-    "answered_no": "you said no",
-    "ask_first": "you want to be asked first",
-    "away": "you do not let it be read while you are away",
-    "budget_spent": "the run's budget was spent",
-    "cancelled": "you cancelled",
-    "connected_again": "it was connected again, and they would have ended the new ones",
-    "invalid_state": "the attempt was no longer valid",
-    "excluded": "you left that place out",
-    "missing_scope": "you did not grant the permission this needs",
-    "nobody_to_ask": "you want to be asked first, and nobody was there to ask",
-    "not_answered": "you did not answer in time",
-    "not_connected": "it is not connected",
-    "policy_denied": "a policy forbids it",
-    "policy_unavailable": "what you allow could not be read",
-    "provider_down": "it did not answer",
-    "rate_limited": "it limits how often it can be read",
-    "reconnect_required": "it must be connected again",
-    "replaced": "another account took its place",
-    "revoked": "you revoked it",
-    "run_ended": "the run ended before you answered",
-    "session_ended": "the session was over",
-    "tool_blocked": "you blocked this tool",
-    "undeclared_request": "it asked for something that its tool does not declare, and nothing was sent",
-    "upstream_unavailable": "it did not answer usably",
-    "vault_unavailable": "the token vault did not answer",
+    "abandoned": gettext_noop("it was not confirmed in time"),
+    "access_denied": gettext_noop("you did not allow it"),
+    "answered_no": gettext_noop("you said no"),
+    "ask_first": gettext_noop("you want to be asked first"),
+    "away": gettext_noop("you do not let it be read while you are away"),
+    "budget_spent": gettext_noop("the run's budget was spent"),
+    "cancelled": gettext_noop("you cancelled"),
+    "connected_again": gettext_noop("it was connected again, and they would have ended the new ones"),
+    "invalid_state": gettext_noop("the attempt was no longer valid"),
+    "excluded": gettext_noop("you left that place out"),
+    "missing_scope": gettext_noop("you did not grant the permission this needs"),
+    "nobody_to_ask": gettext_noop("you want to be asked first, and nobody was there to ask"),
+    "not_answered": gettext_noop("you did not answer in time"),
+    "not_connected": gettext_noop("it is not connected"),
+    "policy_denied": gettext_noop("a policy forbids it"),
+    "policy_unavailable": gettext_noop("what you allow could not be read"),
+    "provider_down": gettext_noop("it did not answer"),
+    "rate_limited": gettext_noop("it limits how often it can be read"),
+    "reconnect_required": gettext_noop("it must be connected again"),
+    "replaced": gettext_noop("another account took its place"),
+    "revoked": gettext_noop("you revoked it"),
+    "run_ended": gettext_noop("the run ended before you answered"),
+    "session_ended": gettext_noop("the session was over"),
+    "tool_blocked": gettext_noop("you blocked this tool"),
+    "undeclared_request": gettext_noop("it asked for something that its tool does not declare, and nothing was sent"),
+    "upstream_unavailable": gettext_noop("it did not answer usably"),
+    "vault_unavailable": gettext_noop("the token vault did not answer"),
 }
 
 # How far an answer to the question whether something may be read goes.
 _ANSWERS: Mapping[str, str] = {
-    "always": "always",
-    "conversation": "in that chat",
-    "once": "once",
+    "always": gettext_noop("always"),
+    "conversation": gettext_noop("in that chat"),
+    "once": gettext_noop("once"),
 }
 
 _BYTES_PER_UNIT = 1000
@@ -66,12 +68,15 @@ def sentence_of(row: AuditEvent) -> str:
 
 def name_of(provider: str) -> str:
     """Return the user's name of `provider`, which may be unknown or empty."""
-    return vocabulary.services().get(provider, "An unknown service" if provider else "The service")
+    return vocabulary.services().get(provider) or (
+        gettext("An unknown service") if provider else gettext("The service")
+    )
 
 
 def what_is_read(*, provider: str, tool: str) -> str:
     """Return what `tool` reads, as in `your activity on GitHub`; a tool of another version is told by its name."""
-    return vocabulary.reads().get(tool) or name_of(provider) + (f" ({tool})" if tool else "")
+    words = vocabulary.reads().get(tool)
+    return gettext(words) if words else name_of(provider) + (f" ({tool})" if tool else "")
 
 
 def surplus_of(row: AuditEvent) -> str:
@@ -84,8 +89,9 @@ def surplus_of(row: AuditEvent) -> str:
     more = [scope for scope in row.scope_granted.split() if scope not in row.scope_asked.split()]
     if not more:
         return ""
-    asked = row.scope_asked or "no scope by name"
-    return f"Asked {asked}, token allows {' '.join(more)} too: {name_of(row.provider)} cannot narrow it."
+    return gettext("Asked {asked}, token allows {more} too: {service} cannot narrow it.").format(
+        asked=row.scope_asked or gettext("no scope by name"), more=" ".join(more), service=name_of(row.provider)
+    )
 
 
 def size_of(size_bytes: int) -> str:
@@ -101,138 +107,170 @@ def _because(text: str) -> Callable[[AuditEvent], str]:
     """Make a sentence of `text` with `{service}`, and its reason after a colon where it has one we can tell."""
 
     def write(row: AuditEvent) -> str:
-        reason = _REASONS.get(row.reason, "")
-        return text.format(service=name_of(row.provider)) + (f": {reason}." if reason else ".")
+        return _with_reason(gettext(text).format(service=name_of(row.provider)), reason=_reason_of(row))
 
     return write
 
 
+def _reason_of(row: AuditEvent) -> str:
+    """Return why, in words; "" for a reason that no sentence can explain."""
+    return gettext(_REASONS[row.reason]) if row.reason in _REASONS else ""
+
+
+def _with_reason(what: str, *, reason: str) -> str:
+    return gettext("{what}: {reason}.").format(what=what, reason=reason) if reason else f"{what}."
+
+
 def _exchanged(row: AuditEvent) -> str:
-    purpose = f" to read {what_is_read(provider=row.provider, tool=row.tool)}" if row.tool else ""
-    return f"{name_of(row.provider)} token exchanged{purpose}."
+    if not row.tool:
+        return gettext("{service} token exchanged.").format(service=name_of(row.provider))
+    return gettext("{service} token exchanged to read {what}.").format(
+        service=name_of(row.provider), what=what_is_read(provider=row.provider, tool=row.tool)
+    )
 
 
 def _checked(row: AuditEvent) -> str:
-    return f"The AI may read {what_is_read(provider=row.provider, tool=row.tool)}."
+    return gettext("The AI may read {what}.").format(what=what_is_read(provider=row.provider, tool=row.tool))
 
 
 def _read(row: AuditEvent) -> str:
-    return f"Read {row.path or name_of(row.provider)}: {_measures(row) or 'done'}."
+    return gettext("Read {what}: {measures}.").format(
+        what=row.path or name_of(row.provider), measures=_measures(row) or gettext("done")
+    )
 
 
 def _not_read(row: AuditEvent) -> str:
-    told = [text for text in (_measures(row), _REASONS.get(row.reason, "")) if text]
-    return f"Reading {row.path or name_of(row.provider)} failed" + (f": {', '.join(told)}." if told else ".")
+    told = [text for text in (_measures(row), _reason_of(row)) if text]
+    what = gettext("Reading {what} failed").format(what=row.path or name_of(row.provider))
+    return _with_reason(what, reason=", ".join(told))
 
 
 def _measures(row: AuditEvent) -> str:
     """Return `200, 12.4 kB in 180 ms`, or what of it is known."""
     status = [str(row.status)] if row.status is not None else []
     size = [size_of(row.size_bytes)] if row.size_bytes is not None else []
-    duration = f" in {row.duration_ms} ms" if row.duration_ms is not None else ""
-    return (", ".join(status + size) + duration).strip()
+    told = ", ".join(status + size)
+    if row.duration_ms is None:
+        return told
+    return gettext("{measures} in {ms} ms").format(measures=told, ms=row.duration_ms).strip()
 
 
 def _connected(row: AuditEvent) -> str:
-    account = f" as {row.account}" if row.account else ""
-    return f"{name_of(row.provider)} was connected{account}."
+    text = gettext("{service} was connected as {account}.") if row.account else gettext("{service} was connected.")
+    return text.format(service=name_of(row.provider), account=row.account)
 
 
 def _client(text: str) -> Callable[[AuditEvent], str]:
     """Make a sentence of `text` with `{client}`, the id of a program that is registered at the vault."""
-    return lambda row: text.format(client=row.client or "A program")
+    return lambda row: gettext(text).format(client=row.client or gettext("A program"))
 
 
 def _default_changed(row: AuditEvent) -> str:
-    return f"You made {row.account or 'another account'} the {name_of(row.provider)} account that is read."
+    return gettext("You made {account} the {service} account that is read.").format(
+        account=row.account or gettext("another account"), service=name_of(row.provider)
+    )
 
 
 def _tool_changed(row: AuditEvent) -> str:
-    return f"You changed whether the AI may read {what_is_read(provider=row.provider, tool=row.tool)}: {row.reason}."
+    return gettext("You changed whether the AI may read {what}: {change}.").format(
+        what=what_is_read(provider=row.provider, tool=row.tool), change=row.reason
+    )
 
 
 def _asked(text: str) -> Callable[[AuditEvent], str]:
     """Make a sentence of `text` with what `{what}` is read, and how far the answer goes or why there is none."""
 
     def write(row: AuditEvent) -> str:
-        told = _ANSWERS.get(row.reason) or _REASONS.get(row.reason, "")
+        told = gettext(_ANSWERS[row.reason]) if row.reason in _ANSWERS else _reason_of(row)
         what = what_is_read(provider=row.provider, tool=row.tool)
-        return text.format(what=what) + (f": {told}." if told else ".")
+        return _with_reason(gettext(text).format(what=what), reason=told)
 
     return write
 
 
 def _exclusions_changed(row: AuditEvent) -> str:
-    return f"You changed what is left out of every answer: {row.reason.replace('_', ' ')}."
+    return gettext("You changed what is left out of every answer: {change}.").format(
+        change=row.reason.replace("_", " ")
+    )
 
 
 def _limited(row: AuditEvent) -> str:
-    what = "failed to authenticate" if row.reason == "invalid_client" else "asked for tokens"
-    return f"{row.client or 'A program'} {what} too often and was refused."
+    text = (
+        gettext("{client} failed to authenticate too often and was refused.")
+        if row.reason == "invalid_client"
+        else gettext("{client} asked for tokens too often and was refused.")
+    )
+    return text.format(client=row.client or gettext("A program"))
 
 
 def _issued(row: AuditEvent) -> str:
-    reason = f", because “{row.reason}”" if row.reason else ""
-    return f"An operator let {row.client or 'a program'} exchange tokens in your name for a few minutes{reason}."
+    text = (
+        gettext("An operator let {client} exchange tokens in your name for a few minutes, because “{reason}”.")
+        if row.reason
+        else gettext("An operator let {client} exchange tokens in your name for a few minutes.")
+    )
+    return text.format(client=row.client or gettext("a program"), reason=row.reason)
 
 
 def _tool_refused(row: AuditEvent) -> str:
-    reason = _REASONS.get(row.reason, "it is not one of the agent's tools or its arguments do not fit")
-    return f"A tool call of the model was refused: {reason}."
+    unfit = gettext("it is not one of the agent's tools or its arguments do not fit")
+    return _with_reason(gettext("A tool call of the model was refused"), reason=_reason_of(row) or unfit)
 
 
 _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
-    Event.ACCOUNT_SESSION_ENDED: _because("You signed out"),
-    Event.ACCOUNT_SESSION_STARTED: _because("You signed in"),
+    Event.ACCOUNT_SESSION_ENDED: _because(gettext_noop("You signed out")),
+    Event.ACCOUNT_SESSION_STARTED: _because(gettext_noop("You signed in")),
     Event.ACCOUNT_TOKEN_ISSUED: _issued,
     Event.AGENT_CALL_FAILED: _not_read,
     Event.AGENT_CALL_SUCCEEDED: _read,
-    Event.AGENT_RUN_FAILED: _because("A run failed"),
-    Event.AGENT_RUN_FINISHED: _because("A run finished"),
-    Event.AGENT_RUN_STARTED: _because("A run started"),
-    Event.AGENT_RUN_STOPPED: _because("A run was stopped"),
+    Event.AGENT_RUN_FAILED: _because(gettext_noop("A run failed")),
+    Event.AGENT_RUN_FINISHED: _because(gettext_noop("A run finished")),
+    Event.AGENT_RUN_STARTED: _because(gettext_noop("A run started")),
+    Event.AGENT_RUN_STOPPED: _because(gettext_noop("A run was stopped")),
     Event.AGENT_TOOL_REFUSED: _tool_refused,
-    Event.AUDIT_KEY_ROTATED: _because("The log of these events is signed with a new key"),
-    Event.PERMISSION_ACCESS_PAUSED: _because("You paused the AI's access to {service}"),
-    Event.PERMISSION_ACCESS_RESTORED: _because("You restored the AI's access to {service}"),
-    Event.PERMISSION_ACCESS_REVOKED: _because("You revoked the AI's access to {service}"),
-    Event.PERMISSION_ACCESS_WITHDRAWN: _because("An operator turned the AI's access to {service} off"),
-    Event.PERMISSION_ACCESS_RESUMED: _because("You ended the pause of the AI's access to {service}"),
-    Event.PERMISSION_ALLOWANCE_ENDED: _asked("You no longer let the AI read {what} in one chat"),
-    Event.PERMISSION_AWAY_DISABLED: _because("You forbade reading {service} while you are away"),
-    Event.PERMISSION_AWAY_ENABLED: _because("You allowed reading {service} while you are away"),
+    Event.AUDIT_KEY_ROTATED: _because(gettext_noop("The log of these events is signed with a new key")),
+    Event.PERMISSION_ACCESS_PAUSED: _because(gettext_noop("You paused the AI's access to {service}")),
+    Event.PERMISSION_ACCESS_RESTORED: _because(gettext_noop("You restored the AI's access to {service}")),
+    Event.PERMISSION_ACCESS_REVOKED: _because(gettext_noop("You revoked the AI's access to {service}")),
+    Event.PERMISSION_ACCESS_WITHDRAWN: _because(gettext_noop("An operator turned the AI's access to {service} off")),
+    Event.PERMISSION_ACCESS_RESUMED: _because(gettext_noop("You ended the pause of the AI's access to {service}")),
+    Event.PERMISSION_ALLOWANCE_ENDED: _asked(gettext_noop("You no longer let the AI read {what} in one chat")),
+    Event.PERMISSION_AWAY_DISABLED: _because(gettext_noop("You forbade reading {service} while you are away")),
+    Event.PERMISSION_AWAY_ENABLED: _because(gettext_noop("You allowed reading {service} while you are away")),
     Event.PERMISSION_CHECK_ALLOWED: _checked,
-    Event.PERMISSION_CHECK_DENIED: _because("{service} was not read"),
-    Event.PERMISSION_CHECK_FAILED: _because("{service} was not read, since its permission could not be checked"),
+    Event.PERMISSION_CHECK_DENIED: _because(gettext_noop("{service} was not read")),
+    Event.PERMISSION_CHECK_FAILED: _because(
+        gettext_noop("{service} was not read, since its permission could not be checked")
+    ),
     Event.PERMISSION_DEFAULT_CHANGED: _default_changed,
     Event.PERMISSION_EXCLUSIONS_CHANGED: _exclusions_changed,
-    Event.PERMISSION_GRANT_CREATED: _because("You granted reading while you are away"),
-    Event.PERMISSION_GRANT_ENDED: _because("You ended a grant to read while you are away"),
-    Event.PERMISSION_QUESTION_ALLOWED: _asked("You let the AI read {what}"),
-    Event.PERMISSION_QUESTION_ASKED: _asked("You were asked whether the AI may read {what}"),
-    Event.PERMISSION_QUESTION_DENIED: _asked("The AI was not let read {what}"),
+    Event.PERMISSION_GRANT_CREATED: _because(gettext_noop("You granted reading while you are away")),
+    Event.PERMISSION_GRANT_ENDED: _because(gettext_noop("You ended a grant to read while you are away")),
+    Event.PERMISSION_QUESTION_ALLOWED: _asked(gettext_noop("You let the AI read {what}")),
+    Event.PERMISSION_QUESTION_ASKED: _asked(gettext_noop("You were asked whether the AI may read {what}")),
+    Event.PERMISSION_QUESTION_DENIED: _asked(gettext_noop("The AI was not let read {what}")),
     Event.PERMISSION_TOOL_CHANGED: _tool_changed,
-    Event.VAULT_CLIENT_CREATED: _client("{client} was registered at the vault."),
-    Event.VAULT_CLIENT_DISABLED: _client("{client} was shut out of the vault."),
-    Event.VAULT_CLIENT_ENABLED: _client("{client} was let into the vault again."),
+    Event.VAULT_CLIENT_CREATED: _client(gettext_noop("{client} was registered at the vault.")),
+    Event.VAULT_CLIENT_DISABLED: _client(gettext_noop("{client} was shut out of the vault.")),
+    Event.VAULT_CLIENT_ENABLED: _client(gettext_noop("{client} was let into the vault again.")),
     Event.VAULT_CLIENT_LIMITED: _limited,
-    Event.VAULT_CLIENT_ROTATED: _client("{client} got a new secret."),
+    Event.VAULT_CLIENT_ROTATED: _client(gettext_noop("{client} got a new secret.")),
     Event.VAULT_CONNECTION_CONNECTED: _connected,
-    Event.VAULT_CONNECTION_DENIED: _because("{service} was not connected"),
-    Event.VAULT_CONNECTION_DISCONNECTED: _because("{service} was disconnected and its tokens erased"),
-    Event.VAULT_CONNECTION_FAILED: _because("{service} could not be connected"),
-    Event.VAULT_CONNECTION_STARTED: _because("Connecting {service} began"),
-    Event.VAULT_EXCHANGE_DENIED: _because("No {service} token was given"),
-    Event.VAULT_EXCHANGE_FAILED: _because("No {service} token could be given"),
+    Event.VAULT_CONNECTION_DENIED: _because(gettext_noop("{service} was not connected")),
+    Event.VAULT_CONNECTION_DISCONNECTED: _because(gettext_noop("{service} was disconnected and its tokens erased")),
+    Event.VAULT_CONNECTION_FAILED: _because(gettext_noop("{service} could not be connected")),
+    Event.VAULT_CONNECTION_STARTED: _because(gettext_noop("Connecting {service} began")),
+    Event.VAULT_EXCHANGE_DENIED: _because(gettext_noop("No {service} token was given")),
+    Event.VAULT_EXCHANGE_FAILED: _because(gettext_noop("No {service} token could be given")),
     Event.VAULT_EXCHANGE_GRANTED: _exchanged,
-    Event.VAULT_REFRESH_FAILED: _because("The {service} token could not be renewed"),
-    Event.VAULT_REFRESH_SUCCEEDED: _because("The {service} token was renewed"),
-    Event.VAULT_REVOCATION_FAILED: _because("{service} could not be told to revoke its tokens yet"),
-    Event.VAULT_REVOCATION_SUCCEEDED: _because("{service} revoked its tokens"),
-    Event.VAULT_ROTATION_FAILED: _because("Not every sealed token could be moved to the new key"),
-    Event.VAULT_ROTATION_STARTED: _because("Moving the sealed tokens to a new key began"),
-    Event.VAULT_ROTATION_SUCCEEDED: _because("The sealed tokens were moved to a new key"),
-    Event.VAULT_SESSION_ENDED: _because("The token vault honours a session of yours no more"),
-    Event.VAULT_SUBJECT_ENDED: _because("The token vault honours none of your earlier sessions any more"),
-    Event.VAULT_TOKEN_REVOKED: _because("A token that asks the vault for you was revoked before its end"),
+    Event.VAULT_REFRESH_FAILED: _because(gettext_noop("The {service} token could not be renewed")),
+    Event.VAULT_REFRESH_SUCCEEDED: _because(gettext_noop("The {service} token was renewed")),
+    Event.VAULT_REVOCATION_FAILED: _because(gettext_noop("{service} could not be told to revoke its tokens yet")),
+    Event.VAULT_REVOCATION_SUCCEEDED: _because(gettext_noop("{service} revoked its tokens")),
+    Event.VAULT_ROTATION_FAILED: _because(gettext_noop("Not every sealed token could be moved to the new key")),
+    Event.VAULT_ROTATION_STARTED: _because(gettext_noop("Moving the sealed tokens to a new key began")),
+    Event.VAULT_ROTATION_SUCCEEDED: _because(gettext_noop("The sealed tokens were moved to a new key")),
+    Event.VAULT_SESSION_ENDED: _because(gettext_noop("The token vault honours a session of yours no more")),
+    Event.VAULT_SUBJECT_ENDED: _because(gettext_noop("The token vault honours none of your earlier sessions any more")),
+    Event.VAULT_TOKEN_REVOKED: _because(gettext_noop("A token that asks the vault for you was revoked before its end")),
 }
