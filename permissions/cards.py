@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.utils.translation import gettext, gettext_noop
 
 from audit import timeline
 from audit.errors import AuditUnavailableError
@@ -16,13 +17,13 @@ from permissions.types import ScopeGroup, Service, ServiceStatus
 from vault.client import ConnectionState, Revocation, RevocationState
 
 STATE_WORDS = {
-    ConnectionState.CONNECTED: "Connected",
-    ConnectionState.REVOKED: "Revoked",
-    ConnectionState.NOT_CONNECTED: "Not connected",
+    ConnectionState.CONNECTED: gettext_noop("Connected"),
+    ConnectionState.REVOKED: gettext_noop("Revoked"),
+    ConnectionState.NOT_CONNECTED: gettext_noop("Not connected"),
 }
 # The card is about what is; the timeline tells the rest.
 _MAX_ENDINGS = 3
-_NEEDS_RECONNECT = "{name} no longer honours this connection. Reconnect it to let the AI read again."
+_NEEDS_RECONNECT = gettext_noop("{name} no longer honours this connection. Reconnect it to let the AI read again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         account=status.account,
         connected_at=status.connected_at,
         paused_until=status.paused_until,
-        reconnect_reason=_NEEDS_RECONNECT.format(name=service.name) if status.reconnect_reason else "",
+        reconnect_reason=gettext(_NEEDS_RECONNECT).format(name=service.name) if status.reconnect_reason else "",
         scopes=granted,
         scope_words=_words_of(granted, provider=service.slug),
         can_read=_can_read(service, addable=addable, granted_scope=status.granted_scope),
@@ -137,7 +138,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
 
 
 def _words_of(listed: Iterable[str], *, provider: str) -> tuple[str, ...]:
-    return tuple(scopes.words_of(scope, provider=provider) for scope in listed)
+    return tuple(gettext(scopes.words_of(scope, provider=provider)) for scope in listed)
 
 
 def _can_read(service: Service, *, addable: Iterable[ScopeGroup], granted_scope: str) -> tuple[str, ...]:
@@ -150,22 +151,24 @@ def _can_read(service: Service, *, addable: Iterable[ScopeGroup], granted_scope:
 def _tools_of(provider: str, *, user: str) -> tuple[ToolSwitch, ...]:
     modes = store.list_modes(user)
     return tuple(
-        ToolSwitch(name, words, is_allowed=modes.get(name, Mode.ALLOW) is Mode.ALLOW)
+        ToolSwitch(name, gettext(words), is_allowed=modes.get(name, Mode.ALLOW) is Mode.ALLOW)
         for name, words in needs.tools_of(provider).items()
     )
 
 
 def word_of(status: ServiceStatus) -> str:
     """Return the state of a service in the user's words."""
-    return "Paused" if status.paused_until else STATE_WORDS[status.state]
+    return gettext("Paused") if status.paused_until else gettext(STATE_WORDS[status.state])
 
 
 def missing_of(status: ServiceStatus) -> str:
     """Return a sentence about what was asked for and not granted, "" when nothing is missing."""
     if not status.missing_scope:
         return ""
-    told = (scopes.words_of(scope, provider=status.service.slug) for scope in status.missing_scope.split())
-    return f"Asked for and not granted by {status.service.name}: {'; '.join(told)}."
+    told = (gettext(scopes.words_of(scope, provider=status.service.slug)) for scope in status.missing_scope.split())
+    return gettext("Asked for and not granted by {name}: {words}.").format(
+        name=status.service.name, words="; ".join(told)
+    )
 
 
 def grants_writing(provider: str) -> bool:
@@ -184,21 +187,24 @@ def is_sandbox(provider: str) -> bool:
 
 
 def _ending(revocation: Revocation, *, name: str) -> Ending:
-    account = revocation.account or name
+    names = {"account": revocation.account or name, "name": name}
     if revocation.state is RevocationState.REVOKED:
-        return Ending(f"{account}: revoked at {name}", revocation.ended_at)
+        return Ending(gettext("{account}: revoked at {name}").format(**names), revocation.ended_at)
     if revocation.state is RevocationState.WAITING:
-        return Ending(
-            f"{account}: {name} has not confirmed yet that it ended the tokens; DevContext keeps trying", None
-        )
+        waiting = gettext("{account}: {name} has not confirmed yet that it ended the tokens; DevContext keeps trying")
+        return Ending(waiting.format(**names), None)
     if revocation.token_ends_at is None:
-        return Ending(f"{account}: {name} did not confirm that it ended the token; remove the app at {name}", None)
-    return Ending(f"{account}: {name} did not confirm; the access token ends by itself by", revocation.token_ends_at)
+        endless = gettext("{account}: {name} did not confirm that it ended the token; remove the app at {name}")
+        return Ending(endless.format(**names), None)
+    ending = gettext("{account}: {name} did not confirm; the access token ends by itself by")
+    return Ending(ending.format(**names), revocation.token_ends_at)
 
 
 def _ago(at: datetime) -> str:
     """Return `just now`, or `3 minutes ago`."""
-    return "just now" if timezone.now() - at < timedelta(minutes=1) else f"{timesince(at)} ago"
+    if timezone.now() - at < timedelta(minutes=1):
+        return gettext("just now")
+    return gettext("{time} ago").format(time=timesince(at))
 
 
 def _find_last_use(*, user: str, provider: str) -> timeline.LastUse | None:

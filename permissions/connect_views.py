@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from permissions import connections, scopes
@@ -39,13 +40,15 @@ class _Failure:
     message: str
 
 
-_INVALID_STATE = _Failure(400, "This attempt is no longer valid: it expired, was used before, or began elsewhere.")
-_VAULT_DOWN = _Failure(503, "The token vault does not answer, so nothing was connected.")
+_INVALID_STATE = _Failure(
+    400, gettext_noop("This attempt is no longer valid: it expired, was used before, or began elsewhere.")
+)
+_VAULT_DOWN = _Failure(503, gettext_noop("The token vault does not answer, so nothing was connected."))
 _SESSION_ENDED = _Failure(403, SESSION_ENDED)
 # The `error` that the vault's callback puts in the address; any other value is as good as a broken address.
 _FAILURES: Mapping[str, _Failure] = {
     "invalid_state": _INVALID_STATE,
-    "provider": _Failure(502, "The service did not complete the connection. It may work in a moment."),
+    "provider": _Failure(502, gettext_noop("The service did not complete the connection. It may work in a moment.")),
     "unavailable": _VAULT_DOWN,
 }
 
@@ -82,7 +85,8 @@ async def connect_return(request: HttpRequest, provider: str) -> HttpResponse:
     service = load_service(provider)
     error = request.GET.get("error", "")
     if error == "access_denied":
-        messages.info(request, f"You did not allow the connection, so {service.name} was not connected.")
+        said = gettext("You did not allow the connection, so {name} was not connected.")
+        messages.info(request, said.format(name=service.name))
         return await _go_back(request)
     connection, nonce = request.GET.get("connection", ""), request.GET.get("nonce", "")
     if error or not connection or not nonce:
@@ -172,8 +176,8 @@ async def _confirm(
         announce(Change(asker["user"], service.slug))
     # The vault's word, not the address's: the nonce may belong to an attempt for another service.
     connected = SERVICES[confirmed.provider]
-    account = f" as {confirmed.account}" if confirmed.account else ""
-    messages.success(request, f"{connected.name} is connected{account}.")
+    said = gettext("{name} is connected as {account}.") if confirmed.account else gettext("{name} is connected.")
+    messages.success(request, said.format(name=connected.name, account=confirmed.account))
     if missing := missing_of(connections.status_of(confirmed, service=connected)):
         messages.warning(request, missing)
     return await _go_back(request)
@@ -192,7 +196,8 @@ async def _discard(request: HttpRequest, *, service: Service, connection: str, n
         await vault.discard_connection(**await load_asker(request), connection=connection, nonce=nonce)
     except VaultError as error:
         return await _fail(request, service=service, failure=_failure_of(error))
-    messages.info(request, f"Nothing was changed: {service.name} stays connected as it was.")
+    said = gettext("Nothing was changed: {name} stays connected as it was.")
+    messages.info(request, said.format(name=service.name))
     return see_page()
 
 
@@ -212,6 +217,6 @@ async def _fail(request: HttpRequest, *, service: Service, failure: _Failure) ->
     return await render_page(
         request,
         template="permissions/connect_failed.html",
-        context={"service": service, "message": failure.message},
+        context={"service": service, "message": gettext(failure.message)},
         status=failure.status,
     )

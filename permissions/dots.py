@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from asgiref.sync import async_to_sync
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_noop
 
 from permissions.cards import word_of
 from permissions.connections import list_statuses
@@ -15,7 +16,7 @@ from vault.client import SessionEndedError, VaultError
 
 # A vault that works answers within milliseconds, and mostly the cache does; no page waits long for three dots.
 _PATIENCE_SECONDS = 1.0
-_VAULT_DOWN = "The token vault does not answer. Until it does, the AI reads nothing."
+_VAULT_DOWN = gettext_noop("The token vault does not answer. Until it does, the AI reads nothing.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Dot:
     slug: str
     name: str
     state: str = "unknown"
-    word: str = "Unknown"
+    word: str = ""
     account: str = ""
     connection: str = ""
     needs_reconnect: bool = False
@@ -46,14 +47,14 @@ def list_dots(request: HttpRequest) -> Dots:
 
 
 async def _list(request: HttpRequest) -> Dots:
-    unknown = tuple(Dot(slug, service.name) for slug, service in SERVICES.items())
+    unknown = tuple(Dot(slug, service.name, word=gettext("Unknown")) for slug, service in SERVICES.items())
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             statuses = await list_statuses(**await load_asker(request))
     except SessionEndedError:
-        return Dots(unknown, SESSION_ENDED, is_session_over=True)
+        return Dots(unknown, gettext(SESSION_ENDED), is_session_over=True)
     except (VaultError, TimeoutError):
-        return Dots(unknown, _VAULT_DOWN)
+        return Dots(unknown, gettext(_VAULT_DOWN))
     return Dots(tuple(_dot(status) for status in statuses))
 
 
@@ -62,7 +63,7 @@ def _dot(status: ServiceStatus) -> Dot:
         slug=status.service.slug,
         name=status.service.name,
         state=status.state.value,
-        word="Reconnect" if status.reconnect_reason else word_of(status),
+        word=gettext("Reconnect") if status.reconnect_reason else word_of(status),
         account=status.account,
         connection=status.connection,
         needs_reconnect=bool(status.reconnect_reason),

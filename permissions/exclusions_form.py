@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from permissions.exclusions import ExclusionKind, normal
 from permissions.store import Written
@@ -25,8 +27,8 @@ class LinesField(forms.CharField):
 
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "none"})
 
-    def __init__(self, *, kind: ExclusionKind, label: str, help_text: str) -> None:
-        super().__init__(required=False, label=label, help_text=help_text)
+    def __init__(self, *, kind: ExclusionKind, **texts: Any) -> None:
+        super().__init__(required=False, **texts)
         self._pattern = _PATTERNS[kind]
 
     def clean(self, value: Any) -> tuple[str, ...]:
@@ -38,28 +40,33 @@ class LinesField(forms.CharField):
         text: str = super().clean(value) or ""
         lines = {normal(line): line.strip() for line in text.splitlines() if line.strip()}
         if len(lines) > _MAX_LINES:
-            raise forms.ValidationError(f"At most {_MAX_LINES} lines.")
+            raise forms.ValidationError(gettext("At most {number} lines.").format(number=_MAX_LINES))
         for line in lines.values():
             if len(line) > _MAX_CHARACTERS or not self._pattern.fullmatch(line):
-                raise forms.ValidationError(f"This line does not fit: {line[:_MAX_CHARACTERS]}")
+                unfit = gettext("This line does not fit: {line}")
+                raise forms.ValidationError(unfit.format(line=line[:_MAX_CHARACTERS]))
         return tuple(lines.values())
 
 
 class ExclusionsForm(forms.Form):
     """What is left out, by kind."""
 
-    repository = LinesField(kind=ExclusionKind.REPOSITORY, label="Repositories", help_text="One a line, as owner/name.")
+    repository = LinesField(
+        kind=ExclusionKind.REPOSITORY, label=_("Repositories"), help_text=_("One a line, as owner/name.")
+    )
     organisation = LinesField(
         kind=ExclusionKind.ORGANISATION,
-        label="Owners and organisations on GitHub",
-        help_text="All their repositories are left out. One a line.",
+        label=_("Owners and organisations on GitHub"),
+        help_text=_("All their repositories are left out. One a line."),
     )
-    channel = LinesField(kind=ExclusionKind.CHANNEL, label="Slack channels", help_text="One a line, by name or by id.")
-    private_events = forms.BooleanField(required=False, label="Leave out events marked as private")
+    channel = LinesField(
+        kind=ExclusionKind.CHANNEL, label=_("Slack channels"), help_text=_("One a line, by name or by id.")
+    )
+    private_events = forms.BooleanField(required=False, label=_("Leave out events marked as private"))
     word = LinesField(
         kind=ExclusionKind.WORD,
-        label="Words",
-        help_text="What shows one of them, in its title or its text, is left out, from every service. One a line.",
+        label=_("Words"),
+        help_text=_("What shows one of them, in its title or its text, is left out, from every service. One a line."),
     )
 
     @property

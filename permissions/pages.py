@@ -8,13 +8,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_noop
 
 from permissions.services import SERVICES
 from permissions.subjects import load_auth_time, sid_of, subject_of
 from permissions.types import Service
 
 # What a page says when this session is signed in here and ended at the vault, as after the account was switched off.
-SESSION_ENDED = "This session has ended, so nothing of your services is shown or changed. Sign out and in again."
+SESSION_ENDED = gettext_noop(
+    "This session has ended, so nothing of your services is shown or changed. Sign out and in again."
+)
 
 
 class Asker(TypedDict):

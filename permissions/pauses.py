@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext
+
 # Whoever wants more than a year wants to revoke.
 _LONGEST = timedelta(days=366)
 
@@ -25,16 +27,16 @@ def end_of(words: str, *, day: str, now: datetime, zone: ZoneInfo) -> datetime:
             return _begin_of(today + timedelta(days=1), zone=zone)
         case "date":
             return _chosen(day, now=now, zone=zone)
-    raise PauseError("Choose how long the pause is to last.")
+    raise PauseError(gettext("Choose how long the pause is to last."))
 
 
 def _chosen(day: str, *, now: datetime, zone: ZoneInfo) -> datetime:
     try:
         end = _begin_of(date.fromisoformat(day), zone=zone)
     except (ValueError, OverflowError):
-        raise PauseError("Choose the day on which the pause ends.") from None
+        raise PauseError(gettext("Choose the day on which the pause ends.")) from None
     if not now < end <= now + _LONGEST:
-        raise PauseError("Choose a day after today, within a year.")
+        raise PauseError(gettext("Choose a day after today, within a year."))
     return end
 
 

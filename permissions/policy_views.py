@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.errors import AuditUnavailableError
@@ -14,7 +15,9 @@ from permissions.pages import go_back, load_service
 from permissions.policy import Mode
 from permissions.subjects import subject_of
 
-_NOT_KEPT = "The change could not be recorded, so it was not made. Until it can be, the AI reads nothing. Try again."
+_NOT_KEPT = gettext_noop(
+    "The change could not be recorded, so it was not made. Until it can be, the AI reads nothing. Try again."
+)
 
 
 @require_POST
@@ -27,10 +30,10 @@ def set_tools(request: HttpRequest, provider: str) -> HttpResponse:
     try:
         is_changed = store.set_modes(_user_of(request), provider=provider, modes=modes)
     except AuditUnavailableError:
-        messages.error(request, _NOT_KEPT)
+        messages.error(request, gettext(_NOT_KEPT))
     else:
-        said = f"What the AI may read of {service.name} is saved, and counts from the next read on."
-        messages.success(request, said if is_changed else "Nothing was changed.")
+        said = gettext("What the AI may read of {name} is saved, and counts from the next read on.")
+        messages.success(request, said.format(name=service.name) if is_changed else gettext("Nothing was changed."))
     return go_back(request)
 
 
@@ -48,9 +51,9 @@ def exclusions(request: HttpRequest) -> HttpResponse:
     try:
         store.set_exclusions(user, exclusions=form.chosen)
     except AuditUnavailableError:
-        messages.error(request, _NOT_KEPT)
+        messages.error(request, gettext(_NOT_KEPT))
         return render(request, "permissions/exclusions.html", {"form": form}, status=503)
-    messages.success(request, "What is left out is saved, and counts from the next read on.")
+    messages.success(request, gettext("What is left out is saved, and counts from the next read on."))
     return HttpResponseRedirect(reverse("permissions:exclusions"), status=303)
 
 

@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from permissions import switch
@@ -21,9 +23,10 @@ from permissions.zone import load_zone
 from vault.client import NotConnectedError, Revocation, SessionEndedError, VaultError
 from vault.client import connections as vault
 
-_VAULT_DOWN = (
+_VAULT_DOWN = gettext_noop(
     "The token vault does not answer, so the state of your services is not known. Until it does, the AI reads nothing."
 )
+_NOT_CONNECTED = gettext_noop("{name} is not connected, so there is nothing to change.")
 
 
 @require_safe
@@ -39,9 +42,9 @@ async def show_page(request: HttpRequest) -> HttpResponse:
         revocations = await vault.list_revocations(**asker)
         cards = await sync_to_async(_make_cards)(statuses, user=asker["user"], revocations=revocations)
     except SessionEndedError:
-        vault_message = SESSION_ENDED
+        vault_message = gettext(SESSION_ENDED)
     except VaultError:
-        vault_message = _VAULT_DOWN
+        vault_message = gettext(_VAULT_DOWN)
     return await render_page(
         request,
         template="permissions/page.html",
@@ -54,7 +57,7 @@ async def show_page(request: HttpRequest) -> HttpResponse:
 @login_required
 async def revoke(request: HttpRequest, provider: str) -> HttpResponse:
     """Stop the agent from using a service."""
-    said = "{name} is revoked: the AI cannot read it until you restore it."
+    said = gettext("{name} is revoked: the AI cannot read it until you restore it.")
     return await _change(request, provider=provider, change=switch.revoke, said=said)
 
 
@@ -62,9 +65,8 @@ async def revoke(request: HttpRequest, provider: str) -> HttpResponse:
 @login_required
 async def restore(request: HttpRequest, provider: str) -> HttpResponse:
     """Let the agent use a service again."""
-    return await _change(
-        request, provider=provider, change=switch.restore, said="{name} is restored: the AI can read it again."
-    )
+    said = gettext("{name} is restored: the AI can read it again.")
+    return await _change(request, provider=provider, change=switch.restore, said=said)
 
 
 @require_POST
@@ -74,14 +76,15 @@ async def revoke_all(request: HttpRequest) -> HttpResponse:
     try:
         failed = await switch.revoke_all(**await load_asker(request))
     except SessionEndedError:
-        messages.error(request, SESSION_ENDED)
+        messages.error(request, gettext(SESSION_ENDED))
     except VaultError:
-        messages.error(request, _VAULT_DOWN)
+        messages.error(request, gettext(_VAULT_DOWN))
     else:
         if failed:
-            messages.error(request, f"The token vault did not confirm this for {', '.join(failed)}. Try again.")
+            said = gettext("The token vault did not confirm this for {names}. Try again.")
+            messages.error(request, said.format(names=", ".join(failed)))
         else:
-            messages.success(request, "Every service is revoked: the AI reads nothing until you restore one.")
+            messages.success(request, gettext("Every service is revoked: the AI reads nothing until you restore one."))
     return go_back(request)
 
 
@@ -95,8 +98,10 @@ async def pause(request: HttpRequest, provider: str) -> HttpResponse:
     except PauseError as error:
         messages.error(request, str(error))
         return go_back(request)
-    said = f"{{name}} is paused until {until.astimezone(zone):%d %B %Y, %H:%M} ({zone.key}), or until you restore it."
-    return await _change(request, provider=provider, change=partial(switch.pause, until=until), said=said)
+    said = gettext("{name} is paused until {until} ({zone}), or until you restore it.")
+    when = date_format(until.astimezone(zone), gettext("d F Y, H:i"))
+    change = partial(switch.pause, until=until)
+    return await _change(request, provider=provider, change=change, said=said, until=when, zone=zone.key)
 
 
 @require_POST
@@ -104,16 +109,20 @@ async def pause(request: HttpRequest, provider: str) -> HttpResponse:
 async def set_away(request: HttpRequest, provider: str) -> HttpResponse:
     """Let the agent use a service while the user is away, or not."""
     is_allowed = request.POST.get("is_allowed") == "yes"
-    may = "may be read while you are away, for what you granted." if is_allowed else "is not read while you are away."
+    said = (
+        gettext("{name} may be read while you are away, for what you granted.")
+        if is_allowed
+        else gettext("{name} is not read while you are away.")
+    )
     change = partial(switch.set_away, is_allowed=is_allowed)
-    return await _change(request, provider=provider, change=change, said=f"{{name}} {may}")
+    return await _change(request, provider=provider, change=change, said=said)
 
 
 @require_POST
 @login_required
 async def make_default(request: HttpRequest, provider: str) -> HttpResponse:
     """Let the agent read another account of a service."""
-    said = "The AI reads {name} as {account} from now on."
+    said = gettext("The AI reads {name} as {account} from now on.")
     return await _change(request, provider=provider, change=switch.make_default, said=said)
 
 
@@ -123,7 +132,7 @@ async def make_default(request: HttpRequest, provider: str) -> HttpResponse:
 async def disconnect(request: HttpRequest, provider: str) -> HttpResponse:
     """Say what a disconnect deletes, keeps and really ends at the service; a POST erases the connection."""
     if request.method == "POST":
-        said = "{name} is disconnected and its tokens are erased."
+        said = gettext("{name} is disconnected and its tokens are erased.")
         return await _change(request, provider=provider, change=switch.disconnect, said=said)
     service = load_service(provider)
     try:
@@ -131,10 +140,10 @@ async def disconnect(request: HttpRequest, provider: str) -> HttpResponse:
             **await load_asker(request), provider=provider, connection=request.GET.get("connection", "")
         )
     except NotConnectedError:
-        messages.warning(request, f"{service.name} is not connected, so there is nothing to change.")
+        messages.warning(request, gettext(_NOT_CONNECTED).format(name=service.name))
         return see_page()
     except VaultError:
-        messages.error(request, _VAULT_DOWN)
+        messages.error(request, gettext(_VAULT_DOWN))
         return see_page()
     return await render_page(
         request, template="permissions/disconnect.html", context={"service": service, "account": account}
@@ -142,21 +151,22 @@ async def disconnect(request: HttpRequest, provider: str) -> HttpResponse:
 
 
 async def _change(
-    request: HttpRequest, *, provider: str, change: Callable[..., Awaitable[ServiceStatus]], said: str
+    request: HttpRequest, *, provider: str, change: Callable[..., Awaitable[ServiceStatus]], said: str, **values: str
 ) -> HttpResponse:
-    """Make one change and say on the next page how it ended; `said` is the sentence when it worked."""
+    """Make one change and say on the next page how it ended; `said` with `values` is the sentence when it worked."""
     service = load_service(provider)
     asker = await load_asker(request)
     try:
         changed = await change(**asker, provider=provider, connection=request.POST.get("connection", ""))
     except NotConnectedError:
-        messages.warning(request, f"{service.name} is not connected, so there is nothing to change.")
+        messages.warning(request, gettext(_NOT_CONNECTED).format(name=service.name))
     except SessionEndedError:
-        messages.error(request, SESSION_ENDED)
+        messages.error(request, gettext(SESSION_ENDED))
     except VaultError:
-        messages.error(request, f"The token vault did not confirm the change. Check {service.name} and try again.")
+        unsure = gettext("The token vault did not confirm the change. Check {name} and try again.")
+        messages.error(request, unsure.format(name=service.name))
     else:
-        messages.success(request, said.format(name=service.name, account=changed.account))
+        messages.success(request, said.format(name=service.name, account=changed.account, **values))
     return go_back(request)
 
 
