@@ -18,6 +18,7 @@ from agent.errors import ToolErrorCode, ToolFailedError
 from agent.events import LoopEvent, PermissionState, StepExchanged, StepPermission
 from agent.recalls import RecalledError, recallable
 from agent.toolkit import Opened, Tool
+from agent.types import ATTENDED_AGENT
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.record import record
@@ -25,7 +26,7 @@ from permissions import connections, gate
 from permissions.errors import Cause, NotPermittedError
 from permissions.exclusions import Exclusions
 from permissions.services import SERVICES
-from vault.client import ExchangedToken, VaultError
+from vault.client import ExchangedToken, VaultError, is_grant
 from vault.client.tokens import Actor, exchange
 
 _SENTENCES: dict[str, str] = {
@@ -39,6 +40,8 @@ _SENTENCES: dict[str, str] = {
     "session_ended": "You signed out, so nothing more is read.",
     "vault_unavailable": "The token vault cannot be used right now. {name} was not read.",
     "away": "{name} may not be read while you are away. Allow that in Settings to include {name} data then.",
+    "not_granted": "This schedule was not given this part of {name} to read. Add it in its settings to include it.",
+    "grant_ended": "This schedule's permission to read while you are away ended. Renew it to include {name} data.",
     "tool_blocked": "You do not let the AI read this of {name}. Allow it in Settings to include it.",
     "ask_first": "You want to be asked before this of {name} is read. Allow it in Settings to include it.",
     "excluded": "You left this part of {name} out, so it was not read. Settings tell what you left out.",
@@ -55,6 +58,8 @@ _CODES: dict[Cause, ToolErrorCode] = {
     "session_ended": "session_ended",
     "vault_unavailable": "vault_unavailable",
     "away": "policy_denied",
+    "not_granted": "policy_denied",
+    "grant_ended": "session_ended",
     "tool_blocked": "policy_denied",
     "ask_first": "policy_denied",
     "excluded": "policy_denied",
@@ -66,6 +71,7 @@ _PERMISSION_STATES: dict[Cause, PermissionState] = {
     "reconnect_required": "reconnect_required",
     "policy_denied": "policy_denied",
     "away": "policy_denied",
+    "not_granted": "policy_denied",
     "tool_blocked": "policy_denied",
     "ask_first": "policy_denied",
     "excluded": "policy_denied",
@@ -82,12 +88,16 @@ def refusal(*, provider: str, cause: Cause) -> ToolFailedError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCredentials:
-    """Opens providers for the tool calls of one run; implements `agent.toolkit.Credentials`."""
+    """Opens providers for the tool calls of one run; implements `agent.toolkit.Credentials`.
+
+    `agent` is who acts: a schedule's has a name of its own.
+    """
 
     user: str
     sid: str
     auth_time: float
     run: str
+    agent: str = ATTENDED_AGENT
 
     @asynccontextmanager
     async def open(
@@ -173,7 +183,9 @@ class RunCredentials:
         except VaultError as error:
             # The gate let this call pass on what it had cached; the vault knows better.
             connections.forget(user=self.user)
-            raise refusal(provider=tool.provider, cause=error.cause) from error
+            is_grants_end = error.cause == "session_ended" and is_grant(self.sid)
+            cause: Cause = "grant_ended" if is_grants_end else error.cause
+            raise refusal(provider=tool.provider, cause=cause) from error
         elapsed_ms = round((time.perf_counter() - started) * 1000)
         emit(StepExchanged(id=tool_call, ms=elapsed_ms, scopes=token.scope, exchange=token.exchange))
         return token, asked
@@ -186,7 +198,7 @@ class RunCredentials:
             sid=self.sid,
             auth_time=self.auth_time,
             provider=tool.provider,
-            actor=Actor(agent="agent:devcontext", run=self.run, tool=tool.name, tool_call=tool_call),
+            actor=Actor(agent=self.agent, run=self.run, tool=tool.name, tool_call=tool_call),
         )
         try:
             return await ask(scope=tool.scope), tool.scope

@@ -12,7 +12,23 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+# Where Django looks for an app's tables.
+from agent.schedule_models import Leader, Occurrence, Schedule
 from agent.types import RunStatus
+
+__all__ = [
+    "Conversation",
+    "DailySpending",
+    "Event",
+    "Evidence",
+    "FactSet",
+    "Leader",
+    "Occurrence",
+    "Run",
+    "Schedule",
+    "Turn",
+    "WorkingWeek",
+]
 
 
 class Conversation(models.Model):

@@ -49,11 +49,12 @@ from audit.events import Entry, Event
 from audit.record import record
 from permissions import connections
 from permissions.pages import Asker
-from vault.client import VaultError
+from vault.client import VaultError, is_grant
 
 logger = logging.getLogger(__name__)
 
 _SESSION_ENDED = "You signed out while this was being answered, so it was stopped. Sign in and ask again."
+_GRANT_ENDED = "The schedule's permission to read while you are away ended, so nothing more was read. Renew it."
 _AUDIT_DOWN = "The audit timeline cannot be written right now, so nothing was read. Try again in a moment."
 _CLOSED = "The earlier texts of this conversation cannot be opened, so it cannot go on. Start a new one."
 _STATE_WORDS = {"connected": "connected", "revoked": "revoked", "not_connected": "not connected"}
@@ -112,7 +113,7 @@ class Run:
     async def answer(self) -> RunOutcome:
         """Answer the question, writing events as they happen, and return the outcome; only cancellation escapes."""
         try:
-            await self._record(Event.AGENT_RUN_STARTED)
+            await self._record(Event.AGENT_RUN_STARTED, reason="schedule" if is_grant(self._request.sid) else "")
             self._emit_started()
             await self._write_answer()
             self._show_rest()
@@ -137,7 +138,8 @@ class Run:
 
     def session_ended(self) -> RunOutcome:
         """Return the outcome of a run whose session ended before its answer did."""
-        return self._failed(code="session_ended", message=_SESSION_ENDED)
+        message = _GRANT_ENDED if is_grant(self._request.sid) else _SESSION_ENDED
+        return self._failed(code="session_ended", message=message)
 
     def _finished(self) -> RunOutcome:
         error = self._model_error
@@ -317,7 +319,7 @@ class Run:
             await sync_to_async(store.keep_evidence)(self._ticket.conversation, ended.evidence)
 
     def _toolkit(self, context: ReadContext) -> Toolkit:
-        credentials = RunCredentials(**self._asker(), run=str(self._ticket.run))
+        credentials = RunCredentials(**self._asker(), run=str(self._ticket.run), agent=self._request.agent)
         return Toolkit(tools=TOOLS, credentials=credentials, context=context, on_refused=self._record_refused)
 
     async def _record_refused(self, name: str, reason: str, tool_call: str) -> None:

@@ -10,6 +10,9 @@ from agent.briefing.facts.types import FactSet
 from agent.briefing.working_week import MONDAY_TO_FRIDAY
 from agent.events import Evidence
 
+# Who acts for a user who is there; a schedule's agent has a name of its own.
+ATTENDED_AGENT = "agent:devcontext"
+
 
 class RunStatus(StrEnum):
     """Where a run is in its life; every status but `RUNNING` is final."""
@@ -45,9 +48,10 @@ class RunRequest:
     """One question, whoever asks it.
 
     `user` is the row id of the asking user and `subject` the same user as vault and audit know it; `auth_time` is when
-    they signed in to session `sid`, in seconds since the epoch; `key` makes sending it twice harmless; `conversation`
-    is None for a new one; `time_zone` is an IANA name. `recipe` names the recipe to follow, "" for whichever the words
-    ask for, if any; `since` is where its window begins, None for where the recipe says. `replaces` is the last
+    they signed in to session `sid`, in seconds since the epoch; `agent` is who acts for them at the vault; `key` makes
+    sending it twice harmless; `conversation` is None for a new one; `time_zone` is an IANA name. `recipe` names the
+    recipe to follow, "" for whichever the words ask for, if any; `since` is where its window begins, None for where the
+    recipe says. `replaces` is the last
     run of the conversation where this one takes its place.
     """
 
@@ -63,6 +67,7 @@ class RunRequest:
     recipe: str = ""
     since: datetime | None = None
     replaces: UUID | None = None
+    agent: str = ATTENDED_AGENT
 
 
 @dataclass(frozen=True, slots=True)

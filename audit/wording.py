@@ -29,9 +29,16 @@ _REASONS: Mapping[str, str] = {
     "budget_spent": gettext_noop("the run's budget was spent"),
     "cancelled": gettext_noop("you cancelled"),
     "connected_again": gettext_noop("it was connected again, and they would have ended the new ones"),
+    "day_off": gettext_noop("it was not one of your working days"),
+    "grant_ended": gettext_noop("its permission to read had ended"),
+    "grant_expired": gettext_noop("its permission to read had expired and was not renewed"),
+    "holiday": gettext_noop("it was a public holiday"),
     "invalid_state": gettext_noop("the attempt was no longer valid"),
     "excluded": gettext_noop("you left that place out"),
     "missing_scope": gettext_noop("you did not grant the permission this needs"),
+    "missed": gettext_noop("nothing was running at the time, and the next one was about to begin"),
+    "not_granted": gettext_noop("the schedule was not given this to read"),
+    "out_of_office": gettext_noop("your calendar said that you were out of office"),
     "nobody_to_ask": gettext_noop("you want to be asked first, and nobody was there to ask"),
     "not_answered": gettext_noop("you did not answer in time"),
     "not_connected": gettext_noop("it is not connected"),
@@ -43,6 +50,7 @@ _REASONS: Mapping[str, str] = {
     "replaced": gettext_noop("another account took its place"),
     "revoked": gettext_noop("you revoked it"),
     "run_ended": gettext_noop("the run ended before you answered"),
+    "schedule": gettext_noop("it was due by your schedule"),
     "session_ended": gettext_noop("the session was over"),
     "tool_blocked": gettext_noop("you blocked this tool"),
     "undeclared_request": gettext_noop("it asked for something that its tool does not declare, and nothing was sent"),
@@ -124,9 +132,12 @@ def _with_reason(what: str, *, reason: str) -> str:
 def _exchanged(row: AuditEvent) -> str:
     if not row.tool:
         return gettext("{service} token exchanged.").format(service=name_of(row.provider))
-    return gettext("{service} token exchanged to read {what}.").format(
-        service=name_of(row.provider), what=what_is_read(provider=row.provider, tool=row.tool)
+    sentence = (
+        gettext("{service} token exchanged to read {what} for your schedule, while you were away.")
+        if row.reason == "schedule"
+        else gettext("{service} token exchanged to read {what}.")
     )
+    return sentence.format(service=name_of(row.provider), what=what_is_read(provider=row.provider, tool=row.tool))
 
 
 def _checked(row: AuditEvent) -> str:
@@ -175,6 +186,11 @@ def _tool_changed(row: AuditEvent) -> str:
     return gettext("You changed whether the AI may read {what}: {change}.").format(
         what=what_is_read(provider=row.provider, tool=row.tool), change=row.reason
     )
+
+
+def _grant(text: str) -> Callable[[AuditEvent], str]:
+    """Make a sentence of `text` with what the grant held and holds, by names of providers, counts and days."""
+    return lambda row: _with_reason(gettext(text), reason=row.reason)
 
 
 def _asked(text: str) -> Callable[[AuditEvent], str]:
@@ -227,6 +243,7 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.AGENT_RUN_FINISHED: _because(gettext_noop("A run finished")),
     Event.AGENT_RUN_STARTED: _because(gettext_noop("A run started")),
     Event.AGENT_RUN_STOPPED: _because(gettext_noop("A run was stopped")),
+    Event.AGENT_SCHEDULE_SKIPPED: _because(gettext_noop("A scheduled briefing was skipped")),
     Event.AGENT_TOOL_REFUSED: _tool_refused,
     Event.AUDIT_KEY_ROTATED: _because(gettext_noop("The log of these events is signed with a new key")),
     Event.PERMISSION_ACCESS_PAUSED: _because(gettext_noop("You paused the AI's access to {service}")),
@@ -244,8 +261,10 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     ),
     Event.PERMISSION_DEFAULT_CHANGED: _default_changed,
     Event.PERMISSION_EXCLUSIONS_CHANGED: _exclusions_changed,
-    Event.PERMISSION_GRANT_CREATED: _because(gettext_noop("You granted reading while you are away")),
+    Event.PERMISSION_GRANT_CREATED: _grant(gettext_noop("You granted reading while you are away")),
     Event.PERMISSION_GRANT_ENDED: _because(gettext_noop("You ended a grant to read while you are away")),
+    Event.PERMISSION_GRANT_NARROWED: _grant(gettext_noop("You narrowed a grant to read while you are away")),
+    Event.PERMISSION_GRANT_RENEWED: _grant(gettext_noop("You renewed or widened a grant to read while you are away")),
     Event.PERMISSION_QUESTION_ALLOWED: _asked(gettext_noop("You let the AI read {what}")),
     Event.PERMISSION_QUESTION_ASKED: _asked(gettext_noop("You were asked whether the AI may read {what}")),
     Event.PERMISSION_QUESTION_DENIED: _asked(gettext_noop("The AI was not let read {what}")),

@@ -14,6 +14,8 @@ Cause = (
     VaultCause
     | Literal[
         "away",
+        "not_granted",
+        "grant_ended",
         "tool_blocked",
         "ask_first",
         "answered_no",
@@ -32,8 +34,9 @@ class NotPermittedError(Exception):
         provider: Provider id.
         cause: `not_connected`, `revoked`, `reconnect_required`, `policy_denied`, `session_ended`,
             `vault_unavailable`, or one of the gate's own: `away` (nobody is there, and the service may not be read
-            meanwhile), `tool_blocked`, `excluded`, `answered_no`, `not_answered`, `nobody_to_ask` (the tool asks first,
-            and there is no page to ask on) and `policy_unavailable`. `ask_first` is the gate's word to itself.
+            meanwhile), `not_granted` (nor does the schedule's grant hold it), `grant_ended` (or expired),
+            `tool_blocked`, `excluded`, `answered_no`, `not_answered`, `nobody_to_ask` (the tool asks first, and there
+            is no page to ask on) and `policy_unavailable`. `ask_first` is the gate's word to itself.
     """
 
     def __init__(self, *, provider: str, cause: Cause) -> None:

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 
 from audit.events import Entry, Event
 from audit.record import record
-from permissions import connections, questions, store
+from permissions import connections, grants, questions, store
 from permissions.errors import Cause, NotPermittedError
 from permissions.exclusions import Exclusions
 from permissions.pages import Asker
@@ -56,7 +56,7 @@ async def require(
     A yes may rest on an answer some seconds old, because the vault decides again at the exchange that follows. A no
     never does: a restore made elsewhere counts at once. What the user lets the tool do and what they leave out is read
     anew each time. A connection that needs reconnecting passes here, since only the vault knows whether it can still
-    serve it. A `sid` of a grant asks for somebody who is away.
+    serve it. A `sid` of a grant asks for somebody who is away; what the grant holds is asked of the vault each time.
 
     `places` are the repositories or channels that the call names, in its own words. `asking` puts a question to the
     user where the tool asks first, and everything is decided anew once they answered; without it that is a refusal.
@@ -77,7 +77,7 @@ async def require(
             answer = await asking.ask(connection=verdict.connection)
             verdict = await check.decide(answer=answer, of=verdict.connection)
     except SessionEndedError as error:
-        verdict = _Verdict(error.cause)
+        verdict = _Verdict("grant_ended" if is_grant(sid) else error.cause)
     except VaultError as error:
         await _fail(entry, cause="vault_unavailable", error=error)
     # A mode or a subject that cannot be read is no better than a table that cannot.
@@ -101,8 +101,9 @@ class _Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Policy:
-    """What the user said beforehand: of the tool, of places, and for this conversation of which accounts."""
+    """What the user said beforehand: of the tool, of places, for this conversation of which accounts, in a grant."""
 
+    is_granted: bool
     mode: Mode
     exclusions: Exclusions
     allowed_connections: frozenset[str]
@@ -120,7 +121,10 @@ class _Check:
 
     async def decide(self, *, answer: Answer = Answer.UNASKED, of: str = "") -> _Verdict:
         """Return the verdict now; with what the user answered of account `of`, on nothing that was known before."""
-        policy = await sync_to_async(self._load_policy)()
+        is_granted = is_grant(self.asker["sid"]) and await grants.holds(
+            **self.asker, provider=self.provider, tool=self.tool
+        )
+        policy = await sync_to_async(self._load_policy)(is_granted=is_granted)
         if self.provider not in SERVICES:
             return _Verdict(self._judge(None, policy=policy, answer=answer))
         is_fresh = answer is not Answer.UNASKED
@@ -136,10 +140,11 @@ class _Check:
             await sync_to_async(questions.end_service)(self.asker["user"], provider=self.provider)
         return _Verdict(cause, status.connection, policy.exclusions)
 
-    def _load_policy(self) -> _Policy:
+    def _load_policy(self, *, is_granted: bool) -> _Policy:
         service, user = SERVICES.get(self.provider), self.asker["user"]
         kinds = service.exclusion_kinds if service else ()
         return _Policy(
+            is_granted=is_granted,
             mode=store.load_mode(user, tool=self.tool),
             exclusions=store.load_exclusions(user, kinds=kinds),
             allowed_connections=questions.list_allowed_connections(
@@ -156,6 +161,7 @@ class _Check:
                 state=status.state if status else ConnectionState.NOT_CONNECTED,
                 is_attended=not is_grant(self.asker["sid"]),
                 is_away_allowed=status is not None and status.is_away_allowed,
+                is_granted=policy.is_granted,
                 mode=policy.mode,
                 is_excluded=any(policy.exclusions.refuses(place) for place in self.places),
                 answer=self._known(answer, status=status, policy=policy),

@@ -36,13 +36,15 @@ class Question:
     """All that the answer depends on.
 
     `state` is the connection's now, pauses included; `is_attended` tells whether the user is there, or a grant stands
-    for them; `is_excluded` whether the call names a place that the user left out; `answer` what they said of it.
+    for them, and `is_granted` then whether that grant holds this service and this tool; `is_excluded` whether the call
+    names a place that the user left out; `answer` what they said of it.
     """
 
     is_known: bool
     state: ConnectionState
     is_attended: bool
     is_away_allowed: bool
+    is_granted: bool
     mode: Mode
     is_excluded: bool
     answer: Answer
@@ -70,13 +72,21 @@ def decide(question: Question) -> Cause:
         return "policy_denied"
     if cause := _OF_STATE[question.state]:
         return cause
-    if not question.is_attended and not question.is_away_allowed:
-        return "away"
+    if cause := _of_absence(question):
+        return cause
     if question.mode is Mode.BLOCK:
         return "tool_blocked"
     if question.is_excluded:
         return "excluded"
     return _of_mode(question)
+
+
+def _of_absence(question: Question) -> Cause:
+    if question.is_attended:
+        return ""
+    if not question.is_away_allowed:
+        return "away"
+    return "" if question.is_granted else "not_granted"
 
 
 def _of_mode(question: Question) -> Cause:

@@ -3,8 +3,9 @@
 Narrowing never waits for the audit; widening is refused when it cannot be recorded.
 """
 
+import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
@@ -14,11 +15,16 @@ from vault.errors import InvalidRequestError
 from vault.providers import registry
 from vault.store import connections, grants
 from vault.store import sessions as store
-from vault.tokens import Subject
+from vault.tokens import SCHEDULE_PREFIX, Subject
 from vault.types import Connection, Grant
 
 # Who forgot a schedule for a year is asked again.
 MAX_GRANT_LIFE = timedelta(days=366)
+
+_AGENT = re.compile(rf"{SCHEDULE_PREFIX}[0-9a-z_-]{{1,64}}")
+# The vault knows no tool; it compares names, which are identifiers and few.
+_TOOL = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_MAX_TOOLS = 100
 
 
 def pause(subject: Subject, *, connection: str, until: datetime | None) -> Connection:
@@ -64,23 +70,61 @@ def set_away(subject: Subject, *, connection: str, is_allowed: bool) -> Connecti
     return changed
 
 
-def create_grant(subject: Subject, *, providers: Sequence[str], expires_at: datetime) -> Grant:
-    """Return a new grant by which `providers` may be read in the user's absence.
+def create_grant(
+    subject: Subject, *, agent: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime
+) -> Grant:
+    """Return a new grant by which `agent` may read `providers` with `tools` in the user's absence.
 
     Raises:
         NotConnectedError: One of `providers` is unknown or not configured.
-        InvalidRequestError: There are none, or it would not end in the future, or not within `MAX_GRANT_LIFE`.
+        InvalidRequestError: `agent` is no schedule's, there are no providers or no tools, a name is malformed, or it
+            would not end in the future, or not within `MAX_GRANT_LIFE`.
         VaultUnavailableError: It could not be stored or recorded.
     """
-    now = timezone.now()
-    if not providers or not now < expires_at <= now + MAX_GRANT_LIFE:
+    if not _AGENT.fullmatch(agent):
         raise InvalidRequestError
-    for provider in providers:
-        registry.load(provider)
+    _require_content(providers=providers, tools=tools, expires_at=expires_at)
     # An end of all sessions ends the grants as well, and must not miss one that is being made.
     with sessions.hold(subject):
-        ledger.require(_grant_entry(subject, event=Event.PERMISSION_GRANT_CREATED))
-        return grants.create(user=subject.user, providers=providers, expires_at=expires_at)
+        told = _told(providers, tools=tools, expires_at=expires_at)
+        ledger.require(_grant_entry(subject, event=Event.PERMISSION_GRANT_CREATED, reason=told))
+        return grants.create(user=subject.user, agent=agent, providers=providers, tools=tools, expires_at=expires_at)
+
+
+def change_grant(
+    subject: Subject, *, grant: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime
+) -> Grant:
+    """Replace what a grant of the user holds, an expired one's too; one that was ended stays ended.
+
+    What only takes away does not wait for the audit.
+
+    Raises:
+        NotConnectedError: One of `providers` is unknown or not configured.
+        InvalidRequestError: As `create_grant` raises it, or there is no such grant of the user that was not ended.
+        SessionEndedError: The session that asks ended meanwhile.
+        VaultUnavailableError: It could not be stored, or something was to be added and could not be recorded.
+    """
+    _require_content(providers=providers, tools=tools, expires_at=expires_at)
+    with store.hold_alone(subject.user):
+        sessions.require_attended(subject)
+        before = grants.lock(grant, user=subject.user)
+        if before is None:
+            raise InvalidRequestError
+        is_narrower = (
+            {*providers} <= {*before.providers} and {*tools} <= {*before.tools} and expires_at <= before.expires_at
+        )
+        was = _told(before.providers, tools=before.tools, expires_at=before.expires_at)
+        told = f"{was} → {_told(providers, tools=tools, expires_at=expires_at)}"
+        event = Event.PERMISSION_GRANT_NARROWED if is_narrower else Event.PERMISSION_GRANT_RENEWED
+        (ledger.note if is_narrower else ledger.require)(_grant_entry(subject, event=event, reason=told))
+        changed = grants.change(grant, providers=providers, tools=tools, expires_at=expires_at)
+    ledger.drain()
+    return changed
+
+
+def list_grants(subject: Subject) -> tuple[Grant, ...]:
+    """Return the user's grants that were not ended, those that expired among them, the oldest first."""
+    return grants.list_unended(user=subject.user)
 
 
 def end_grant(subject: Subject, *, grant: str) -> None:
@@ -95,5 +139,21 @@ def end_grant(subject: Subject, *, grant: str) -> None:
     ledger.drain()
 
 
-def _grant_entry(subject: Subject, *, event: Event) -> Entry:
-    return Entry(event=event, user=subject.user, client=subject.client)
+def _require_content(*, providers: Sequence[str], tools: Sequence[str], expires_at: datetime) -> None:
+    now = timezone.now()
+    if not providers or not now < expires_at <= now + MAX_GRANT_LIFE:
+        raise InvalidRequestError
+    if not 0 < len(tools) <= _MAX_TOOLS or not all(map(_TOOL.fullmatch, tools)):
+        raise InvalidRequestError
+    for provider in providers:
+        registry.load(provider)
+
+
+def _told(providers: Sequence[str], *, tools: Sequence[str], expires_at: datetime) -> str:
+    """Return what a grant holds, for the audit: providers by name, tools by their number, and its last day."""
+    names = ", ".join(sorted(set(providers)))
+    return f"{names} with {len(set(tools))} tools until {expires_at.astimezone(UTC):%Y-%m-%d}"
+
+
+def _grant_entry(subject: Subject, *, event: Event, reason: str = "") -> Entry:
+    return Entry(event=event, user=subject.user, client=subject.client, reason=reason)

@@ -81,10 +81,27 @@ class EmbeddedVault:
         subject = await self._attended(subject_token)
         return await run(absence.set_away, subject, connection=connection, is_allowed=is_allowed)
 
-    async def create_grant(self, *, subject_token: str, providers: Sequence[str], expires_at: datetime) -> Grant:
+    async def create_grant(
+        self, *, subject_token: str, agent: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime
+    ) -> Grant:
         """See `VaultClient.create_grant`."""
         subject = await self._attended(subject_token)
-        return await run(absence.create_grant, subject, providers=providers, expires_at=expires_at)
+        return await run(
+            absence.create_grant, subject, agent=agent, providers=providers, tools=tools, expires_at=expires_at
+        )
+
+    async def change_grant(
+        self, *, subject_token: str, grant: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime
+    ) -> Grant:
+        """See `VaultClient.change_grant`."""
+        subject = await self._attended(subject_token)
+        return await run(
+            absence.change_grant, subject, grant=grant, providers=providers, tools=tools, expires_at=expires_at
+        )
+
+    async def list_grants(self, *, subject_token: str) -> tuple[Grant, ...]:
+        """See `VaultClient.list_grants`."""
+        return await run(absence.list_grants, await self._living(subject_token))
 
     async def end_grant(self, *, subject_token: str, grant: str) -> None:
         """See `VaultClient.end_grant`."""

@@ -147,14 +147,14 @@ def _decide(asked: Asked) -> _Stale | tuple[ExchangedToken, _Stale | None]:
     ):
         row = connection.row
         clients.require_provider(asked.client, row.provider)
-        standing.require(connection)
+        standing.require(connection, actor=asked.actor)
         clients.require_scope(asked.client, provider=row.provider, asked=asked.scope, granted=row.granted_scope)
         planned = plan(connection)
         stale = _Stale(connection=row.id, generation=row.generation)
         if planned is Plan.REFRESH:
             return stale
         token = _token(connection, exchange_id=asked.id)
-        _record_grant(asked, connection=connection, token=token)
+        _record_grant(asked, connection=connection, token=token, reason="schedule" if standing.grant else "")
     ledger.drain()
     return token, stale if planned is Plan.SERVE_AND_REFRESH else None
 
@@ -172,12 +172,13 @@ def _token(connection: Decidable, *, exchange_id: str) -> ExchangedToken:
     )
 
 
-def _record_grant(asked: Asked, *, connection: Decidable, token: ExchangedToken) -> None:
+def _record_grant(asked: Asked, *, connection: Decidable, token: ExchangedToken, reason: str) -> None:
     row = connection.row
     try:
         ledger.require(
             replace(
                 _entry(asked, event=Event.VAULT_EXCHANGE_GRANTED, provider=row.provider),
+                reason=reason,
                 connection=row.id,
                 account=row.account,
                 scope_granted=row.granted_scope,

@@ -161,11 +161,16 @@ class EndedSession(models.Model):
 
 
 class Grant(models.Model):
-    """A user's leave to read `providers` (ids, space-separated) in their absence; `grant:<id>` is its tokens' `sid`."""
+    """A user's leave to read `providers` (ids, space-separated) in their absence; `grant:<id>` is its tokens' `sid`.
+
+    `agent` is the only one that may act by it, and with `tools` alone (names, space-separated).
+    """
 
     id = models.CharField(primary_key=True, max_length=40)
     subject = models.CharField(max_length=200, db_index=True)
+    agent = models.CharField(max_length=100, default="")
     providers = models.CharField(max_length=200)
+    tools = models.TextField(default="")
     granted_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

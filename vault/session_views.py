@@ -30,13 +30,35 @@ async def set_away(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
 
 @endpoint
 async def create_grant(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
-    """Make a grant for `providers`, separated by spaces, and return it."""
+    """Make a grant of `providers` to `agent` and its `tools`, separated by spaces, and return it."""
     grant = await vault.create_grant(
         subject_token=required(form, "subject_token"),
+        agent=required(form, "agent"),
         providers=required(form, "providers").split(),
+        tools=required(form, "tools").split(),
         expires_at=wire.instant_from_form(required(form, "expires_at")),
     )
     return wire.grant_to_json(grant)
+
+
+@endpoint
+async def change_grant(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
+    """Replace what a grant holds, by the fields of `create_grant`, and return it."""
+    grant = await vault.change_grant(
+        subject_token=required(form, "subject_token"),
+        grant=required(form, "grant"),
+        providers=required(form, "providers").split(),
+        tools=required(form, "tools").split(),
+        expires_at=wire.instant_from_form(required(form, "expires_at")),
+    )
+    return wire.grant_to_json(grant)
+
+
+@endpoint
+async def list_grants(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
+    """Return the user's grants that were not ended: `{"grants": […]}`."""
+    found = await vault.list_grants(subject_token=required(form, "subject_token"))
+    return {"grants": [wire.grant_to_json(grant) for grant in found]}
 
 
 @endpoint

@@ -8,32 +8,39 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from audit.events import Entry, Event
-from vault import ledger
+from vault import ledger, tokens
 from vault.errors import AccessRevokedError, InvalidTargetError, SessionEndedError
 from vault.store import connections, grants, sessions, statements
 from vault.store.connections import Decidable
-from vault.tokens import Subject
+from vault.tokens import ActingAgent, Subject
+from vault.types import Grant
 
 _COMMAND, _GRANT = "cli", "grant"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a living session may reach. `providers` are a grant's; None while the user is there."""
+    """What a living session may reach: all of the user's, or while they are away what `grant` holds."""
 
-    providers: frozenset[str] | None
+    grant: Grant | None
 
-    def require(self, connection: Decidable) -> None:
-        """Refuse a connection that this session may not use now.
+    def require(self, connection: Decidable, *, actor: ActingAgent | None) -> None:
+        """Refuse a connection that this session may not use now, or not by this agent.
 
         Raises:
             AccessRevokedError: The user revoked or paused it.
-            InvalidTargetError: The user is away, and did not allow this connection for that or grant its provider.
+            InvalidTargetError: The user is away, and did not allow this connection for that or grant its provider to
+                this agent and its tool; or the agent is a schedule's, and acts by anything but its grant.
         """
         row = connection.row
         if not row.is_access_allowed or connections.is_paused(row):
             raise AccessRevokedError
-        if self.providers is not None and not (row.is_away_allowed and row.provider in self.providers):
+        if self.grant is not None:
+            _require_granted(self.grant, actor=actor, provider=row.provider)
+            if not row.is_away_allowed:
+                raise InvalidTargetError
+        elif actor is not None and actor.agent.startswith(tokens.SCHEDULE_PREFIX):
+            # SECURITY: a schedule runs while nobody looks; a session that somebody left open is no leave for that.
             raise InvalidTargetError
 
 
@@ -60,11 +67,11 @@ def find_standing(subject: Subject) -> Standing:
         raise SessionEndedError
     kind, colon, name = subject.sid.partition(":")
     if not colon or kind == _COMMAND:
-        return Standing(providers=None)
+        return Standing(grant=None)
     grant = grants.find_living(name, user=subject.user) if kind == _GRANT else None
     if grant is None:
         raise SessionEndedError
-    return Standing(providers=frozenset(grant.providers))
+    return Standing(grant=grant)
 
 
 def require_attended(subject: Subject) -> None:
@@ -74,7 +81,7 @@ def require_attended(subject: Subject) -> None:
         SessionEndedError: The session ended.
         InvalidTargetError: It is a grant's.
     """
-    if find_standing(subject).providers is not None:
+    if find_standing(subject).grant is not None:
         raise InvalidTargetError
 
 
@@ -101,6 +108,14 @@ def end_subject(subject: Subject) -> None:
             grants.end_all(user=subject.user)
             ledger.note(Entry(event=Event.VAULT_SUBJECT_ENDED, user=subject.user, client=subject.client))
     ledger.drain()
+
+
+def _require_granted(grant: Grant, *, actor: ActingAgent | None, provider: str) -> None:
+    is_granted = (
+        actor is not None and actor.agent == grant.agent and actor.tool in grant.tools and provider in grant.providers
+    )
+    if not is_granted:
+        raise InvalidTargetError
 
 
 def _end(subject: Subject) -> bool:

@@ -24,6 +24,8 @@ TOKEN_TYPE_ACCESS = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S10
 WEB_CLIENT = "devcontext-web"
 # The only agent that our own processes act for.
 AGENT_PREFIX = "agent:"
+# An agent that acts for an absent user's schedule; each has a name of its own.
+SCHEDULE_PREFIX = f"{AGENT_PREFIX}schedule:"
 USER_PREFIX = "user:"
 
 # What a subject token may be used for: reading through the vault, or managing the user's connections.

@@ -59,17 +59,27 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A user's leave to read `providers` in their absence until it expires or is ended; `sid` names it in tokens."""
+    """A user's leave to read `providers` in their absence until it expires or is ended; `sid` names it in tokens.
+
+    `agent`, `agent:<name>`, is the only one that may act by it, and with `tools` alone.
+    """
 
     id: str
+    agent: str
     providers: tuple[str, ...]
+    tools: tuple[str, ...]
     granted_at: datetime
     expires_at: datetime
 
     @property
     def sid(self) -> str:
         """What stands for a session in the subject tokens of this grant."""
-        return f"{_GRANT}{self.id}"
+        return sid_of_grant(self.id)
+
+
+def sid_of_grant(grant: str) -> str:
+    """Return what stands for a session in the subject tokens of the grant with this id."""
+    return f"{_GRANT}{grant}"
 
 
 def is_grant(sid: str) -> bool:

@@ -28,6 +28,8 @@ urlpatterns = [
             "pause_access": session_views.pause_access,
             "set_away": session_views.set_away,
             "create_grant": session_views.create_grant,
+            "change_grant": session_views.change_grant,
+            "list_grants": session_views.list_grants,
             "end_grant": session_views.end_grant,
             "end_session": session_views.end_session,
             "end_subject": session_views.end_subject,

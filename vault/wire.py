@@ -1,6 +1,6 @@
 """The vault's values as they travel over HTTP: forms one way, JSON the other. Both transports' ends share it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -38,6 +38,8 @@ PATHS = {
     "pause_access": "/vault/connections/pause",
     "set_away": "/vault/connections/away",
     "create_grant": "/vault/grants/create",
+    "change_grant": "/vault/grants/change",
+    "list_grants": "/vault/grants/list",
     "end_grant": "/vault/grants/end",
     "end_session": "/vault/sessions/end",
     "end_subject": "/vault/sessions/end-all",
@@ -131,6 +133,11 @@ def connection_from_json(body: Any) -> Connection:
         raise VaultUnavailableError from None
 
 
+def grant_to_form(*, providers: Sequence[str], tools: Sequence[str], expires_at: datetime) -> dict[str, str]:
+    """Return what a grant is to hold as it is asked for."""
+    return {"providers": " ".join(providers), "tools": " ".join(tools), "expires_at": expires_at.isoformat()}
+
+
 def grant_to_json(grant: Grant) -> dict[str, Any]:
     """Return a grant as a JSON object; instants in ISO 8601."""
     return asdict(grant) | {"granted_at": grant.granted_at.isoformat(), "expires_at": grant.expires_at.isoformat()}
@@ -145,7 +152,9 @@ def grant_from_json(body: Any) -> Grant:
     try:
         return Grant(
             id=body["id"],
+            agent=body["agent"],
             providers=tuple(body["providers"]),
+            tools=tuple(body["tools"]),
             granted_at=datetime.fromisoformat(body["granted_at"]),
             expires_at=datetime.fromisoformat(body["expires_at"]),
         )

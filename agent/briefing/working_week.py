@@ -39,7 +39,11 @@ class WorkingWeek:
 
     def is_working(self, day: date) -> bool:
         """Return whether `day` is a working day."""
-        return day.weekday() in self.weekdays and day not in _holidays(self.country, self.subdivision, day.year)
+        return day.weekday() in self.weekdays and not self.is_holiday(day)
+
+    def is_holiday(self, day: date) -> bool:
+        """Return whether `day` is a public holiday that they keep, whatever weekday it is."""
+        return day in _holidays(self.country, self.subdivision, day.year)
 
     def last_working_day(self, today: date) -> date:
         """Return the last working day before `today`."""

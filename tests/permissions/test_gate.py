@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -10,15 +11,14 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from audit.errors import AuditUnavailableError
-from permissions import connections, gate, store, switch
+from permissions import connections, gate, grants, store, switch
 from permissions.errors import NotPermittedError
 from permissions.exclusions import ExclusionKind, Exclusions
 from permissions.policy import Mode
 from permissions.types import Permit
 from tests.permissions.conftest import DATABASES, AuditTableMissing, Connect, Person, SignIn, list_recorded
-from vault import tokens
+from vault.client import Grant, sessions
 from vault.client import connections as vault
-from vault.client import sessions, transport
 
 pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
 
@@ -184,12 +184,53 @@ async def test_a_permit_carries_the_exclusions_of_its_service_and_a_named_place_
     assert await refused(alice, places=("ACME/payroll",)) == "excluded"
 
 
+async def grant_to(alice: Person, **changes: Any) -> Grant:
+    """Let a schedule read for somebody."""
+    until = timezone.now() + timedelta(hours=1)
+    fields = {"providers": ["github"], "tools": ["github_activity"], "expires_at": until}
+    return await grants.create(**alice.asker, agent="agent:schedule:1", **{**fields, **changes})
+
+
+@pytest.mark.parametrize("narrower", [{"providers": ["slack"]}, {"tools": ["github_commits"]}])
+async def test_a_grant_is_read_by_only_for_what_it_holds_now(
+    narrower: dict[str, list[str]], alice: Person, connect: Connect
+) -> None:
+    await connect(alice)
+    await vault.set_away(**alice.asker, connection="github", is_allowed=True)
+    tools = ["github_activity", "github_commits"]
+    grant = await grant_to(alice, providers=["github", "slack"], tools=tools)
+    away = replace(alice, sid=grant.sid)
+    assert await ask(away)
+    content = {"providers": ["github", "slack"], "tools": tools, "expires_at": grant.expires_at, **narrower}
+    await grants.change(**alice.asker, grant=grant.id, **content)
+    assert await refused(away) == "not_granted"
+    assert await answers() == [("permission:check:allowed", ""), ("permission:check:denied", "not_granted")]
+
+
+async def test_a_grant_that_is_over_permits_nothing_and_is_told_by_its_own_name(
+    alice: Person, connect: Connect
+) -> None:
+    await connect(alice)
+    await vault.set_away(**alice.asker, connection="github", is_allowed=True)
+    grant = await grant_to(alice)
+    away = replace(alice, sid=grant.sid)
+    assert await ask(away)
+    await grants.end(**alice.asker, grant=grant.id)
+    assert await refused(away) == "grant_ended"
+
+
+async def test_a_service_revoked_a_moment_ago_is_not_read_by_a_grant(alice: Person, connect: Connect) -> None:
+    await connect(alice)
+    await vault.set_away(**alice.asker, connection="github", is_allowed=True)
+    away = replace(alice, sid=(await grant_to(alice)).sid)
+    assert await ask(away)
+    await switch.revoke(**alice.asker, provider="github")
+    assert await refused(away) == "revoked"
+
+
 async def test_an_absent_user_is_read_for_only_where_they_allowed_that(alice: Person, connect: Connect) -> None:
     await connect(alice)
-    token = tokens.mint_subject(**alice.asker, purpose="connections")
-    until = timezone.now() + timedelta(hours=1)
-    grant = await transport.current().create_grant(subject_token=token, providers=["github"], expires_at=until)
-    away = replace(alice, sid=grant.sid)
+    away = replace(alice, sid=(await grant_to(alice)).sid)
     assert await refused(away) == "away"
     await vault.set_away(**alice.asker, connection="github", is_allowed=True)
     assert await ask(away)

@@ -23,6 +23,7 @@ from vault.types import Connection, ExchangeRequest
 
 ALICE, BOB, MALLORY = "user:1", "user:2", "user:3"
 AGENT = "agent:devcontext"
+SCHEDULE = "agent:schedule:0f9a"
 
 
 def subject(
@@ -37,9 +38,9 @@ def subject(
     return tokens.mint_subject(user=user, sid=sid, auth_time=auth_time, purpose=purpose, client=client)
 
 
-def actor() -> str:
+def actor(agent: str = AGENT, *, tool: str = "github_activity") -> str:
     """Return an actor token for one tool call."""
-    return tokens.mint_actor(agent=AGENT, run="run-1", tool="github_activity", tool_call="toolu_1")
+    return tokens.mint_actor(agent=agent, run="run-1", tool=tool, tool_call="toolu_1")
 
 
 def request(user: str = ALICE, **changes: Any) -> ExchangeRequest:

@@ -11,7 +11,7 @@ import pytest
 from django.db import connections as databases
 from django.utils import timezone
 
-from tests.vault.conftest import ALICE, BOB, audit_down, change, events, request, subject
+from tests.vault.conftest import ALICE, BOB, SCHEDULE, audit_down, change, events, request, subject
 from tests.vault.upstream import Upstream
 from vault import models, sessions
 from vault.client.base import VaultClient
@@ -59,7 +59,9 @@ async def test_an_ended_session_manages_no_connection(client: VaultClient, conne
         client.disconnect(**ended, connection="github"),
         client.pause_access(**ended, connection="github", until=until),
         client.set_away(**ended, connection="github", is_allowed=True),
-        client.create_grant(**ended, providers=["github"], expires_at=until),
+        client.create_grant(**ended, agent=SCHEDULE, providers=["github"], tools=["x"], expires_at=until),
+        client.change_grant(**ended, grant="grant_1", providers=["github"], tools=["x"], expires_at=until),
+        client.list_grants(**ended),
         client.end_grant(**ended, grant="grant_1"),
     ):
         with pytest.raises(SessionEndedError):
@@ -164,8 +166,12 @@ async def test_what_no_token_can_name_any_more_is_forgotten_but_never_a_bar(clie
 
 async def test_a_grant_is_refused_what_only_its_user_may_do(client: VaultClient, connect_user: Connect) -> None:
     await connect_user()
-    expires_at = timezone.now() + timedelta(days=1)
-    grant = await client.create_grant(subject_token=subject(), providers=["github"], expires_at=expires_at)
+    content: dict[str, Any] = {
+        "providers": ["github"],
+        "tools": ["github_activity"],
+        "expires_at": timezone.now() + timedelta(days=1),
+    }
+    grant = await client.create_grant(subject_token=subject(), agent=SCHEDULE, **content)
     absent: dict[str, Any] = {"subject_token": subject(sid=grant.sid)}
     for asked in (
         client.start_connect(**absent, provider="slack"),
@@ -175,12 +181,14 @@ async def test_a_grant_is_refused_what_only_its_user_may_do(client: VaultClient,
         client.disconnect(**absent, connection="github"),
         client.pause_access(**absent, connection="github", until=None),
         client.set_away(**absent, connection="github", is_allowed=True),
-        client.create_grant(**absent, providers=["github"], expires_at=expires_at),
+        client.create_grant(**absent, agent=SCHEDULE, **content),
+        client.change_grant(**absent, grant=grant.id, **content),
         client.end_grant(**absent, grant=grant.id),
     ):
         with pytest.raises(InvalidTargetError):
             await asked
     assert len(await client.list_connections(**absent)) == 1
+    assert await client.list_grants(**absent) == (grant,)
 
 
 @pytest.mark.parametrize("end", [sessions.end_session, sessions.end_subject])

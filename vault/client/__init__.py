@@ -24,10 +24,12 @@ from vault.types import (
     Connection,
     ConnectionState,
     ExchangedToken,
+    Grant,
     PendingConnection,
     Revocation,
     RevocationState,
     is_grant,
+    sid_of_grant,
 )
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "ConnectionState",
     "ConsentDeniedError",
     "ExchangedToken",
+    "Grant",
     "InvalidScopeError",
     "NotConnectedError",
     "OtherAccountError",
@@ -52,4 +55,5 @@ __all__ = [
     "VaultError",
     "VaultUnavailableError",
     "is_grant",
+    "sid_of_grant",
 ]

@@ -130,13 +130,36 @@ class VaultClient(Protocol):
         """
         ...
 
-    async def create_grant(self, *, subject_token: str, providers: Sequence[str], expires_at: datetime) -> Grant:
-        """Return a new grant: its `sid` stands for a session of the absent user, for these providers only.
+    async def create_grant(
+        self, *, subject_token: str, agent: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime
+    ) -> Grant:
+        """Return a new grant: its `sid` stands for a session of the absent user, in which `agent` alone may act.
+
+        Args:
+            subject_token: Who grants.
+            agent: `agent:schedule:<name>`.
+            providers: The provider ids that may be read.
+            tools: The names of the tools that may read them, as actor tokens name them.
+            expires_at: When it ends by itself.
 
         Raises:
             NotConnectedError: One of `providers` is unknown or not configured.
-            InvalidRequestError: There are none, or `expires_at` is past or more than a year away.
+            InvalidRequestError: A name is malformed, there are no providers or no tools, or `expires_at` is past or
+                more than a year away.
         """
+        ...
+
+    async def change_grant(
+        self, *, subject_token: str, grant: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime
+    ) -> Grant:
+        """Replace what a grant of this user holds, also one that expired; raises as `create_grant` does.
+
+        One that was ended cannot be changed: `InvalidRequestError`.
+        """
+        ...
+
+    async def list_grants(self, *, subject_token: str) -> tuple[Grant, ...]:
+        """Return the grants of this user that were not ended, those that expired among them, the oldest first."""
         ...
 
     async def end_grant(self, *, subject_token: str, grant: str) -> None:

@@ -104,10 +104,26 @@ class HTTPVault:
         }
         return wire.connection_from_json(await self._ask("set_away", form))
 
-    async def create_grant(self, *, subject_token: str, providers: Sequence[str], expires_at: datetime) -> Grant:
+    async def create_grant(
+        self, *, subject_token: str, agent: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime
+    ) -> Grant:
         """See `VaultClient.create_grant`."""
-        form = {"subject_token": subject_token, "providers": " ".join(providers), "expires_at": expires_at.isoformat()}
+        form = {"subject_token": subject_token, "agent": agent}
+        form |= wire.grant_to_form(providers=providers, tools=tools, expires_at=expires_at)
         return wire.grant_from_json(await self._ask("create_grant", form))
+
+    async def change_grant(
+        self, *, subject_token: str, grant: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime
+    ) -> Grant:
+        """See `VaultClient.change_grant`."""
+        form = {"subject_token": subject_token, "grant": grant}
+        form |= wire.grant_to_form(providers=providers, tools=tools, expires_at=expires_at)
+        return wire.grant_from_json(await self._ask("change_grant", form))
+
+    async def list_grants(self, *, subject_token: str) -> tuple[Grant, ...]:
+        """See `VaultClient.list_grants`."""
+        listed = await self._list("grants", {"subject_token": subject_token})
+        return tuple(wire.grant_from_json(grant) for grant in listed)
 
     async def end_grant(self, *, subject_token: str, grant: str) -> None:
         """See `VaultClient.end_grant`."""

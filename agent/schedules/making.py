@@ -1,0 +1,106 @@
+"""Makes occurrences of what is due: one tick looks at every schedule whose time has come. Safe to run twice at once.
+
+After a time in which nobody ran, only the newest due time is caught up on, late; the others are counted.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, transaction
+
+from agent.schedule_models import Occurrence as OccurrenceRow
+from agent.schedule_models import Schedule as Row
+from agent.schedules import store
+from agent.schedules.due import Due, list_passed
+from agent.schedules.types import OccurrenceState, Reason, Schedule
+from audit.errors import AuditUnavailableError
+from audit.events import Entry, Event
+from audit.record import record
+from permissions.subjects import subject_of
+
+# Past its due time by more than a tick, the jitter and a short queue, a briefing is told to be late.
+LATE_AFTER = timedelta(minutes=10)
+# A late briefing that the next one follows so closely would be told twice.
+_TOO_CLOSE = timedelta(hours=1)
+_AGAIN_AFTER = timedelta(hours=1)
+# As many as one tick takes; those behind wait for the next look, which follows at once.
+_BATCH = 500
+
+logger = logging.getLogger(__name__)
+
+
+def make_due(*, now: datetime) -> int:
+    """Make an occurrence of each due time that has come, and return how many schedules were looked at. Sync."""
+    looked_at = 0
+    while batch := list(Row.objects.filter(next_due_at__lte=now).order_by("next_due_at", "id")[:_BATCH]):
+        for row in batch:
+            _try(row, now=now)
+        looked_at += len(batch)
+    return looked_at
+
+
+def _try(row: Row, *, now: datetime) -> None:
+    try:
+        _make(row, now=now)
+    except DatabaseError:
+        raise
+    except Exception:
+        # One schedule that cannot be reckoned, such as one in a zone that was abolished, must not keep the others from
+        # being made; it is looked at again later.
+        logger.exception("agent.schedule_not_made", extra={"schedule": str(row.id)})
+        Row.objects.filter(id=row.id).update(next_due_at=now + _AGAIN_AFTER)
+
+
+def _make(row: Row, *, now: datetime) -> None:
+    schedule = store.value_of(row)
+    assert schedule.next_due_at is not None
+    passed = list_passed(store.load_rhythm(schedule), first=schedule.next_due_at, now=now)
+    next_due_at = store.find_next_due(schedule, now=now)
+    with transaction.atomic(using="default"):
+        mine = Row.objects.filter(id=row.id, next_due_at=schedule.next_due_at)
+        # Somebody else was quicker, or the owner changed it meanwhile.
+        if not mine.update(next_due_at=next_due_at):
+            return
+        if not passed or schedule.is_paused_at(passed[-1].at):
+            return
+        skip = _skip_of(passed[-1], next_due_at=next_due_at, now=now)
+        _create(schedule, passed=passed, skip=skip, now=now)
+    if skip:
+        _audit_skip(schedule, reason=skip)
+
+
+def _create(schedule: Schedule, *, passed: tuple[Due, ...], skip: str, now: datetime) -> None:
+    newest = passed[-1]
+    made = OccurrenceRow(
+        schedule_id=schedule.id,
+        due_at=newest.at,
+        begins_at=schedule.begins_at(newest.at),
+        missed=sum(not due.skip for due in passed[:-1]),
+        state=OccurrenceState.SKIPPED if skip else OccurrenceState.DUE,
+        reason=skip,
+        ended_at=now if skip else None,
+    )
+    # Whatever made this due time before, such as a schedule that was changed to and fro, made the only one.
+    OccurrenceRow.objects.bulk_create([made], ignore_conflicts=True)
+
+
+def _skip_of(due: Due, *, next_due_at: datetime | None, now: datetime) -> str:
+    if due.skip:
+        return Reason(due.skip).value
+    is_late = now - due.at > LATE_AFTER
+    is_next_near = next_due_at is not None and next_due_at - now < _TOO_CLOSE
+    return Reason.MISSED.value if is_late and is_next_near else ""
+
+
+def _audit_skip(schedule: Schedule, *, reason: str) -> None:
+    entry = Entry(event=Event.AGENT_SCHEDULE_SKIPPED, user=subject_of(schedule.user), reason=reason)
+    try:
+        record(entry)
+    except AuditUnavailableError:
+        # Nothing is read, so that nothing waits for the audit; the schedule's own page tells of it.
+        logger.exception("agent.schedule_skip_not_audited", extra={"schedule": str(schedule.id)})
+
+
+def is_late(due_at: datetime, *, began_at: datetime) -> bool:
+    """Tell whether a briefing that began then is told to be late."""
+    return began_at - due_at > LATE_AFTER

@@ -1,0 +1,215 @@
+"""Due times in the tables: made once each, claimed by one process at a time, ended once. Sync and short.
+
+A claim is a lease with a number: whoever lost it, because they were slow or dead, changes nothing any more.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from agent.schedule_models import Leader
+from agent.schedule_models import Occurrence as Row
+from agent.schedules.errors import ScheduleNotFoundError
+from agent.schedules.fairness import Waiting, in_turn
+from agent.schedules.store import value_of
+from agent.schedules.types import Claim, Ending, Occurrence, OccurrenceState, Schedule
+
+# Three missed renewals; a process that is busy for longer loses its claim and may not end what it holds.
+LEASE = timedelta(seconds=60)
+# Two schedules of one person at 09:00 both come in time; twenty do not keep others waiting.
+MAX_PER_USER = 2
+# A queue that lost a message, as Redis may at its restart, is told again.
+_SENT_AGAIN_AFTER = timedelta(minutes=5)
+# As many as one look sorts by turn; those behind are looked at as these go.
+_LOOKED_AT = 2000
+
+
+def list_to_begin(*, now: datetime, limit: int, is_queued: bool = False) -> tuple[UUID, ...]:
+    """Return at most `limit` occurrences that may begin now, in fair order: due ones, and those whose lease ran out.
+
+    `is_queued` leaves out those of which a queue was told and that it may still hold.
+    """
+    free = Row.objects.filter(_is_free(now))
+    if is_queued:
+        free = free.filter(Q(sent_at=None) | Q(sent_at__lt=now - _SENT_AGAIN_AFTER))
+    rows = free.order_by("begins_at").values_list("id", "schedule__user_id", "begins_at")[:_LOOKED_AT]
+    counted = _going_on(now).values_list("schedule__user_id").annotate(count=Count("id"))
+    return in_turn((Waiting(*row) for row in rows), running=dict(counted), per_user=MAX_PER_USER, limit=limit)
+
+
+def find_next_begin(*, after: datetime) -> datetime | None:
+    """Return when the next occurrence begins that cannot yet."""
+    waiting = Row.objects.filter(state=OccurrenceState.DUE, begins_at__gt=after)
+    return waiting.order_by("begins_at").values_list("begins_at", flat=True).first()
+
+
+def count_going_on(*, now: datetime) -> int:
+    """Return how many occurrences are being run, in all processes."""
+    return _going_on(now).count()
+
+
+def note_sent(ids: Iterable[UUID], *, now: datetime) -> None:
+    """Note that a queue was told of these."""
+    Row.objects.filter(id__in=list(ids)).update(sent_at=now)
+
+
+def claim(occurrence: UUID, *, owner: str, now: datetime) -> Claim | None:
+    """Return the right to run an occurrence; of all that ask at once, one gets it.
+
+    None if it is over, not to begin yet, somebody else's, or if its user has `MAX_PER_USER` going on.
+    """
+    with transaction.atomic(using="default"):
+        row = Row.objects.select_related("schedule").filter(_is_free(now), id=occurrence).first()
+        if row is None:
+            return None
+        # Claims of one user come one after the other, so that their number at once can be counted.
+        get_user_model().objects.select_for_update(no_key=True).get(pk=row.schedule.user_id)
+        if _going_on(now).filter(schedule__user_id=row.schedule.user_id).count() >= MAX_PER_USER:
+            return None
+        taken = Row.objects.filter(_is_free(now), id=occurrence, attempts=row.attempts).update(
+            state=OccurrenceState.RUNNING,
+            claimed_by=owner,
+            lease_until=now + LEASE,
+            attempts=row.attempts + 1,
+            started_at=row.started_at or now,
+        )
+        if not taken:
+            return None
+        row.refresh_from_db()
+        return Claim(occurrence_of(row), value_of(row.schedule), owner=owner, attempt=row.attempts)
+
+
+def renew(claimed: Claim, *, now: datetime) -> bool:
+    """Keep the claim for another lease; False when it is lost."""
+    return bool(_held(claimed).update(lease_until=now + LEASE))
+
+
+def note_run(claimed: Claim, *, run: UUID) -> bool:
+    """Note the run that answers; False when the claim is lost."""
+    return bool(_held(claimed).update(run_id=run))
+
+
+def put_back(claimed: Claim, *, until: datetime) -> None:
+    """Give the claim up without having begun a run: the occurrence is due again, from an instant on."""
+    _held(claimed).update(
+        state=OccurrenceState.DUE,
+        claimed_by="",
+        lease_until=None,
+        sent_at=None,
+        begins_at=until,
+        attempts=F("attempts") - 1,
+    )
+
+
+def end(claimed: Claim, *, ending: Ending, now: datetime) -> bool:
+    """End an occurrence; False when the claim is lost, and with it the say."""
+    ended = _held(claimed).update(
+        state=ending.state,
+        reason=ending.reason,
+        lease_until=None,
+        ended_at=now,
+        cost_micro_usd=ending.cost_micro_usd,
+        coverage=list(ending.coverage),
+        changes=dict(ending.changes),
+        is_told=ending.is_told,
+        tell_at=ending.tell_at,
+    )
+    return bool(ended)
+
+
+def ask_now(schedule: Schedule, *, now: datetime) -> Occurrence:
+    """Return an occurrence that begins at once because its owner wants it; the one that goes on, if there is one."""
+    with transaction.atomic(using="default"):
+        get_user_model().objects.select_for_update(no_key=True).get(pk=schedule.user)
+        open_states = (OccurrenceState.DUE, OccurrenceState.RUNNING)
+        row = Row.objects.filter(schedule_id=schedule.id, state__in=open_states, is_asked=True).first()
+        return occurrence_of(
+            row
+            or Row.objects.create(
+                schedule_id=schedule.id, due_at=now, begins_at=now, is_asked=True, state=OccurrenceState.DUE
+            )
+        )
+
+
+def list_occurrences(schedule: UUID, *, user: int, limit: int = 50) -> tuple[Occurrence, ...]:
+    """Return the newest occurrences of a schedule of this user, the newest first."""
+    rows = Row.objects.filter(schedule_id=schedule, schedule__user_id=user).order_by("-due_at")
+    return tuple(map(occurrence_of, rows[:limit]))
+
+
+def load_occurrence(occurrence: UUID, *, user: int) -> Occurrence:
+    """Return an occurrence of this user.
+
+    Raises:
+        ScheduleNotFoundError: It is not theirs.
+    """
+    row = Row.objects.filter(id=occurrence, schedule__user_id=user).first()
+    if row is None:
+        raise ScheduleNotFoundError
+    return occurrence_of(row)
+
+
+def load_spent(schedule: UUID, *, now: datetime) -> int:
+    """Return what the schedule's briefings of this day, UTC, cost, in millionths of a US dollar."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = Row.objects.filter(schedule_id=schedule, started_at__gte=midnight)
+    return int(today.aggregate(spent=Sum("cost_micro_usd", default=0))["spent"])
+
+
+def lead(name: str, *, owner: str, now: datetime, lease: timedelta) -> bool:
+    """Take or keep a task that one process does at a time; False while another one does it."""
+    rows = Leader.objects.filter(name=name)
+    if rows.filter(Q(owner=owner) | Q(until__lt=now)).update(owner=owner, until=now + lease):
+        return True
+    _, is_new = rows.get_or_create(name=name, defaults={"owner": owner, "until": now + lease})
+    return is_new
+
+
+def resign(name: str, *, owner: str) -> None:
+    """Leave a task to whoever asks next."""
+    Leader.objects.filter(name=name, owner=owner).delete()
+
+
+def occurrence_of(row: Row) -> Occurrence:
+    """Return a row as a value."""
+    return Occurrence(
+        id=row.id,
+        schedule=row.schedule_id,
+        due_at=row.due_at,
+        begins_at=row.begins_at,
+        is_asked=row.is_asked,
+        missed=row.missed,
+        state=OccurrenceState(row.state),
+        reason=row.reason,
+        attempts=row.attempts,
+        run=row.run_id,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        cost_micro_usd=row.cost_micro_usd,
+        coverage=tuple(row.coverage),
+        changes=row.changes,
+        is_told=row.is_told,
+        tell_at=row.tell_at,
+    )
+
+
+def _is_free(now: datetime) -> Q:
+    is_due = Q(state=OccurrenceState.DUE, begins_at__lte=now)
+    return is_due | Q(state=OccurrenceState.RUNNING, lease_until__lt=now)
+
+
+def _going_on(now: datetime) -> QuerySet[Row]:
+    return Row.objects.filter(state=OccurrenceState.RUNNING, lease_until__gte=now)
+
+
+def _held(claimed: Claim) -> QuerySet[Row]:
+    return Row.objects.filter(
+        id=claimed.occurrence.id,
+        state=OccurrenceState.RUNNING,
+        claimed_by=claimed.owner,
+        attempts=claimed.attempt,
+    )

@@ -1,0 +1,156 @@
+"""Frozen values of schedules; no model instance leaves `agent.schedules.store`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from agent.briefing.lengths import Length
+from agent.schedules.due import jitter_of
+
+# What stands before a schedule's id in the name of the agent that acts for it at the vault.
+_AGENT = "agent:schedule:"
+
+
+class Condition(StrEnum):
+    """When a briefing is told: always, only if something changed since the last, only if something needs its owner."""
+
+    ALWAYS = "always"
+    IF_CHANGED = "if_changed"
+    IF_NEEDS_ME = "if_needs_me"
+
+
+class OccurrenceState(StrEnum):
+    """Where a due time is in its life; every state but the first two is final."""
+
+    DUE = "due"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Reason(StrEnum):
+    """Why a due time was skipped or its briefing failed, as its page and the audit tell it."""
+
+    DAY_OFF = "day_off"
+    HOLIDAY = "holiday"
+    OUT_OF_OFFICE = "out_of_office"
+    PAUSED = "paused"
+    MISSED = "missed"
+    NOT_GRANTED = "not_granted"
+    GRANT_EXPIRED = "grant_expired"
+    GRANT_ENDED = "grant_ended"
+    BUDGET_SPENT = "budget_spent"
+    OWNER_GONE = "owner_gone"
+    INTERRUPTED = "interrupted"
+    VAULT_UNAVAILABLE = "vault_unavailable"
+    RUN_FAILED = "run_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What an owner says of a schedule; fields as in `agent.schedule_models.Schedule`."""
+
+    name: str
+    recipe: str
+    weekdays: tuple[int, ...]
+    at: time
+    time_zone: str
+    length: Length = Length.FULL
+    keeps_week: bool = True
+    skips_holidays: bool = True
+    country: str = ""
+    subdivision: str = ""
+    skips_out_of_office: bool = False
+    condition: Condition = Condition.ALWAYS
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    daily_budget_micro_usd: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A schedule of `user`, a row id: its owner's words, and where it stands."""
+
+    id: UUID
+    user: int
+    draft: Draft
+    is_paused: bool
+    paused_until: datetime | None
+    grant: str
+    granted_at: datetime | None
+    grant_expires_at: datetime | None
+    next_due_at: datetime | None
+    created_at: datetime
+
+    @property
+    def agent(self) -> str:
+        """The name of the agent that acts for it: the only one that its grant lets act."""
+        return agent_of(self.id)
+
+    def begins_at(self, due_at: datetime) -> datetime:
+        """Return when what is due then begins."""
+        return due_at + jitter_of(self.id)
+
+    def is_paused_at(self, now: datetime) -> bool:
+        """Tell whether nothing of it begins now."""
+        return self.is_paused or (self.paused_until is not None and now < self.paused_until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One due time and what became of it; fields as in `agent.schedule_models.Occurrence`."""
+
+    id: UUID
+    schedule: UUID
+    due_at: datetime
+    begins_at: datetime
+    is_asked: bool
+    missed: int
+    state: OccurrenceState
+    reason: str
+    attempts: int
+    run: UUID | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    cost_micro_usd: int | None
+    coverage: Sequence[Mapping[str, Any]]
+    changes: Mapping[str, int]
+    is_told: bool | None
+    tell_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to run an occurrence until its lease ends; `attempt` counts from 1 and fences older claims."""
+
+    occurrence: Occurrence
+    schedule: Schedule
+    owner: str
+    attempt: int
+
+    @property
+    def key(self) -> str:
+        """The key of the run: an attempt starts one run, however often it is begun."""
+        return f"schedule.{self.occurrence.id.hex}.{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an occurrence ended."""
+
+    state: OccurrenceState
+    reason: str = ""
+    cost_micro_usd: int | None = None
+    coverage: Sequence[Mapping[str, Any]] = ()
+    changes: Mapping[str, int] = field(default_factory=dict)
+    is_told: bool | None = None
+    tell_at: datetime | None = None
+
+
+def agent_of(schedule: UUID) -> str:
+    """Return the name of the agent that acts for a schedule."""
+    return f"{_AGENT}{schedule.hex}"
