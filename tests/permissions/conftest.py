@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,15 +14,17 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connections as databases
 from django.test import AsyncClient
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from audit.models import AuditEvent
 from devcontext.settings import providers
+from permissions import grants
 from permissions.pages import Asker
 from permissions.subjects import load_auth_time, sid_of, subject_of
 from tests.vault.upstream import Upstream, serve
+from vault.client import Grant, transport
 from vault.client import connections as vault
-from vault.client import transport
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,13 @@ def connect(begin: Connect) -> Connect:
         return connection.id
 
     return connect
+
+
+async def grant_to(person: Person, **changes: Any) -> Grant:
+    """Let a schedule of somebody's read GitHub by one tool for an hour, with some of that changed."""
+    until = timezone.now() + timedelta(hours=1)
+    fields = {"providers": ["github"], "tools": ["github_activity"], "expires_at": until}
+    return await grants.create(**person.asker, agent="agent:schedule:1", **{**fields, **changes})
 
 
 @pytest.fixture

@@ -2,13 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections as databases
-from django.utils import timezone
 
 from audit.errors import AuditUnavailableError
 from permissions import connections, gate, grants, store, switch
@@ -16,9 +13,9 @@ from permissions.errors import NotPermittedError
 from permissions.exclusions import ExclusionKind, Exclusions
 from permissions.policy import Mode
 from permissions.types import Permit
-from tests.permissions.conftest import DATABASES, AuditTableMissing, Connect, Person, SignIn, list_recorded
-from vault.client import Grant, sessions
+from tests.permissions.conftest import DATABASES, AuditTableMissing, Connect, Person, SignIn, grant_to, list_recorded
 from vault.client import connections as vault
+from vault.client import sessions
 
 pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
 
@@ -182,13 +179,6 @@ async def test_a_permit_carries_the_exclusions_of_its_service_and_a_named_place_
     await sync_to_async(store.set_exclusions)(alice.user, exclusions=exclusions)
     assert (await ask(alice, places=("acme/web",))).exclusions == Exclusions(repositories=frozenset({"acme/payroll"}))
     assert await refused(alice, places=("ACME/payroll",)) == "excluded"
-
-
-async def grant_to(alice: Person, **changes: Any) -> Grant:
-    """Let a schedule read for somebody."""
-    until = timezone.now() + timedelta(hours=1)
-    fields = {"providers": ["github"], "tools": ["github_activity"], "expires_at": until}
-    return await grants.create(**alice.asker, agent="agent:schedule:1", **{**fields, **changes})
 
 
 @pytest.mark.parametrize("narrower", [{"providers": ["slack"]}, {"tools": ["github_commits"]}])

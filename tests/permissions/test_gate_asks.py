@@ -14,11 +14,10 @@ from permissions.errors import NotPermittedError
 from permissions.exclusions import ExclusionKind
 from permissions.policy import Answer, Mode
 from permissions.types import Permit
-from tests.permissions.conftest import DATABASES, Connect, Person, list_recorded
+from tests.permissions.conftest import DATABASES, Connect, Person, grant_to, list_recorded
 from tests.vault.upstream import Upstream
-from vault import tokens
 from vault.client import connections as vault
-from vault.client import sessions, transport
+from vault.client import sessions
 
 pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
 
@@ -242,9 +241,7 @@ async def test_a_revoke_elsewhere_ends_what_was_allowed_at_the_next_refusal(mari
 async def test_nobody_is_asked_for_a_user_who_is_away_whatever_they_said_before(maria: Person) -> None:
     asking = Asking(maria, Answer.CONVERSATION)
     await require(asking)
-    token = tokens.mint_subject(**maria.asker, purpose="connections")
-    until = timezone.now() + timedelta(hours=1)
-    grant = await transport.current().create_grant(subject_token=token, providers=["github"], expires_at=until)
+    grant = await grant_to(maria)
     await vault.set_away(**maria.asker, connection="github", is_allowed=True)
     connections.forget(user=maria.user)
     assert await refused(asking, person=replace(maria, sid=grant.sid)) == "nobody_to_ask"
