@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agent', '0010_facts_of_a_conversation'),
+        ('agent', '0011_standup_time'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
