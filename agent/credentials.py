@@ -122,7 +122,7 @@ class RunCredentials:
     async def _open(
         self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None], places: tuple[str, ...]
     ) -> AsyncIterator[Opened]:
-        exclusions = await self._require_permission(tool=tool, tool_call=tool_call, emit=emit, places=places)
+        exclusions = await self.require_permission(tool=tool, tool_call=tool_call, emit=emit, places=places)
 
         async def renew() -> tuple[str, OnCall]:
             """Exchange, each time with an event of its own: a refresh may replace a token that is in use (GitHub)."""
@@ -150,9 +150,14 @@ class RunCredentials:
         await self._record(self._entry(event, tool=tool, tool_call=tool_call, reason=error.code))
         raise error
 
-    async def _require_permission(
+    async def require_permission(
         self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None], places: tuple[str, ...]
     ) -> Exclusions:
+        """Ask the gate alone, on record, and return what the user leaves out.
+
+        Raises:
+            ToolFailedError: The gate or the audit says no.
+        """
         try:
             permit = await gate.require(
                 user=self.user,

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
+from django.utils.functional import Promise
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent import results
@@ -132,6 +133,18 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Completion:
+    """What a person may complete in a question: after `sign`, the titles that the tool returns for `arguments`.
+
+    `what` says to them what that is, as in "a channel".
+    """
+
+    sign: str
+    what: str | Promise
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """One read-only tool. `provider` is "" for a tool that reads nothing outside, such as `connections`.
 
@@ -152,6 +165,7 @@ class Tool:
     run: Callable[[Any, ProviderHTTP, ReadContext], Awaitable[ToolResult]]
     endpoints: tuple[Endpoint, ...]
     fallback_scope: str = ""
+    completion: Completion | None = None
 
     @property
     def scopes(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from agent import conversations
 from agent.briefing import recipes
+from agent.completion import SIGNS
 from agent.errors import RunNotFoundError
 from agent.runner import end_dead_runs
 
@@ -24,7 +25,7 @@ async def chat(request: HttpRequest, conversation: UUID | None = None) -> HttpRe
     user = await request.auser()
     assert user.pk is not None
     context = await sync_to_async(_load)(user.pk, conversation)
-    context |= {"recipes": CARDS}
+    context |= {"recipes": CARDS, "completions": [tool.completion for tool in SIGNS.values()]}
     # Rendering reads the session and the user, which is database work.
     return await sync_to_async(render)(request, "agent/chat.html", context)
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from agent.api import slack
 from agent.api.slack_wire import Channel, Kind
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.toolkit import Arguments, Completion, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.slack_items import AnyKind, Place, read_names
 
 # What a result holds and a person reads; the answer says when there are more.
@@ -69,4 +70,5 @@ SLACK_CHANNELS = Tool(
     scope="channels:read",
     run=list_conversations,
     endpoints=(slack.USERS_CONVERSATIONS, slack.AUTH_TEST, slack.USERS_INFO),
+    completion=Completion(sign="#", what=_("a channel"), arguments={}),
 )

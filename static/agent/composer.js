@@ -3,6 +3,7 @@
  * until the server has accepted it.
  */
 
+import { Completion } from "./completion.js";
 import { part } from "./dom.js";
 
 const DRAFT = "draft:";
@@ -14,6 +15,7 @@ export class Composer {
   #box;
   #on;
   #conversation;
+  #completion;
   #pending = null;
   /** A question that got no answer: sent again unchanged it keeps its key, so it cannot become two runs. */
   #unanswered = null;
@@ -32,6 +34,7 @@ export class Composer {
     this.#on = on;
     this.#conversation = conversation;
     this.#box.value ||= read(DRAFT + conversation);
+    this.#completion = part(form, "completion") && new Completion(form, (sign) => load(form, sign));
     this.#box.addEventListener("input", () => this.#typed());
     this.#box.addEventListener("keydown", (event) => this.#pressed(event));
     form.addEventListener("submit", (event) => this.#submitted(event));
@@ -108,6 +111,7 @@ export class Composer {
   }
 
   #pressed(event) {
+    if (this.#completion?.takes(event)) return;
     if (event.key === "Escape" && this.#replacing && !this.#pending) this.#cancelEdit();
     // While an input method composes a character, Enter belongs to it.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -149,6 +153,15 @@ export class Composer {
     this.#form.toggleAttribute("data-pending", isPending);
     part(this.#form, "send").disabled = isPending || !this.#box.value.trim();
   }
+}
+
+/** Asks the server for the names after `sign`; nothing of what was typed goes with it. */
+async function load(form, sign) {
+  const { address, token } = part(form, "completion").dataset;
+  const body = new URLSearchParams({ sign, csrfmiddlewaretoken: token });
+  const answer = await fetch(address, { method: "POST", body, redirect: "error" });
+  if (!answer.ok) throw new Error(`no names: ${answer.status}`);
+  return answer.json();
 }
 
 /** Returns a random UUID (RFC 9562 version 4); `crypto.randomUUID` does not exist on plain-HTTP hosts. */

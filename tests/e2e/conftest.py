@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 from playwright.async_api import Browser, Page, Route, async_playwright
 
+from agent.completion import SIGNS
 from devcontext.middleware import content_security_policy
 from permissions.dots import Dot, Dots
 from permissions.services import SERVICES
@@ -49,6 +50,7 @@ def chat_page(*, run_ids: list[str]) -> str:
         ),
         "recent": [],
         "recipes": [("standup", "Brief me for standup", "Blockers first", "Brief me for standup.")],
+        "completions": [tool.completion for tool in SIGNS.values()],
     }
     return render_to_string("agent/chat.html", context, request=request_of_maya())
 

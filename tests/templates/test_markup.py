@@ -28,6 +28,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
+from agent.completion import SIGNS
 from agent.week_form import WeekForm
 from devcontext.views import components_context
 from permissions.dots import Dot, Dots
@@ -99,6 +100,7 @@ NEW_CHAT = {
     "conversation": None,
     "run_ids": [],
     "recipes": [("standup", "Brief me", "Since yesterday", "Brief me for standup")],
+    "completions": [tool.completion for tool in SIGNS.values()],
 }
 OLD_CHAT = NEW_CHAT | {"conversation": CHAT, "run_ids": [RUN], "service_dots": AWAY}
 TIMELINE = {

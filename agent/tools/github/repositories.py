@@ -5,13 +5,14 @@ SECURITY: a repository in a tool's arguments is used only after it was found in 
 
 from typing import Annotated
 
+from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from agent.api import github, github_rest_work
 from agent.api.github import Reply
 from agent.api.github_work_wire import KnownRepository, RepositoryList
 from agent.errors import ToolFailedError
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.toolkit import Arguments, Completion, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.items import gaps_of, local, present
 
 # GitHub's largest page; three of them hold what one person can still say something about.
@@ -56,7 +57,7 @@ async def load_repository(http: ProviderHTTP, *, name: str) -> str:
         ToolFailedError: It is none of theirs, or the list cannot be read.
     """
     after: str | None = None
-    for _ in range(_MAX_PAGES):
+    for _page in range(_MAX_PAGES):
         reply = await _list(http, limit=_PER_PAGE, after=after)
         viewer = reply.data.viewer
         contributed = viewer.repositories_contributed_to
@@ -106,4 +107,5 @@ GITHUB_REPOSITORIES = Tool(
     scope="",
     run=read_repositories,
     endpoints=KNOWN_REPOSITORIES,
+    completion=Completion(sign="@", what=_("a repository"), arguments={"limit": 50}),
 )
