@@ -4,13 +4,18 @@ The choice is a cookie (`set_language`), not a column: it also counts before sig
 user, needs nothing of it.
 """
 
+import json
 from collections.abc import Awaitable, Callable
+from functools import lru_cache, partial
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django.utils.translation.trans_real import DjangoTranslation
+from django.views.i18n import JSONCatalog
 
 # What programs ask: the vault's protocol, its discovery, and files that are the same in every language.
 _MACHINES = ("/oauth/", "/vault/", "/.well-known/", settings.STATIC_URL)
@@ -54,3 +59,18 @@ def _labelled(response: HttpResponseBase, language: str) -> HttpResponseBase:
     patch_vary_headers(response, ("Accept-Language", "Cookie"))
     response.headers.setdefault("Content-Language", language)
     return response
+
+
+def script_words(_request: HttpRequest) -> dict[str, Any]:
+    """Return `catalogue`: the words of the scripts in the page's language as JSON, "" for English (shell/words.js)."""
+    language = translation.get_language()
+    return {"catalogue": partial(_load_catalogue, language, folders=tuple(settings.LOCALE_PATHS))}
+
+
+@lru_cache(maxsize=64)
+def _load_catalogue(language: str, *, folders: tuple[str, ...]) -> str:
+    if language == settings.LANGUAGE_CODE:
+        return ""
+    reader = JSONCatalog()
+    reader.translation = DjangoTranslation(language, domain="djangojs", localedirs=list(folders))
+    return json.dumps(reader.get_catalog(), ensure_ascii=False, separators=(",", ":"))

@@ -30,7 +30,7 @@ function show(choice) {
   if (choice) root.dataset.theme = choice;
   root.dataset.shown = shown;
   for (const button of document.querySelectorAll("[data-theme-toggle]")) {
-    button.setAttribute("aria-label", shown === "dark" ? "Use the light theme" : "Use the dark theme");
+    button.setAttribute("aria-label", shown === "dark" ? button.dataset.toLight : button.dataset.toDark);
     button.hidden = false;
   }
 }

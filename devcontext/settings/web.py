@@ -64,6 +64,7 @@ TEMPLATES = [
                 "devcontext.context.installation",
                 "devcontext.context.recent_chats",
                 "devcontext.context.shell",
+                "devcontext.page_language.script_words",
             ]
         },
     }

@@ -1,8 +1,10 @@
 // Passkeys: asks the browser for one, puts what it says into the form, and sends the form. It keeps nothing.
 // Source: W3C Web Authentication Level 3, section 5.1.8 to 5.1.10 (options and credentials as JSON).
 
-const REFUSED = "The browser brought no passkey: the request was cancelled, or it took too long. Nothing was changed.";
-const UNSUPPORTED = "This browser knows no passkeys, or this page was not opened over https.";
+import { gettext } from "../shell/words.js";
+
+const REFUSED = gettext("The browser brought no passkey: the request was cancelled, or it took too long. Nothing was changed.");
+const UNSUPPORTED = gettext("This browser knows no passkeys, or this page was not opened over https.");
 
 const isSupported = Boolean(globalThis.PublicKeyCredential?.parseCreationOptionsFromJSON);
 

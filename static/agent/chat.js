@@ -3,12 +3,12 @@
 import { announce } from "../shell/announcer.js";
 import { takeHandedOver } from "../shell/handover.js";
 import { showToast } from "../shell/toasts.js";
+import { ngettext } from "../shell/words.js";
 import { Composer } from "./composer.js";
 import { make, part } from "./dom.js";
 import { RunSocket } from "./socket.js";
 import { showSources } from "./sources.js";
 import { Turn } from "./turn.js";
-import { count } from "./wording.js";
 
 // A break of the connection shorter than this is not worth a word.
 const QUIET_MS = 1000;
@@ -124,7 +124,7 @@ const socket = new RunSocket(page.socket, {
   accepted: began,
   error: refused,
   link: linked,
-  caughtUp: (missed) => showToast(`Caught up ${count(missed, "event")}.`),
+  caughtUp: (missed) => showToast(ngettext("Caught up {number} event.", "Caught up {number} events.", missed)),
 });
 const composer = new Composer(part(main, "composer"), conversation, {
   ask: (question) => socket.ask({ ...question, conversation: conversation || null }),

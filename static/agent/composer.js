@@ -4,6 +4,7 @@
  */
 
 import { Completion } from "./completion.js";
+import { gettext } from "../shell/words.js";
 import { part } from "./dom.js";
 
 const DRAFT = "draft:";
@@ -138,7 +139,7 @@ export class Composer {
   #lostPatience() {
     this.#unanswered = this.#pending;
     this.#on.giveUp(this.#pending.key);
-    this.refused("The server does not answer. Your text is kept; send it again in a moment.");
+    this.refused(gettext("The server does not answer. Your text is kept; send it again in a moment."));
   }
 
   #settle() {

@@ -1,12 +1,13 @@
 /** The three service lanes of one run: every tool call as a chip that tells its permission, exchange and reading. */
 
+import { gettext } from "../shell/words.js";
 import { fromTemplate, part, useIcon } from "./dom.js";
 import * as words from "./wording.js";
 
 const REMEDIES = {
-  revoked: { word: "Allow again", address: "permission" },
-  not_connected: { word: "Connect", address: "connect" },
-  reconnect_required: { word: "Reconnect", address: "connect" },
+  revoked: { word: gettext("Allow again"), address: "permission" },
+  not_connected: { word: gettext("Connect"), address: "connect" },
+  reconnect_required: { word: gettext("Reconnect"), address: "connect" },
 };
 const BLOCKED = new Set(["revoked", "not_connected", "reconnect_required", "policy_denied", "undeclared_request", "missing_scope", "budget_spent"]);
 
@@ -23,7 +24,7 @@ class Call {
     part(this.#root, "audit-link").href = provider ? `${auditHref}&service=${encodeURIComponent(provider)}` : auditHref;
     this.#fact("arguments", words.args(args));
     this.#fact("tool", tool);
-    this.#show("running", "spinner", provider ? "checking permission" : "");
+    this.#show("running", "spinner", provider ? gettext("checking permission") : "");
   }
 
   get element() {
@@ -42,33 +43,33 @@ class Call {
 
   permission({ state }) {
     this.#fact("permission", words.permission(state));
-    if (state === "allowed") this.#note("exchanging token");
+    if (state === "allowed") this.#note(gettext("exchanging token"));
   }
 
   exchanged({ ms, scopes, exchange }) {
-    this.#fact("exchange", `granted in ${words.duration(ms)}, ${exchange}`);
-    this.#fact("scopes", scopes || "the service has none");
-    this.#fact("reading", "reading");
-    this.#note("reading");
+    this.#fact("exchange", gettext("granted in {time}, {exchange}", { time: words.duration(ms), exchange }));
+    this.#fact("scopes", scopes || gettext("the service has none"));
+    this.#fact("reading", gettext("reading"));
+    this.#note(gettext("reading"));
   }
 
   progress({ done, total }) {
-    this.#note(`reading ${done} of ${total}`);
-    this.#fact("reading", `${done} of ${total}`);
+    this.#note(gettext("reading {done} of {total}", { done, total }));
+    this.#fact("reading", gettext("{done} of {total}", { done, total }));
   }
 
   finished({ ms, items, bytes, read_ms: readMs, evidence = [], titles = [], is_truncated: isCut, warnings = [] }) {
     this.#evidence = new Set(evidence);
-    this.#fact("reading", `${words.count(items, "item")}, ${words.size(bytes)} in ${words.duration(ms)}`);
+    this.#fact("reading", gettext("{items}, {size} in {time}", { items: words.items(items), size: words.size(bytes), time: words.duration(ms) }));
     if (readMs !== undefined) this.#fact("asked", words.duration(readMs));
     this.#fact("result", words.result({ titles, items, isCut, warnings }));
-    this.#show("done", "check", `${words.count(items, "item")} · ${words.duration(ms)}`);
+    this.#show("done", "check", `${words.items(items)} · ${words.duration(ms)}`);
   }
 
   failed({ ms, code, message }) {
     const isBlocked = BLOCKED.has(code);
-    this.#fact("reading", `not read (${code}) after ${words.duration(ms)}`);
-    this.#show(isBlocked ? "blocked" : "failed", isBlocked ? "blocked" : "failed", isBlocked ? "blocked" : "failed");
+    this.#fact("reading", gettext("not read ({code}) after {time}", { code, time: words.duration(ms) }));
+    this.#show(isBlocked ? "blocked" : "failed", isBlocked ? "blocked" : "failed", isBlocked ? gettext("blocked") : gettext("failed"));
     part(this.#root, "refusal-text").textContent = message;
     part(this.#root, "refusal").hidden = false;
     this.#offerRemedy(code);
@@ -76,7 +77,7 @@ class Call {
 
   /** Ends a call that the end of its run cut short. */
   cut() {
-    if (this.#root.dataset.state === "running") this.#show("cut", "stop", "stopped");
+    if (this.#root.dataset.state === "running") this.#show("cut", "stop", gettext("stopped"));
   }
 
   #offerRemedy(code) {
@@ -129,7 +130,7 @@ export class Lanes {
   /** The run is over: nothing spins any more, and a lane that was never asked says so. */
   end() {
     for (const call of this.#calls.values()) call.cut();
-    for (const idle of this.#root.querySelectorAll("[data-idle]")) idle.textContent = "Not asked";
+    for (const idle of this.#root.querySelectorAll("[data-idle]")) idle.textContent = gettext("Not asked");
   }
 
   /** What is known of the call that returned the item, or null: an earlier answer read it, or it is known no more. */

@@ -1,9 +1,10 @@
 /** The evidence drawer: a statement, what it cites, the call that read that, its token exchange and the permission. */
 
 import { openDialog } from "../shell/dialogs.js";
+import { gettext } from "../shell/words.js";
 import { fromTemplate, make, part } from "./dom.js";
 
-const UNKNOWN = "An earlier answer of this conversation read it, or how it was read has been deleted since.";
+const UNKNOWN = gettext("An earlier answer of this conversation read it, or how it was read has been deleted since.");
 
 /** Shows `sources`, as `Turn` tells them, in the page's drawer. */
 export function showSources(sources) {
@@ -26,6 +27,6 @@ function row({ link, id, call }) {
     root.append(make("p", "hint", UNKNOWN));
     return root;
   }
-  root.append(make("p", "hint", `Item ${id}, returned by “${call.label}”:`), call.facts);
+  root.append(make("p", "hint", gettext("Item {id}, returned by “{label}”:", { id, label: call.label })), call.facts);
   return root;
 }

@@ -1,5 +1,6 @@
 /** One run on the page: the question, what was read for it, the answer as it grows, and the receipt at the end. */
 
+import { gettext, ngettext } from "../shell/words.js";
 import { copyFrom } from "./copy.js";
 import { fromTemplate, make, part, serviceMark, showSanitized, useIcon } from "./dom.js";
 import { Lanes } from "./lanes.js";
@@ -112,7 +113,7 @@ export class Turn {
     if (replaces) earlier.href = `/runs/${replaces}/`;
     part(this.#root, "simulated").hidden = !isSimulated;
     part(this.#root, "about").hidden = false;
-    this.#phase("deciding", "Deciding what to read");
+    this.#phase("deciding", gettext("Deciding what to read"));
   }
 
   #about({ text }) {
@@ -123,8 +124,8 @@ export class Turn {
 
   #step(event) {
     this.#lanes.apply(event);
-    if (event.type === "step.started") this.#phase("reading", "Reading");
-    if (event.type === "step.started" && event.provider) return `Reading ${this.#lanes.nameOf(event.provider)}.`;
+    if (event.type === "step.started") this.#phase("reading", gettext("Reading"));
+    if (event.type === "step.started" && event.provider) return gettext("Reading {service}.", { service: this.#lanes.nameOf(event.provider) });
     return event.type === "step.failed" ? event.message : "";
   }
 
@@ -136,7 +137,7 @@ export class Turn {
     for (const link of element.querySelectorAll("a.evidence")) this.#decorate(link);
     for (const statement of statementsIn(element)) linksOf(statement).at(-1).after(fromTemplate("source-button"));
     if (type === "block.final") element.dataset.isFinal = "yes";
-    this.#phase("writing", "Writing");
+    this.#phase("writing", gettext("Writing"));
   }
 
   #restarted() {
@@ -158,7 +159,8 @@ export class Turn {
     link.target = "_blank";
     link.rel = "noopener noreferrer";
     link.prepend(serviceMark(link.dataset.provider));
-    link.append(make("span", "sr-only", ` (${this.#lanes.nameOf(link.dataset.provider)}, opens in a new tab)`));
+    const where = gettext("({service}, opens in a new tab)", { service: this.#lanes.nameOf(link.dataset.provider) });
+    link.append(make("span", "sr-only", ` ${where}`));
   }
 
   /** What the answer's statements, or one of them, come from: each item with the call that returned it. */
@@ -176,18 +178,27 @@ export class Turn {
   #finished({ elapsed_ms: elapsed, coverage, grounding, written_by: writtenBy }) {
     const items = coverage.reduce((sum, service) => sum + service.items, 0);
     const exchanges = coverage.reduce((sum, service) => sum + service.exchanges, 0);
-    const receipt = [`Read ${words.count(items, "item")} with ${words.count(exchanges, "exchange")} in ${words.duration(elapsed)}`];
-    if (writtenBy === "template") receipt.push("written without a model");
-    if (this.#tokens) receipt.push(words.count(this.#tokens, "token"));
+    const receipt = [
+      ngettext("Read {items} with {number} exchange in {time}", "Read {items} with {number} exchanges in {time}", exchanges, {
+        items: words.items(items),
+        time: words.duration(elapsed),
+      }),
+    ];
+    if (writtenBy === "template") receipt.push(gettext("written without a model"));
+    if (this.#tokens) receipt.push(ngettext("{number} token", "{number} tokens", this.#tokens));
     const { unknown, ungrounded, earlier } = grounding;
-    if (earlier) receipt.push(`${words.count(earlier, "item")} cited as read for an earlier question`);
-    if (unknown) receipt.push(`${words.count(unknown, "citation")} named nothing that was read and lost the link`);
-    if (ungrounded) receipt.push(`${words.count(ungrounded, "statement")} without a source`);
+    if (earlier) receipt.push(ngettext("{number} item cited as read for an earlier question", "{number} items cited as read for an earlier question", earlier));
+    if (unknown) {
+      receipt.push(
+        ngettext("{number} citation named nothing that was read and lost the link", "{number} citations named nothing that was read and lost the link", unknown),
+      );
+    }
+    if (ungrounded) receipt.push(ngettext("{number} statement without a source", "{number} statements without a source", ungrounded));
     for (const service of coverage) this.#cover(service);
     this.#end({ state: "finished" });
     part(this.#root, "fork").hidden = false;
     this.#receipt(`${receipt.join(" · ")}.`);
-    return `The answer is ready. Read ${words.count(items, "item")}.`;
+    return gettext("The answer is ready. Read {items}.", { items: words.items(items) });
   }
 
   #cover(service) {
@@ -198,14 +209,14 @@ export class Turn {
   }
 
   #stopped({ elapsed_ms: elapsed }) {
-    this.#end({ state: "stopped", icon: "stop", text: "You stopped this. What was read until then is on record." });
-    this.#receipt(`Stopped after ${words.duration(elapsed)}.`);
-    return "Stopped.";
+    this.#end({ state: "stopped", icon: "stop", text: gettext("You stopped this. What was read until then is on record.") });
+    this.#receipt(gettext("Stopped after {time}.", { time: words.duration(elapsed) }));
+    return gettext("Stopped.");
   }
 
   #failed({ elapsed_ms: elapsed, message }) {
     this.#end({ state: "failed", icon: "failed", text: message });
-    this.#receipt(`Ended after ${words.duration(elapsed)}.`);
+    this.#receipt(gettext("Ended after {time}.", { time: words.duration(elapsed) }));
     return message;
   }
 
@@ -249,9 +260,9 @@ export class Turn {
       return;
     }
     const word = part(this.#root, "copy-word");
-    word.textContent = "Copied";
+    word.textContent = gettext("Copied");
     part(this.#root, "copy-menu").open = false;
     this.#announce(word.textContent);
-    setTimeout(() => (word.textContent = "Copy"), 2000);
+    setTimeout(() => (word.textContent = gettext("Copy")), 2000);
   }
 }

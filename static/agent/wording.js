@@ -1,65 +1,68 @@
-/** How numbers and codes of a run read to a person. No DOM here. */
+/** How numbers and codes of a run read to a person. */
 
-const grouped = new Intl.NumberFormat("en");
+import { decimal, gettext, ngettext } from "../shell/words.js";
 
 /** `840 ms`, `6.2 s`, `1 min 5 s`. */
 export function duration(ms) {
-  if (ms < 950) return `${Math.round(ms)} ms`;
-  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 950) return gettext("{ms} ms", { ms: Math.round(ms) });
+  if (ms < 59_950) return gettext("{seconds} s", { seconds: decimal(ms / 1000) });
   const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return gettext("{minutes} min {seconds} s", { minutes: Math.floor(seconds / 60), seconds: seconds % 60 });
 }
 
 /** `830 B`, `12.4 kB`, `1.2 MB`: the words of the audit timeline. */
 export function size(bytes) {
-  if (bytes < 1000) return `${bytes} B`;
-  if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`;
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+  if (bytes < 1000) return gettext("{size} B", { size: bytes });
+  if (bytes < 1_000_000) return gettext("{size} kB", { size: decimal(bytes / 1000) });
+  return gettext("{size} MB", { size: decimal(bytes / 1_000_000) });
 }
 
 /** `1 item`, `14 items`. */
-export function count(number, noun) {
-  return `${grouped.format(number)} ${noun}${number === 1 ? "" : "s"}`;
+export function items(number) {
+  return ngettext("{number} item", "{number} items", number);
 }
 
 const PERMISSIONS = {
-  allowed: "allowed",
-  revoked: "refused: revoked by you",
-  not_connected: "refused: not connected",
-  reconnect_required: "refused: needs reconnecting",
-  policy_denied: "refused by a policy",
-  failed: "could not be checked, so refused",
+  allowed: gettext("allowed"),
+  revoked: gettext("refused: revoked by you"),
+  not_connected: gettext("refused: not connected"),
+  reconnect_required: gettext("refused: needs reconnecting"),
+  policy_denied: gettext("refused by a policy"),
+  failed: gettext("could not be checked, so refused"),
 };
 
 /** The gate's answer for one tool call. */
 export function permission(state) {
-  return PERMISSIONS[state] ?? "refused";
+  return PERMISSIONS[state] ?? gettext("refused");
 }
 
 const UNREAD = {
-  nothing_asked: "not asked",
-  revoked: "revoked, not read",
-  not_connected: "not connected, not read",
-  reconnect_required: "needs reconnecting, not read",
+  nothing_asked: gettext("not asked"),
+  revoked: gettext("revoked, not read"),
+  not_connected: gettext("not connected, not read"),
+  reconnect_required: gettext("needs reconnecting, not read"),
 };
 
 /** What became of one service in a run. */
-export function coverage({ state, items, is_partial: isPartial }) {
-  if (state === "read") return `${count(items, "item")}${isPartial ? ", read in part" : ""}`;
-  return UNREAD[state] ?? "could not be read";
+export function coverage({ state, items: number, is_partial: isPartial }) {
+  if (state !== "read") return UNREAD[state] ?? gettext("could not be read");
+  if (!isPartial) return items(number);
+  return ngettext("{number} item, read in part", "{number} items, read in part", number);
 }
 
 /** The arguments of a tool call on one line: `since: 2026-05-04, limit: 30`. */
 export function args(values) {
   const pairs = Object.entries(values ?? {}).filter(([, value]) => value !== null && value !== "");
-  if (pairs.length === 0) return "no arguments";
+  if (pairs.length === 0) return gettext("no arguments");
   return pairs.map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
 }
 
 /** What a tool call returned, without what was in it: `“Fix upload”, “Retry”, and 12 more; cut`. */
-export function result({ titles, items, isCut, warnings }) {
+export function result({ titles, items: number, isCut, warnings }) {
   const shown = titles.map((title) => `“${title}”`);
-  if (items > titles.length) shown.push(titles.length ? `and ${items - titles.length} more` : count(items, "item"));
-  const parts = [shown.join(", ") || "nothing", isCut ? "more than fits, so it is cut" : "", ...warnings];
+  const rest = number - titles.length;
+  if (rest > 0) shown.push(titles.length ? ngettext("and {number} more", "and {number} more", rest) : items(number));
+  const cut = isCut ? gettext("more than fits, so it is cut") : "";
+  const parts = [shown.join(", ") || gettext("nothing"), cut, ...warnings];
   return parts.filter(Boolean).join(" · ");
 }

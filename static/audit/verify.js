@@ -1,6 +1,7 @@
 /** The timeline's button: checks each event on the page against the signed log, here, and says what it found. */
 
 import { announce } from "../shell/announcer.js";
+import { gettext, ngettext } from "../shell/words.js";
 import { isIncluded, openNote } from "./proof.js";
 
 const panel = document.querySelector("[data-seal]");
@@ -31,10 +32,10 @@ async function check(row, seen) {
 }
 
 function sentenceOf(counts, wrong, seen) {
-  if (wrong.length) return `Not what was sealed: ${wrong.join(", ")}. Tell whoever runs this installation.`;
-  const parts = [`${counts.right} of ${counts.right + counts.unsealed} events are in the signed log of ${seen.size}.`];
-  if (counts.unsealed) parts.push(`${counts.unsealed} newer than the log: try again in a second.`);
-  if (seen.isSignatureUnknown) parts.push("The signature itself could not be checked here.");
+  if (wrong.length) return gettext("Not what was sealed: {numbers}. Tell whoever runs this installation.", { numbers: wrong.join(", ") });
+  const parts = [gettext("{right} of {all} events are in the signed log of {size}.", { right: counts.right, all: counts.right + counts.unsealed, size: seen.size })];
+  if (counts.unsealed) parts.push(ngettext("{number} newer than the log: try again in a second.", "{number} newer than the log: try again in a second.", counts.unsealed));
+  if (seen.isSignatureUnknown) parts.push(gettext("The signature itself could not be checked here."));
   return parts.join(" ");
 }
 
@@ -53,14 +54,14 @@ async function verifyAll() {
       const found = await check(row, seen);
       counts[found] += 1;
       if (found === "wrong") {
-        wrong.push(`number ${row.dataset.number}`);
+        wrong.push(gettext("number {number}", { number: row.dataset.number }));
         row.open = true;
       }
-      verdict.textContent = `Checking ${index + 1} of ${rows.length}`;
+      verdict.textContent = gettext("Checking {done} of {total}", { done: index + 1, total: rows.length });
     }
     show(sentenceOf(counts, wrong, seen), wrong.length ? "bad" : "good");
   } catch {
-    show("The events could not be checked. Try again.", "caution");
+    show(gettext("The events could not be checked. Try again."), "caution");
   }
   button.disabled = false;
 }

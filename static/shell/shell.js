@@ -4,13 +4,14 @@ import { announce } from "./announcer.js";
 import { watchDialogs } from "./dialogs.js";
 import { Palette } from "./palette.js";
 import { watchKeys } from "./shortcuts.js";
+import { gettext } from "./words.js";
 
 const offline = document.querySelector("[data-offline]");
 
 function showLink() {
   if (offline.hidden === navigator.onLine) return;
   offline.hidden = navigator.onLine;
-  announce(navigator.onLine ? "You are online again." : offline.textContent.trim());
+  announce(navigator.onLine ? gettext("You are online again.") : offline.textContent.trim());
 }
 
 /** A conversation gets its address while its page is open; a switch brings the user back to that one. */

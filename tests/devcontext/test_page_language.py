@@ -1,6 +1,10 @@
 """A page speaks the language that its reader chose or their browser asks for; a program's route has none."""
 
+import json
+import re
+from html import unescape
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +14,8 @@ from django.test import AsyncClient, Client, RequestFactory
 from django.utils import translation
 
 from devcontext.page_language import PageLanguage
+from tools import pseudo_locale
+from tools.catalogue import Message
 
 LOGIN = "/accounts/login/"
 
@@ -87,3 +93,17 @@ def test_the_language_of_one_request_is_not_left_for_the_next() -> None:
     PageLanguage(view)(RequestFactory().get("/", headers={"accept-language": "ar"}))
     assert seen == ["ar"]
     assert translation.get_language() == "en"
+
+
+def test_scripts_get_their_words_with_the_page_and_none_in_english(
+    client: Client, settings: Any, tmp_path: Path
+) -> None:
+    message = Message("You are online again.")
+    pseudo_locale.make(tmp_path, {"django": [], "djangojs": [message]})
+    settings.LOCALE_PATHS = [tmp_path]
+    settings.LANGUAGES = [("en", "English"), ("en-xa", "pseudo")]
+    assert "catalogue" not in client.get(LOGIN).content.decode()
+    page = client.get(LOGIN, headers={"accept-language": "en-xa"}).content.decode()
+    content = re.search(r'<meta name="catalogue" content="([^"]*)">', page)
+    assert content is not None
+    assert json.loads(unescape(content.group(1))) == {message.text: pseudo_locale.lengthened(message.text)}
