@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # A connection takes milliseconds; the API sends pings while the model thinks, so a minute of silence is a dead one.
 _CONNECT_SECONDS = 5.0
 _SILENCE_SECONDS = 60.0
+# An operator waits for it in front of a page.
+_LIST_SECONDS = 10.0
 # Three attempts span about two seconds: enough for a dropped connection or a short overload, not noticed by a reader.
 _ATTEMPTS = 3
 _FIRST_DELAY_SECONDS = 0.5
@@ -80,6 +82,27 @@ class Claude:
                 await _wait(error, attempt=attempt, give_up_at=give_up_at)
             else:
                 return
+
+
+async def list_models() -> frozenset[str]:
+    """Return the ids of the models that the API offers for this installation's key; asking costs nothing.
+
+    Source: https://platform.claude.com/docs/en/api/models/list. Its page of 1000 holds them all.
+
+    Raises:
+        agent.errors.ModelError: See its codes.
+    """
+    if not settings.HAS_MODEL:
+        raise model_error("no_model")
+    client = await _client()
+    sdk, httpx2 = _import()
+    try:
+        offered = await client.models.list(limit=1000, timeout=_LIST_SECONDS)
+        return frozenset(model.id for model in offered.data)
+    except sdk.APIStatusError as error:
+        raise model_error(_classify(error).code) from None
+    except (sdk.APIError, httpx2.TransportError, AttributeError, TypeError, ValueError):
+        raise model_error("unreachable") from None
 
 
 async def warm_up() -> None:

@@ -7,7 +7,7 @@ nothing.
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -16,14 +16,13 @@ from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from devcontext import env
+from devcontext import env, setup_tests
 from devcontext.providers import PLACES
 from permissions.services import SERVICES
-
-if TYPE_CHECKING:
-    from vault.probe import Finding
+from vault.findings import Finding
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+_INSTALLATION = "installation"
 _View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
 
@@ -58,11 +57,11 @@ def operators_only(view: _View) -> _View:
 @operators_only
 @require_http_methods(["GET", "HEAD", "POST"])
 async def show_setup(request: HttpRequest) -> HttpResponse:
-    """Show the checklist; a POST names a `provider`, tests it and shows the findings with it."""
-    tested = request.POST.get("provider", "")
+    """Show the checklist; a POST names a `part`, a provider or the installation, tests it and shows the findings."""
+    tested = request.POST.get("part", "")
     findings: Sequence[Finding] = ()
     if request.method == "POST":
-        findings = await _test(tested)
+        findings = await _test(tested, request=request)
     context = {
         "providers": [_setup_of(slug) for slug in PLACES],
         "tested": tested,
@@ -78,12 +77,14 @@ async def show_setup(request: HttpRequest) -> HttpResponse:
     return await sync_to_async(render)(request, "setup/page.html", context)
 
 
-async def _test(provider: str) -> "Sequence[Finding]":
-    if not settings.IS_VAULT_EMBEDDED or provider not in settings.PROVIDERS:
+async def _test(part: str, *, request: HttpRequest) -> Sequence[Finding]:
+    if part == _INSTALLATION:
+        return await setup_tests.check_installation(request)
+    if not settings.IS_VAULT_EMBEDDED or part not in settings.PROVIDERS:
         raise Http404
     from vault import probe  # noqa: PLC0415  (a web process without a vault has no such app)
 
-    return await probe.check(provider)
+    return await probe.check(part)
 
 
 def _setup_of(slug: str) -> ProviderSetup:

@@ -3,10 +3,8 @@
 Neither a secret nor a provider's words are repeated, and what only a person's consent can show is said to be open.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -14,6 +12,7 @@ from django.utils import timezone
 
 from vault.connect import redirect_uri
 from vault.errors import UpstreamError
+from vault.findings import Finding, Verdict
 from vault.providers import registry
 from vault.providers.base import Configuration, Provider, configuration, reach
 
@@ -32,22 +31,6 @@ _FAILURES = {
     "rate_limited": "was asked too often and wants to be left alone for a while",
     "bad_answer": "answered with something that is not its protocol, as a proxy in between does",
 }
-
-
-class Verdict(StrEnum):
-    """What became of a check; the value is shown."""
-
-    GOOD = "ok"
-    WRONG = "wrong"
-    OPEN = "not checked"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check, in one sentence."""
-
-    verdict: Verdict
-    sentence: str
 
 
 async def check(provider: str) -> list[Finding]:
@@ -108,8 +91,12 @@ def _stand_in(provider: str) -> Finding:
 
 
 def _addresses(configured: Configuration) -> list[str]:
-    """Return what else this process reads, one address per host; a vault of its own never calls the API."""
-    urls = [*([configured.api_url] if settings.IS_VAULT_EMBEDDED else []), configured.account_url]
+    """Return where people are sent and what else this process reads, one address per host.
+
+    A vault of its own never calls the API.
+    """
+    own = [configured.api_url] if settings.IS_VAULT_EMBEDDED else []
+    urls = [*own, configured.authorization_url, configured.account_url]
     return list({_origin(url): url for url in urls}.values())
 
 

@@ -6,16 +6,23 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.world import tidewater_world
 from devcontext.settings import providers
+from tests.agent import claude_server
 from tests.vault.upstream import serve_app
 from vault.connect import redirect_uri
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
 PAGE = "/setup/"
+# Port 9 is discard; nobody listens.
+NOBODY = "http://127.0.0.1:9"
 
 
 @pytest.fixture
@@ -51,7 +58,7 @@ def test_to_a_visitor_and_another_account_there_is_no_such_page(client: Client) 
     assert client.get(PAGE).status_code == 404
     client.force_login(User.objects.create_user("mallory"))
     assert client.get(PAGE).status_code == 404
-    assert client.post(PAGE, {"provider": "github"}).status_code == 404
+    assert client.post(PAGE, {"part": "github"}).status_code == 404
 
 
 def test_another_machine_does_not_see_a_trial(here: Client) -> None:
@@ -84,7 +91,7 @@ def test_it_shows_which_variables_are_set_and_not_what_is_in_them(
 
 
 def test_a_test_is_made_at_once_and_told_in_sentences(here: Client, sandbox: str) -> None:
-    html = here.post(PAGE, {"provider": "github"}).content.decode()
+    html = here.post(PAGE, {"part": "github"}).content.decode()
     assert "github knows client devcontext-sandbox and its secret." in html
     assert f"{sandbox} answers." in html
 
@@ -92,17 +99,17 @@ def test_a_test_is_made_at_once_and_told_in_sentences(here: Client, sandbox: str
 def test_what_is_wrong_is_told(here: Client, sandbox: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(providers, "SANDBOX_CLIENT_SECRET", "another")
     settings.PROVIDERS = providers.load(sandbox_url=sandbox, with_secrets=True)
-    assert "does not accept client" in here.post(PAGE, {"provider": "github"}).content.decode()
+    assert "does not accept client" in here.post(PAGE, {"part": "github"}).content.decode()
 
 
 @pytest.mark.parametrize("provider", ["", "gitlab"])
 def test_what_is_no_provider_cannot_be_tested(here: Client, provider: str) -> None:
-    assert here.post(PAGE, {"provider": provider}).status_code == 404
+    assert here.post(PAGE, {"part": provider}).status_code == 404
 
 
 def test_a_test_takes_a_form_of_ours(here: Client) -> None:
     forged = Client(enforce_csrf_checks=True, headers={"host": "localhost"})
-    assert forged.post(PAGE, {"provider": "github"}).status_code == 403
+    assert forged.post(PAGE, {"part": "github"}).status_code == 403
 
 
 def test_a_vault_apart_is_tested_where_it_is(here: Client, settings: Settings) -> None:
@@ -111,4 +118,63 @@ def test_a_vault_apart_is_tested_where_it_is(here: Client, settings: Settings) -
     assert "./dev manage --vault check_provider github" in html
     assert "GITHUB_CLIENT_SECRET" not in html
     assert "Test GitHub now" not in html
-    assert here.post(PAGE, {"provider": "github"}).status_code == 404
+    assert here.post(PAGE, {"part": "github"}).status_code == 404
+    assert here.post(PAGE, {"part": "installation"}).status_code == 200
+
+
+def page_after_test(client: Client, **headers: str) -> str:
+    """Return the page after a test of the installation itself."""
+    return client.post(PAGE, {"part": "installation"}, headers=headers).content.decode()
+
+
+def test_the_address_is_compared_with_the_one_that_the_page_was_opened_at(here: Client, settings: Settings) -> None:
+    settings.APP_URL = "http://localhost"
+    html = page_after_test(here)
+    assert "This page was opened at APP_URL." in html
+    assert "which will do on this machine alone" in html
+    assert "ALLOWED_HOSTS holds the name in APP_URL." in html
+    settings.APP_URL = "https://devcontext.example"
+    html = page_after_test(here)
+    assert "opened at http://localhost, and APP_URL is https://devcontext.example" in html
+    assert "APP_URL is https." in html
+    assert "ALLOWED_HOSTS does not hold the name in APP_URL" in html
+    settings.APP_URL, settings.ALLOWED_HOSTS = "http://devcontext.example", ["*"]
+    html = page_after_test(here)
+    assert "passwords and sessions can be read on the way" in html
+    assert "ALLOWED_HOSTS lets every name in" in html
+
+
+def test_the_vault_is_asked_for_who_is_signed_in(here: Client, settings: Settings) -> None:
+    assert "Sign in to test the token vault" in page_after_test(here)
+    here.force_login(User.objects.create_user("alice"))
+    assert "The token vault answers" in page_after_test(here)
+    settings.VAULT_URL = NOBODY
+    assert "The token vault does not answer" in page_after_test(here)
+
+
+def test_claude_is_asked_which_models_the_key_opens(here: Client, settings: Settings) -> None:
+    settings.HAS_MODEL = False
+    assert "There is no key for Claude" in page_after_test(here)
+    settings.HAS_MODEL, settings.IS_MODEL_SIMULATED = True, False
+    settings.CLAUDE_MODEL, settings.ANTHROPIC_API_KEY = "claude-sonnet-5-5", "sk-canary"
+    with claude_server.running() as url:
+        settings.ANTHROPIC_BASE_URL = url
+        assert "Claude accepts the key, and offers claude-sonnet-5-5." in page_after_test(here)
+        settings.CLAUDE_MODEL = "claude-nobody"
+        assert "claude-nobody is not offered for it" in page_after_test(here)
+        settings.IS_MODEL_SIMULATED, settings.CLAUDE_MODEL = True, "claude-sonnet-5-5"
+        assert "says nothing about the real one" in page_after_test(here)
+
+
+def test_a_key_that_claude_refuses_is_told_and_not_shown(here: Client, settings: Settings) -> None:
+    settings.HAS_MODEL, settings.IS_MODEL_SIMULATED, settings.ANTHROPIC_API_KEY = True, False, "sk-canary"
+
+    async def refuse(_request: Request) -> Response:
+        return JSONResponse({"type": "error", "error": {"type": "authentication_error", "message": "x"}}, 401)
+
+    with serve_app(lambda _url: Starlette(routes=[Route("/v1/models", refuse)])) as url:
+        settings.ANTHROPIC_BASE_URL = url
+        html = page_after_test(here)
+    assert "Claude does not accept this installation&#x27;s key." in html
+    assert "sk-canary" not in html
+    assert "Claude cannot be reached." in page_after_test(here), "nobody is at that address any more"

@@ -51,7 +51,7 @@ def test_scripts_of_the_chat_are_within_their_budget() -> None:
     assert weight("theme.js", *scripts("shell"), *scripts("agent")) <= 40 * KILOBYTE
 
 
-@pytest.mark.parametrize("folder", ["shell", "audit"])
+@pytest.mark.parametrize("folder", ["shell", "audit", "setup"])
 def test_scripts_of_every_other_page_are_within_their_budget(folder: str) -> None:
     assert weight("theme.js", *{*scripts("shell"), *scripts(folder)}) <= 30 * KILOBYTE
 

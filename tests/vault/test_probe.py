@@ -19,7 +19,7 @@ from tests.serving import serve_app
 from tests.vault.provider_host import Host, serve_host
 from vault import probe
 from vault.errors import NotConnectedError
-from vault.probe import Finding, Verdict
+from vault.findings import Finding, Verdict
 
 PROVIDERS = ("github", "google-calendar", "slack")
 SPECS = Path(__file__).resolve().parents[1] / "specs"
@@ -211,6 +211,13 @@ async def test_each_host_is_asked_once_and_the_api_only_by_a_process_that_reads_
     settings.IS_VAULT_EMBEDDED = False
     await probe.check("github")
     assert [line for line in host.asked if line.startswith("HEAD")] == ["HEAD /github/api/user"]
+
+
+async def test_the_host_that_people_are_sent_to_is_asked_too(host: Host, settings: Any) -> None:
+    other = host.url.replace("127.0.0.1", "localhost")
+    settings.PROVIDERS = {"github": replace(settings.PROVIDERS["github"], authorization_url=f"{other}/authorize")}
+    await probe.check("github")
+    assert "HEAD /authorize" in host.asked
 
 
 @pytest.mark.parametrize("provider", ["jira", "slack"])

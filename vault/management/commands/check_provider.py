@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from vault import probe
-from vault.probe import Verdict
+from vault.findings import Verdict
 from vault.providers import registry
 
 
