@@ -9,26 +9,41 @@ from datetime import datetime
 from typing import Any
 
 from agent.briefing.recipes import Recipe, open_window
+from agent.briefing.types import Read
 from agent.briefing.working_week import WorkingWeek
 from agent.tools import TOOLS
+from permissions import scopes
+from permissions.cards import word_of
+from permissions.policy import Mode
 from permissions.types import ServiceStatus
 from vault.client import ConnectionState
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRead:
-    """One tool call: what it reads, in words, and the arguments that limit it, as the tool gets them."""
+    """One tool call: what it reads, in words, and the arguments that limit it, as the tool gets them.
+
+    `scopes` say in words what the exchange asks for, none where the service has none; `mode` is what the user lets the
+    tool do.
+    """
 
     words: str
     limits: tuple[str, ...]
+    scopes: tuple[str, ...]
+    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)
 class ServicePlan:
-    """What would be read of one service; `is_read` is False where it would be refused, and says so in the answer."""
+    """What would be read of one service; `is_read` is False where it would be refused, and says so in the answer.
+
+    `state` is a `ConnectionState` and `word` the user's word for it.
+    """
 
     name: str
     state: str
+    word: str
+    account: str
     is_read: bool
     reads: tuple[PlannedRead, ...]
 
@@ -42,17 +57,44 @@ class Plan:
     services: tuple[ServicePlan, ...]
 
 
-def make_plan(recipe: Recipe, *, statuses: Iterable[ServiceStatus], week: WorkingWeek, now: datetime) -> Plan:
-    """Return what `recipe` would read at `now` for somebody with this week and these services, who never had one."""
-    window = open_window(recipe, now=now, week=week)
+def make_plan(
+    recipe: Recipe,
+    *,
+    statuses: Iterable[ServiceStatus],
+    modes: Mapping[str, Mode],
+    week: WorkingWeek,
+    now: datetime,
+    last_at: datetime | None = None,
+) -> Plan:
+    """Return what `recipe` would read at `now` for somebody with this week, these services and these tools.
+
+    `last_at` is when their last briefing by it was made, before today; None where there was none.
+    """
+    window = open_window(recipe, now=now, week=week, last_at=last_at)
     reads = recipe.plan(window)
-    services = []
-    for status in statuses:
-        own = [read for read in reads if TOOLS[read.tool].provider == status.service.slug]
-        planned = tuple(PlannedRead(TOOLS[read.tool].reads, _limits(read.arguments)) for read in own)
-        is_read = status.state is ConnectionState.CONNECTED and not status.reconnect_reason
-        services.append(ServicePlan(status.service.name, status.state.value, is_read, planned))
-    return Plan(since=window.start, time_zone=str(week.time_zone), services=tuple(services))
+    services = tuple(_service_plan(status, reads=reads, modes=modes) for status in statuses)
+    return Plan(since=window.start, time_zone=str(week.time_zone), services=services)
+
+
+def _service_plan(status: ServiceStatus, *, reads: Iterable[Read], modes: Mapping[str, Mode]) -> ServicePlan:
+    provider = status.service.slug
+    return ServicePlan(
+        name=status.service.name,
+        state=status.state.value,
+        word=word_of(status),
+        account=status.account,
+        is_read=status.state is ConnectionState.CONNECTED and not status.reconnect_reason,
+        reads=tuple(
+            PlannedRead(
+                words=TOOLS[read.tool].reads,
+                limits=_limits(read.arguments),
+                scopes=tuple(scopes.words_of(one, provider=provider) for one in TOOLS[read.tool].scope.split()),
+                mode=modes.get(read.tool, Mode.ALLOW),
+            )
+            for read in reads
+            if TOOLS[read.tool].provider == provider
+        ),
+    )
 
 
 def _limits(arguments: Mapping[str, Any]) -> tuple[str, ...]:

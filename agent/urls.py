@@ -2,13 +2,24 @@
 
 from django.urls import path
 
-from agent import chats_views, completion_views, export_views, run_views, views, week_views, welcome_views
+from agent import (
+    chats_views,
+    completion_views,
+    export_views,
+    plan_views,
+    run_views,
+    views,
+    week_views,
+    welcome_views,
+)
 
 app_name = "agent"
 urlpatterns = [
     path("", welcome_views.show_front, name="new_chat"),
     path("complete/", completion_views.complete, name="complete"),
     path("welcome/", welcome_views.show_welcome, name="welcome"),
+    path("plan/", plan_views.show_plan, {"recipe": "standup"}, name="plans"),
+    path("plan/<slug:recipe>/", plan_views.show_plan, name="plan"),
     path("settings/working-week/", week_views.show_week, name="working_week"),
     path("chat/<uuid:conversation>/", views.chat, name="chat"),
     path("chats/", chats_views.show_chats, name="chats"),

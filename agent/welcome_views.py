@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
@@ -10,21 +9,17 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from agent import memory
 from agent.briefing import recipes
-from agent.dry_run import make_plan
+from agent.plan_views import load_plan, load_statuses
 from agent.views import chat
 from agent.week_form import WeekForm
-from permissions import connections
-from permissions.pages import SESSION_ENDED, load_asker
 from permissions.types import ServiceStatus
-from vault.client import ConnectionState, SessionEndedError, VaultError
+from vault.client import ConnectionState
 
 _STANDUP = recipes.RECIPES["standup"]
-_VAULT_DOWN = "The token vault does not answer, so nothing can be connected right now."
 
 
 async def show_front(request: HttpRequest) -> HttpResponse:
@@ -46,28 +41,17 @@ async def show_welcome(request: HttpRequest) -> HttpResponse:
         await sync_to_async(memory.save_week_settings)(user.pk, chosen=form.chosen)
         messages.success(request, "Your working week is saved.")
         return HttpResponseRedirect(f"{reverse('agent:welcome')}#plan", status=303)
-    statuses, message = await _statuses(request)
+    statuses, message = await load_statuses(request)
     shown = await sync_to_async(_context)(user.pk, statuses=statuses, form=form)
     shown["vault_message"] = message
     return await sync_to_async(render)(request, "agent/welcome.html", shown, status=422 if form else 200)
 
 
-async def _statuses(request: HttpRequest) -> tuple[tuple[ServiceStatus, ...], str]:
-    try:
-        return await connections.list_statuses(**await load_asker(request), is_fresh=True), ""
-    except SessionEndedError:
-        return (), SESSION_ENDED
-    except VaultError:
-        return (), _VAULT_DOWN
-
-
 def _context(user: int, *, statuses: tuple[ServiceStatus, ...], form: WeekForm | None) -> dict[str, Any]:
-    # Who chose no zone has that of their browser in a run; the page is made before the browser could say which.
-    week = memory.load_week(user, browser_zone=ZoneInfo("UTC"))
     return {
         "statuses": statuses,
         "connected": [status for status in statuses if status.state is not ConnectionState.NOT_CONNECTED],
         "form": form or WeekForm(initial=asdict(memory.load_week_settings(user))),
-        "plan": make_plan(_STANDUP, statuses=statuses, week=week, now=timezone.now()),
+        "plan": load_plan(user, recipe=_STANDUP, statuses=statuses),
         "recipe": _STANDUP,
     }
