@@ -80,12 +80,12 @@ class Sealer:
         events = log.list_events(after=self._last_event, up_to=settled, limit=limit)
         if not events:
             return None
-        grown, leaves, nodes = frontier.copy(), [], []
-        for values in events:
+        grown, leaves = frontier.copy(), []
+        for position, values in enumerate(events, start=grown.size):
             nonce = os.urandom(encoding.NONCE_BYTES)
             hashed = encoding.hash_event(values, nonce=nonce)
-            leaves.append(Leaf(grown.size, values[0], encoding.VERSION, nonce, hashed))
-            nodes += grown.append(hashed)
+            leaves.append(Leaf(position, values[0], encoding.VERSION, nonce, hashed))
+        nodes = grown.extend(leaf.hash for leaf in leaves)
         note = self._keys.sign(size=grown.size, root=grown.root())
         with transaction.atomic(using=DATABASE):
             log.append(leaves, nodes=nodes, size=grown.size, note=note)

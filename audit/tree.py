@@ -53,13 +53,22 @@ class Frontier:
 
     def append(self, leaf: bytes) -> list[Node]:
         """Add the hash of a leaf and return the nodes to be stored that it completes, itself not among them."""
-        completed, current, position, level = [], leaf, self.size, 0
-        while position & 1:
-            current, position, level = hash_children(self._peaks.pop(), current), position >> 1, level + 1
-            if level % LEVEL_STEP == 0:
-                completed.append(Node(level, position, current))
-        self._peaks.append(current)
-        self.size += 1
+        return self.extend((leaf,))
+
+    def extend(self, leaves: Iterable[bytes]) -> list[Node]:
+        """Add the hashes of leaves, as `append` does one after another."""
+        completed, size, peaks = [], self.size, self._peaks
+        # One loop without a call but the hash: a million leaves are verified in a few seconds.
+        for leaf in leaves:
+            current, position, level = leaf, size, 0
+            while position & 1:
+                current = sha256(b"\x01" + peaks.pop() + current).digest()
+                position, level = position >> 1, level + 1
+                if level % LEVEL_STEP == 0:
+                    completed.append(Node(level, position, current))
+            peaks.append(current)
+            size += 1
+        self.size = size
         return completed
 
     def copy(self) -> "Frontier":

@@ -6,11 +6,12 @@ changed all of it. What they cannot do is sign. A checkpoint pinned elsewhere sh
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
-from django.db import connections
+from django.db import Error, connections
 
-from audit import encoding
+from audit import encoding, log
 from audit.checkpoint import Checkpoint, LogKeys
 from audit.errors import BrokenNoteError
 from audit.models import AuditCheckpoint
@@ -38,11 +39,12 @@ class Report:
 
 @dataclass(slots=True)
 class _Walk:
-    """What one pass over the leaves keeps in mind."""
+    """What one pass over the leaves keeps in mind; `sizes` are those that are `wanted`, the smallest last."""
 
     wanted: dict[int, list[tuple[str, bytes]]]
     findings: list[str] = field(default_factory=list)
     frontier: Frontier = field(default_factory=Frontier)
+    sizes: list[int] = field(default_factory=list)
     last_event: int = 0
     is_tree_broken: bool = False
     nodes: list[Node] = field(default_factory=list)
@@ -67,9 +69,9 @@ def verify(keys: LogKeys, *, pinned: Iterable[str] = (), show: Show = lambda _do
     newest, checkpoints = _open_checkpoints(keys, walk=walk)
     for note in pinned:
         _want_pinned(keys, note, walk=walk)
+    walk.sizes = sorted((size for size in walk.wanted if size > 0), reverse=True)
     for batch in _leaves():
-        for row in batch:
-            _check_leaf(row, walk=walk)
+        _check_batch(batch, walk=walk)
         _check_nodes(walk)
         show(walk.frontier.size)
     _check_end(walk, newest=newest)
@@ -115,45 +117,86 @@ def _want_pinned(keys: LogKeys, note: str, *, walk: _Walk) -> None:
 
 
 def _leaves() -> Iterator[list[tuple[Any, ...]]]:
-    """Yield the leaves in their order, in batches, each with the event it speaks of."""
-    connection = connections[DATABASE]
-    columns = encoding.select_list(connection, table="audit_event")
+    """Yield the leaves in their order, in batches, each with the text of the event it speaks of."""
+    text = encoding.select_text(connections[DATABASE], table="audit_event")
+    last = -(2**62)
+    while batch := _read(after=last, text=text):
+        yield batch
+        last = batch[-1][0]
+
+
+def _read(*, after: int, text: str) -> list[tuple[Any, ...]]:
+    try:
+        return _select(after=after, text=text)
+    except Error:
+        # One event has a value that cannot be written so: each of the batch is looked at by itself.
+        return _select(after=after, text="''")
+
+
+def _select(*, after: int, text: str) -> list[tuple[Any, ...]]:
     query = f"""
-        SELECT audit_leaf.position, event_id, encoding, nonce, hash, {columns}
+        SELECT audit_leaf.position, event_id, encoding, nonce, hash, {text}
         FROM audit_leaf LEFT JOIN audit_event ON audit_event.id = event_id
         WHERE audit_leaf.position > %s ORDER BY audit_leaf.position LIMIT {_BATCH}
     """  # noqa: S608  (names of ours alone)
-    last = -(2**62)
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute(query, [last])
-            batch = cursor.fetchall()
-            if not batch:
-                return
-            yield batch
-            last = batch[-1][0]
+    with connections[DATABASE].cursor() as cursor:
+        cursor.execute(query, [after])
+        return list(cursor.fetchall())
 
 
-def _check_leaf(row: tuple[Any, ...], *, walk: _Walk) -> None:
-    position, event_id, version = row[:3]
-    nonce, hashed = (bytes(value) if isinstance(value, bytes | memoryview) else b"" for value in row[3:5])
-    if not isinstance(event_id, int):
-        # SQLite keeps any value in any column.
-        walk.find(f"Leaf {position} names no event.")
-        event_id = walk.last_event
-    if position != walk.frontier.size and not walk.is_tree_broken:
-        walk.find(f"Leaf {walk.frontier.size} is missing, or leaves were moved.")
-        walk.is_tree_broken = True
-    if event_id <= walk.last_event:
-        walk.find(f"Leaf {position} of event {event_id} is out of order.")
-    walk.last_event = max(walk.last_event, event_id)
-    if row[5] is None:
-        walk.find(f"Event {event_id} was deleted.")
-    elif version != encoding.VERSION or _hash(row[5:], nonce=nonce) != hashed:
-        walk.find(f"Event {event_id} was changed.")
-    walk.nodes += walk.frontier.append(hashed)
-    if walk.frontier.size in walk.wanted:
+def _check_batch(batch: list[tuple[Any, ...]], *, walk: _Walk) -> None:
+    """Check the leaves against their events, and the tree that they make against each root that was signed."""
+    hashes, version = [], encoding.VERSION
+    position, last_event = walk.frontier.size, walk.last_event
+    for row in batch:
+        # Nearly every leaf is sound, which is told here; what is wrong with one, `_judge` says.
+        stored_position, event_id, stored_version, nonce, hashed, text = row
+        try:
+            is_sound = stored_position == position and stored_version == version and event_id > last_event
+            is_sound = is_sound and sha256(b"\0" + nonce + text.encode()).digest() == hashed
+        except TypeError:
+            # SQLite keeps any value in any column.
+            is_sound = False
+        if not is_sound:
+            walk.last_event = last_event
+            hashed = _judge(row, position=position, walk=walk)
+            event_id = walk.last_event
+        position, last_event = position + 1, event_id
+        hashes.append(hashed)
+    walk.last_event = last_event
+    _grow(walk, hashes)
+
+
+def _grow(walk: _Walk, hashes: list[bytes]) -> None:
+    """Add the leaves, and stop at each size that something was signed of."""
+    done, first = 0, walk.frontier.size
+    while walk.sizes and walk.sizes[-1] <= first + len(hashes):
+        size = walk.sizes.pop()
+        walk.nodes += walk.frontier.extend(hashes[done : size - first])
+        done = size - first
         _check_root(walk)
+    walk.nodes += walk.frontier.extend(hashes[done:])
+
+
+def _judge(row: tuple[Any, ...], *, position: int, walk: _Walk) -> bytes:
+    """Say what is wrong with a leaf or its event, and return the hash that the tree goes on with."""
+    stored_position, event_id, version = row[:3]
+    nonce, hashed = (bytes(value) if isinstance(value, bytes | memoryview) else b"" for value in row[3:5])
+    if stored_position != position and not walk.is_tree_broken:
+        walk.find(f"Leaf {position} is missing, or leaves were moved.")
+        walk.is_tree_broken = True
+    if not isinstance(event_id, int):
+        walk.find(f"Leaf {stored_position} names no event.")
+        return hashed
+    if event_id <= walk.last_event:
+        walk.find(f"Leaf {stored_position} of event {event_id} is out of order.")
+    walk.last_event = max(walk.last_event, event_id)
+    events = log.list_events(after=event_id - 1, up_to=event_id, limit=1)
+    if not events:
+        walk.find(f"Event {event_id} was deleted.")
+    elif version != encoding.VERSION or _hash(events[0], nonce=nonce) != hashed:
+        walk.find(f"Event {event_id} was changed.")
+    return hashed
 
 
 def _hash(values: tuple[Any, ...], *, nonce: bytes) -> bytes:

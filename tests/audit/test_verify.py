@@ -85,6 +85,21 @@ def test_an_edited_event_is_found(ids: list[int], tmp_path: Path, as_superuser: 
     assert findings(tmp_path) == (f"Event {ids[7]} was changed.",)
 
 
+@pytest.mark.skipif("connections['audit'].vendor != 'sqlite'", reason="PostgreSQL's texts hold no NUL")
+def test_what_is_added_behind_a_nul_is_found(ids: list[int], tmp_path: Path, as_superuser: Run) -> None:
+    """Much of SQLite reads a text to its first NUL."""
+    as_superuser("UPDATE audit_event SET reason = reason || char(0) || 'rewritten' WHERE id = %s", ids[7])
+    assert findings(tmp_path) == (f"Event {ids[7]} was changed.",)
+
+
+def test_one_value_that_cannot_be_written_leaves_the_other_events_sound(
+    ids: list[int], tmp_path: Path, as_superuser: Run
+) -> None:
+    value = "x'ff'" if connections["audit"].vendor == "sqlite" else "'changed'"
+    as_superuser(f"UPDATE audit_event SET reason = {value} WHERE id = %s", ids[7])  # noqa: S608  (the test's own)
+    assert findings(tmp_path) == (f"Event {ids[7]} was changed.",)
+
+
 @pytest.mark.skipif("connections['audit'].vendor != 'sqlite'", reason="PostgreSQL's columns take their own type only")
 @pytest.mark.parametrize("value", ["x'03'", "3.5", "NULL", "1e999", "'three'"])
 def test_a_value_of_another_kind_is_found(ids: list[int], tmp_path: Path, as_superuser: Run, value: str) -> None:
