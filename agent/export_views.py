@@ -1,6 +1,5 @@
-"""An answer to take along: as text for JavaScript that copies it, as a page with the text without, a chat as a file."""
+"""An answer to copy: as text for JavaScript that copies it, as a page with the text without."""
 
-import re
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +11,13 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from agent import conversations, store
+from agent import store
 from agent.briefing import renderings
 from agent.briefing.document import parse
 from agent.briefing.lengths import Length
 from agent.errors import ContentClosedError, RunNotFoundError
-from agent.types import RunAnswer
 
-_NAMES = {"slack": "Slack", "markdown": "Markdown", "speech": "To say"}
+_NAMES = {"slack": "Slack", "markdown": "Markdown", "text": "Plain text", "speech": "To say"}
 _TYPES = ["text/html", "text/plain"]
 
 
@@ -66,31 +64,3 @@ def _links(run: UUID, *, form: str, current: tuple[str, Length]) -> list[dict[st
         {"href": f"{address}?length={length}", "length": length.capitalize(), "is_current": (form, length) == current}
         for length in Length
     ]
-
-
-@login_required
-@require_safe
-def export_chat(request: HttpRequest, conversation: UUID) -> HttpResponse:
-    """Return one of the user's own conversations as a Markdown file: each question as a heading, then its answer."""
-    user = request.user.pk
-    assert user is not None
-    try:
-        row, runs = conversations.load_conversation(conversation, user=user)
-        answers = [store.load_answer(run, user=user) for run in runs]
-    except (RunNotFoundError, ContentClosedError):
-        raise Http404 from None
-    parts = [f"# {_line(row.title)}", *(_part(answer) for answer in answers)]
-    text = "\n\n".join(parts) + "\n"
-    name = f"devcontext-{row.started_at:%Y-%m-%d}-{str(row.id)[:8]}.md"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(text, content_type="text/markdown; charset=utf-8", headers=headers)
-
-
-def _part(answer: RunAnswer) -> str:
-    asked = f"## {_line(answer.question)}\n\n*Asked {answer.started_at:%Y-%m-%d %H:%M} UTC*"
-    return f"{asked}\n\n{answer.text or '*There is no answer.*'}"
-
-
-def _line(text: str) -> str:
-    """Return `text` on one line, with nothing in it that Markdown or HTML would take for markup."""
-    return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", " ".join(text.split()))

@@ -59,10 +59,12 @@ class Transcript:
     is_simulated: bool = False
     replaces: str = ""
     copy_of: str = ""
+    window: str = ""
     state: str = "running"
     message: str = ""
     elapsed_ms: int = 0
     written_by: str = "model"
+    cost_micro_usd: int | None = None
     calls: dict[str, CallTold] = field(default_factory=dict)
     coverage: tuple[Coverage, ...] = ()
     _blocks: dict[int, str] = field(default_factory=dict)
@@ -79,10 +81,12 @@ class Transcript:
 
     @property
     def receipt(self) -> str:
-        """What was read, with how many exchanges and in which time, in one sentence."""
+        """What was read, with how many exchanges, in which time and at which cost, in one sentence."""
         items, exchanges = sum(one.items for one in self.coverage), sum(one.exchanges for one in self.coverage)
         read = f"Read {items} {_plural(items, 'item')} with {exchanges} {_plural(exchanges, 'exchange')}"
-        return f"{read} in {self.elapsed_ms / 1000:.1f} s{' without a model' if self.written_by == 'template' else ''}."
+        cost = "" if self.cost_micro_usd is None else f" for {_dollars(self.cost_micro_usd)}"
+        without = " without a model" if self.written_by == "template" else ""
+        return f"{read} in {self.elapsed_ms / 1000:.1f} s{without}{cost}."
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Take the next event; one of a kind that is not told here changes nothing."""
@@ -91,6 +95,8 @@ class Transcript:
             self._step(kind, event)
         elif kind == "block.final":
             self._blocks[event["block"]] = event["html"]
+        elif kind == "run.window":
+            self.window = event["text"]
         elif kind == "answer.restarted":
             self._blocks.clear()
         elif kind == "run.started":
@@ -102,7 +108,7 @@ class Transcript:
     def _end(self, kind: str, event: Mapping[str, Any]) -> None:
         self.state, self.elapsed_ms = kind.removeprefix("run."), event["elapsed_ms"]
         self.message = event.get("message", "")
-        self.written_by = event.get("written_by", "model")
+        self.written_by, self.cost_micro_usd = event.get("written_by", "model"), event.get("cost_micro_usd")
         self.coverage = tuple(Coverage(**one) for one in event.get("coverage", ()) if one["provider"] in SERVICES)
         if self.state == "finished" and not self._blocks:
             self.message = _NO_TEXT
@@ -138,6 +144,12 @@ def _words(one: Coverage) -> str:
     if one.state != "read":
         return _UNREAD.get(one.state, "could not be read")
     return f"{one.items} {_plural(one.items, 'item')}{', read in part' if one.is_partial else ''}"
+
+
+def _dollars(micro_usd: int) -> str:
+    """Return what a run cost, with two digits that count: `$1.23`, `$0.012`, `$0.0004`; the words of the chat page."""
+    usd = micro_usd / 1_000_000
+    return f"${usd:.2f}" if usd >= 1 or not usd else f"${float(f'{usd:.2g}'):.6f}".rstrip("0")
 
 
 def _plural(count: int, noun: str) -> str:

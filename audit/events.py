@@ -22,8 +22,10 @@ class Event(StrEnum):
     ACCOUNT_SESSION_ENDED = "account:session:ended"
     ACCOUNT_SESSION_STARTED = "account:session:started"
     ACCOUNT_TOKEN_ISSUED = "account:token:issued"  # noqa: S105  (an event's name)
+    AGENT_ANSWER_EXPORTED = "agent:answer:exported"
     AGENT_CALL_FAILED = "agent:call:failed"
     AGENT_CALL_SUCCEEDED = "agent:call:succeeded"
+    AGENT_CHAT_EXPORTED = "agent:chat:exported"
     AGENT_RUN_FAILED = "agent:run:failed"
     AGENT_RUN_FINISHED = "agent:run:finished"
     AGENT_RUN_STARTED = "agent:run:started"

@@ -35,6 +35,7 @@ export class Turn {
     this.#root.dataset.run = run;
     this.#readBy(run);
     part(this.#root, "permalink").href = `/runs/${run}/`;
+    part(this.#root, "answer-file").href = `/runs/${run}/as/file/`;
     part(this.#root, "fork").action = `/runs/${run}/fork/`;
     part(this.#root, "ask-again").addEventListener("click", () => askAgain(this));
     part(this.#root, "edit").addEventListener("click", () => edit(this));
@@ -175,7 +176,7 @@ export class Turn {
     return { link, id, call: id ? this.#lanes.whichReturned(id) : null };
   }
 
-  #finished({ elapsed_ms: elapsed, coverage, grounding, written_by: writtenBy }) {
+  #finished({ elapsed_ms: elapsed, coverage, grounding, written_by: writtenBy, cost_micro_usd: cost = null }) {
     const items = coverage.reduce((sum, service) => sum + service.items, 0);
     const exchanges = coverage.reduce((sum, service) => sum + service.exchanges, 0);
     const receipt = [
@@ -186,6 +187,7 @@ export class Turn {
     ];
     if (writtenBy === "template") receipt.push(gettext("written without a model"));
     if (this.#tokens) receipt.push(ngettext("{number} token", "{number} tokens", this.#tokens));
+    if (cost !== null) receipt.push(words.cost(cost));
     const { unknown, ungrounded, earlier } = grounding;
     if (earlier) receipt.push(ngettext("{number} item cited as read for an earlier question", "{number} items cited as read for an earlier question", earlier));
     if (unknown) {

@@ -22,6 +22,12 @@ export function items(number) {
   return ngettext("{number} item", "{number} items", number);
 }
 
+/** `$1.23`, `$0.012`, `$0.0004`: what an answer cost, with two digits that count. */
+export function cost(microUsd) {
+  const usd = microUsd / 1_000_000;
+  return `$${usd >= 1 || usd === 0 ? usd.toFixed(2) : Number(usd.toPrecision(2)).toFixed(6).replace(/0+$/u, "")}`;
+}
+
 const PERMISSIONS = {
   allowed: gettext("allowed"),
   revoked: gettext("refused: revoked by you"),

@@ -64,7 +64,7 @@ def test_a_browser_gets_a_page_with_the_text_and_every_form_and_length(browser: 
     page = found.content.decode()
     assert "text/html" in found["content-type"]
     assert "&lt;https://github.example/1|&amp;lt;b&amp;gt;Fix&amp;lt;/b&amp;gt;&gt; waits\n• more" in page
-    assert page.count(f"/runs/{run}/as/") == 9
+    assert page.count(f"/runs/{run}/as/") == 12
     assert page.count('aria-current="page"') == 1
 
 
