@@ -4,8 +4,8 @@
  */
 
 import { announce } from "../shell/announcer.js";
+import { ngettext } from "../shell/words.js";
 import { make, part } from "./dom.js";
-import { count } from "./wording.js";
 
 const MAX_SHOWN = 8;
 // Somebody who types on at once is not completing a name: nothing is asked for them.
@@ -104,7 +104,7 @@ export class Completion {
   #tell(number) {
     if (this.#popup.hidden || this.#word.told === number) return;
     this.#word.told = number;
-    announce(number ? `${count(number, "name")}.` : this.#word.note);
+    announce(number ? ngettext("{number} name.", "{number} names.", number) : this.#word.note);
   }
 
   #activate(index) {
