@@ -11,8 +11,11 @@ from agent.briefing.parsing import is_coverage_begun, is_coverage_heading, witho
 from agent.events import BlockFinal, BlockTail, Evidence, GroundingCounts
 from agent.markdown import render, split_closed, without_unfinished_end
 
-# Twenty updates a second look continuous and keep the log of a long answer small.
-_TAIL_INTERVAL_SECONDS = 0.05
+# Twenty updates a second look continuous. Each is an event that is sealed, stored and sent, so an answer that goes on
+# comes in larger steps: from its fifteenth look on eight a second, which is still faster than anybody reads.
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGER_PER_LOOK_SECONDS = 0.005
+_LONGEST_PAUSE_SECONDS = 0.12
 # A long open block is read anew at each look; between two looks all other runs of the process have four times that.
 _PAUSE_PER_LOOK = 4
 
@@ -43,7 +46,8 @@ class Answer:
         self._open = ""
         self._texts: list[str] = []
         self._looked_at = float("-inf")
-        self._pause_seconds = _TAIL_INTERVAL_SECONDS
+        self._looks = 0
+        self._pause_seconds = _FIRST_PAUSE_SECONDS
         self._unknown = self._ungrounded = 0
         self._cited: set[str] = set()
         self._is_dropping = False
@@ -60,17 +64,21 @@ class Answer:
         return GroundingCounts(len(self._cited), self._unknown, self._ungrounded, earlier)
 
     def feed(self, delta: str) -> Iterator[BlockTail | BlockFinal]:
-        """Take the next piece of text; if a look is due, yield the blocks that are closed and then the open one."""
+        """Take the next piece of text; if a look is due, yield the blocks that are closed, else the open one."""
         self._open += delta
         started = self._clock()
         if started - self._looked_at < self._pause_seconds or not self._open.strip():
             return
-        yield from self._close_blocks()
-        if not (self._is_dropping or is_coverage_begun(self._open)):
+        closed = list(self._close_blocks())
+        yield from closed
+        # What closed is news enough for one look; the next one shows what has begun behind it.
+        if not (closed or self._is_dropping or is_coverage_begun(self._open)):
             shown = render(without_unfinished_end(without_coverage(self._open)), evidence=self._evidence)
             yield BlockTail(block=len(self._texts), html=shown.html)
         self._looked_at = self._clock()
-        self._pause_seconds = max(_TAIL_INTERVAL_SECONDS, _PAUSE_PER_LOOK * (self._looked_at - started))
+        self._looks += 1
+        pause_seconds = min(_FIRST_PAUSE_SECONDS + self._looks * _LONGER_PER_LOOK_SECONDS, _LONGEST_PAUSE_SECONDS)
+        self._pause_seconds = max(pause_seconds, _PAUSE_PER_LOOK * (self._looked_at - started))
 
     def finish(self) -> Iterator[BlockFinal]:
         """Close what is open, if anything is: the text of this turn has ended."""

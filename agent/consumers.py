@@ -8,7 +8,7 @@ import time
 from typing import Any
 from uuid import UUID
 
-from channels.auth import get_user
+from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser, User
 
@@ -23,7 +23,7 @@ from agent.event_log import PROTOCOL_VERSION
 from agent.frames import Attach, FrameError, Send, Stop, parse
 from agent.runner import Runner, current_runner
 from agent.types import RunRequest
-from permissions.subjects import load_auth_time, sid_of, subject_of
+from permissions.subjects import is_still_signed_in, load_auth_time, sid_of, subject_of
 
 logger = logging.getLogger(__name__)
 
@@ -164,11 +164,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
 
     async def _is_still_signed_in(self) -> bool:
         """Ask anew: a sign-out elsewhere, a changed password or a deactivation counts from the next frame on."""
-        session = self.scope["session"]
-        if not session.session_key or not await session.aexists(session.session_key):
-            return False
-        user = await get_user(self.scope)
-        return bool(user.is_authenticated and user.pk == self._user.pk)
+        assert self._user.pk is not None
+        return await sync_to_async(is_still_signed_in)(self.scope["session"], user_id=self._user.pk)
 
     async def _refuse(self, code: str, message: str, **names: str) -> None:
         await self._send({"type": "error", "code": code, "message": message, **{k: v for k, v in names.items() if v}})

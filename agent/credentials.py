@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from asgiref.sync import sync_to_async
-
 from agent.api.answers import undeclared
 from agent.api.http import OnCall, UpstreamCall, authorized
 from agent.endpoints import is_declared
@@ -19,9 +17,9 @@ from agent.events import LoopEvent, PermissionState, StepExchanged, StepPermissi
 from agent.recalls import RecalledError, recallable
 from agent.toolkit import Opened, Tool
 from agent.types import ATTENDED_AGENT
+from audit import group_commit
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
-from audit.record import record
 from permissions import connections, gate
 from permissions.errors import Cause, NotPermittedError
 from permissions.exclusions import Exclusions
@@ -242,7 +240,7 @@ class RunCredentials:
 
     async def _record(self, entry: Entry) -> None:
         try:
-            await sync_to_async(record)(entry)
+            await group_commit.record(entry)
         except AuditUnavailableError as error:
             # What cannot be shown to have been read is not used.
             raise refusal(provider=entry.provider, cause="vault_unavailable") from error

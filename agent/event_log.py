@@ -17,7 +17,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
 from agent import store
@@ -62,6 +62,7 @@ class _Live:
         recent: The last ones that are.
         is_lost: Its events cannot be stored; no more are taken.
         is_watched: Another process follows it and wants to hear of news.
+        is_over: Its last event is among the recent ones.
         news: Set, and replaced, when something was stored or the run was closed.
     """
 
@@ -70,6 +71,7 @@ class _Live:
     recent: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=_RECENT_FRAMES))
     is_lost: bool = False
     is_watched: bool = False
+    is_over: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self) -> None:
@@ -119,7 +121,7 @@ class EventLog:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.get_running_loop().create_task(self._write())
 
-    async def close(self, run: UUID, *, last: RunEvent, commit: Callable[[int, str], None]) -> None:
+    async def close(self, run: UUID, *, last: RunEvent, commit: Callable[[int, str], bool]) -> None:
         """End the log of `run` with its last event, then let its followers go.
 
         A database that is away is waited for; after that the run stays without its last event until it is found dead.
@@ -128,7 +130,8 @@ class EventLog:
             run: The run.
             last: Its terminal event.
             commit: Stores the last event's `(seq, frame)` in one transaction with the run's final status, so that
-                nobody ever sees the one without the other. Sync; runs where database code runs.
+                nobody ever sees the one without the other, and tells whether it did: somebody else may have ended the
+                run. Sync; runs where database code runs.
         """
         live = self._live[run]
         while live.waiting:
@@ -136,11 +139,13 @@ class EventLog:
         seq = live.numbered + 1
         frame = encode(last, run=run, seq=seq)
         try:
-            await _insist(lambda: commit(seq, frame))
+            live.is_over = await _insist(lambda: commit(seq, frame))
         except DatabaseError:
             logger.exception("agent.run_end_not_stored", extra={"run": str(run)})
         finally:
-            # Its followers find the last event in the database, or that somebody else has ended the run.
+            if live.is_over:
+                live.recent.append((seq, frame))
+            # Where it is not over, its followers look in the database for who else has ended the run.
             del self._live[run]
             live.tell()
             if live.is_watched:
@@ -167,11 +172,14 @@ class EventLog:
         for seq, frame in await sync_to_async(store.list_frames)(run, user=user, after=after):
             after = seq
             yield seq, frame
-        while live := self._live.get(run):
+        live = self._live.get(run)
+        while live and (live.is_over or run in self._live):
             news, frames = live.news, live.find_after(after)
             if frames is None:
                 frames = await sync_to_async(store.list_frames)(run, user=user, after=after)
             elif not frames:
+                if live.is_over:
+                    return
                 await news.wait()
             for seq, frame in frames:
                 after = seq
@@ -271,4 +279,6 @@ async def _insist(do: Callable[[], _Result]) -> _Result:
                 raise
             logger.warning("agent.database_away", extra={"pause_ms": round(pause * 1000)})
         await asyncio.sleep(pause)
+        # A server that is back does not know the connection that broke.
+        await sync_to_async(close_old_connections)()
         pause *= 2

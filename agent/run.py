@@ -44,9 +44,9 @@ from agent.tally import Tally
 from agent.toolkit import ReadContext, ServiceFact, Toolkit
 from agent.tools import TOOLS
 from agent.types import RunRequest, RunStatus, RunTicket
+from audit import group_commit
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
-from audit.record import record
 from permissions import connections
 from permissions.pages import Asker
 from vault.client import VaultError, is_grant
@@ -161,8 +161,8 @@ class Run:
         if is_finished and self._opening:
             await remembered.keep(self._request, ticket=self._ticket, opening=self._opening, readings=self._readings)
 
-        def commit(seq: int, frame: str) -> None:
-            store.end_run(
+        def commit(seq: int, frame: str) -> bool:
+            return store.end_run(
                 self._ticket.run,
                 status=outcome.status,
                 last=(seq, frame),
@@ -247,9 +247,7 @@ class Run:
         self._log.append(self._told_window, run=self._ticket.run)
 
     async def _converse(self) -> None:
-        history = await self._load_history()
-        self._evidence |= await sync_to_async(store.list_evidence)(self._ticket.conversation)
-        self._earlier.update(self._evidence)
+        history = await self._load_earlier()
         opening = self._opening = await remembered.open_run(self._request)
         self._window = opening.window or without_model.window_of_question(opening.now, week=opening.week)
         if opening.window:
@@ -281,9 +279,14 @@ class Run:
             async for event in events:
                 await self._take(event)
 
-    async def _load_history(self) -> list[dict[str, Any]]:
-        """Return what was said before; where that has grown long, in a short form that this run keeps as its own."""
-        history = await sync_to_async(store.list_history)(self._ticket.conversation)
+    async def _load_earlier(self) -> list[dict[str, Any]]:
+        """Return what was said before, and let the answer cite what was read for it.
+
+        Where it has grown long, it comes in a short form that this run keeps as its own.
+        """
+        history, evidence = await sync_to_async(store.load_earlier)(self._ticket.conversation)
+        self._evidence |= evidence
+        self._earlier.update(evidence)
         anew = begin_anew(history, max_characters=settings.HISTORY_MAX_CHARACTERS)
         if anew is None:
             return history
@@ -332,7 +335,7 @@ class Run:
             tool_call=tool_call,
             reason=reason,
         )
-        await sync_to_async(record)(entry)
+        await group_commit.record(entry)
 
     async def _list_services(self) -> tuple[ServiceFact, ...]:
         try:
@@ -355,7 +358,7 @@ class Run:
 
     async def _record(self, event: Event, *, reason: str = "") -> None:
         entry = Entry(event=event, user=self._request.subject, run=str(self._ticket.run), reason=reason)
-        await sync_to_async(record)(entry)
+        await group_commit.record(entry)
 
     def _failed(self, *, code: str, message: str) -> RunOutcome:
         return RunOutcome(event=RunFailed(elapsed_ms=self._elapsed_ms(), code=code, message=message))

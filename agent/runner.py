@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from agent import store
@@ -162,6 +162,7 @@ class Runner:
             except DatabaseError:
                 # A heart that stops for one missed beat would have every later run of this process found dead.
                 logger.exception("agent.heartbeat_missed")
+                await sync_to_async(close_old_connections)()
                 continue
             for run in to_end:
                 self._cancel(run)

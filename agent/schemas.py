@@ -3,6 +3,7 @@
 It only words a schema: what arguments are accepted is decided by the pydantic model, at the call.
 """
 
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -20,8 +21,12 @@ _WORDS = {
 }
 
 
+@cache
 def strict_schema(arguments: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of `arguments`: closed objects, with unsupported limits said in the descriptions instead."""
+    """Return the schema of `arguments`: closed objects, with unsupported limits said in the descriptions instead.
+
+    It is made once per process and shared by all runs, so nobody changes it.
+    """
     schema = arguments.model_json_schema()
     return {
         "type": "object",

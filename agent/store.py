@@ -105,6 +105,15 @@ def _require_room(user: int) -> None:
         raise TooManyRunsError
 
 
+def load_earlier(conversation: UUID) -> tuple[list[dict[str, Any]], dict[str, Evidence]]:
+    """Return the messages that came before, and what answers may cite, as `list_history` and `list_evidence` do.
+
+    Raises:
+        ContentClosedError: One of them does not open.
+    """
+    return list_history(conversation), list_evidence(conversation)
+
+
 def list_history(conversation: UUID) -> list[dict[str, Any]]:
     """Return the messages of the conversation's finished runs, oldest first, as the Messages API takes them.
 
@@ -181,19 +190,20 @@ def end_run(
     answer: str,
     turns: Sequence[TurnAdded],
     begins_history: bool = False,
-) -> None:
+) -> bool:
     """Give the run its final status and its last `(seq, frame)` in one commit, and keep its answer and turns.
 
     Turns that begin the history take the place of all earlier ones.
-    A run that somebody else ended meanwhile, because this process seemed dead, stays as it was ended.
+    A run that somebody else ended meanwhile, because this process seemed dead, stays as it was ended: then False.
     """
     with transaction.atomic(using="default"):
         sealed_answer = seal(answer, place=Place("run.answer", run))
         mine = Run.objects.filter(id=run, status=RunStatus.RUNNING)
         if not mine.update(status=status, sealed_answer=sealed_answer, begins_history=begins_history):
-            return
+            return False
         _event_row(run, seq=last[0], frame=last[1]).save(force_insert=True)
         Turn.objects.bulk_create(_turn_row(run, position=position, turn=turn) for position, turn in enumerate(turns))
+    return True
 
 
 def _turn_row(run: UUID, *, position: int, turn: TurnAdded) -> Turn:
@@ -322,13 +332,16 @@ def fail_dead_run(run: UUID, *, seq: int, frame: str) -> bool:
 
 def add_spending(user: int, *, day: date, input_tokens: int, output_tokens: int, cost_micro_usd: int) -> None:
     """Add one answer of the model to what `user` spent on `day`."""
-    row, _ = DailySpending.objects.get_or_create(user_id=user, day=day)
     # Added by the database: a user's runs at the same time must not overwrite each other's sums.
-    DailySpending.objects.filter(id=row.id).update(
-        input_tokens=F("input_tokens") + input_tokens,
-        output_tokens=F("output_tokens") + output_tokens,
-        cost_micro_usd=F("cost_micro_usd") + cost_micro_usd,
-    )
+    sums = {
+        "input_tokens": F("input_tokens") + input_tokens,
+        "output_tokens": F("output_tokens") + output_tokens,
+        "cost_micro_usd": F("cost_micro_usd") + cost_micro_usd,
+    }
+    mine = DailySpending.objects.filter(user_id=user, day=day)
+    if not mine.update(**sums):
+        DailySpending.objects.get_or_create(user_id=user, day=day)
+        mine.update(**sums)
 
 
 def load_spent(user: int, *, day: date) -> tuple[int, int]:

@@ -54,11 +54,14 @@ def _append(entry: Entry) -> int:
     # One statement outside a transaction is committed when it returns. Inside one, `durable` refuses the caller's and
     # lets pass only the one that Django's test case rolls back.
     with transaction.atomic(using=DATABASE, durable=True) if connection.in_atomic_block else nullcontext():
-        return _insert(entry, connection=connection)
+        return insert(entry, connection=connection)
 
 
-def _insert(entry: Entry, *, connection: BaseDatabaseWrapper) -> int:
-    """Insert by SQL of our own: every exchange waits for this row, and the ORM takes longer to write the statement."""
+def insert(entry: Entry, *, connection: BaseDatabaseWrapper) -> int:
+    """Insert the row of `entry` into the transaction of `connection`, for this app alone, and return its id.
+
+    By SQL of our own: every exchange waits for this row, and the ORM takes longer to write the statement.
+    """
     values = [
         connection.ops.adapt_datetimefield_value(timezone.now()),
         entry.event.outcome.value,

@@ -8,8 +8,8 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
+from audit import group_commit
 from audit.events import Entry, Event
-from audit.record import record
 from permissions import connections, grants, questions, store
 from permissions.errors import Cause, NotPermittedError
 from permissions.exclusions import Exclusions
@@ -184,4 +184,4 @@ async def _fail(entry: Entry, *, cause: Cause, error: Exception) -> NoReturn:
 
 
 async def _record(entry: Entry) -> None:
-    await sync_to_async(record)(entry)
+    await group_commit.record(entry)

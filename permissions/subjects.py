@@ -1,8 +1,10 @@
-"""How a signed-in user and their session are named to the vault and in the audit."""
+"""How a signed-in user and their session are named to the vault and in the audit, and whether they still are one."""
 
 import time
 
+from django.contrib.auth import get_user
 from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 _AUTH_TIME = "auth_time"
@@ -35,6 +37,20 @@ def sid_of(session: SessionBase) -> str:
     if not session.session_key:
         raise ValueError("a session that was never saved has no name")
     return salted_hmac("devcontext.sid", session.session_key, algorithm="sha256").hexdigest()[:32]
+
+
+def is_still_signed_in(session: SessionBase, *, user_id: int) -> bool:
+    """Tell whether the session still is this user's: not signed out, no new password, not deactivated.
+
+    Sync and in one piece: an open page asks this every second, and `channels.auth.get_user` would open the database
+    anew each time.
+    """
+    if not session.session_key or not session.exists(session.session_key):
+        return False
+    request = HttpRequest()
+    request.session = session
+    user = get_user(request)
+    return user.is_authenticated and user.pk == user_id
 
 
 def note_sign_in(session: SessionBase) -> None:

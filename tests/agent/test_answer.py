@@ -1,6 +1,7 @@
 """An answer grows in blocks: each is closed once, the open one is shown at a bounded pace, nothing is lost."""
 
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -32,14 +33,27 @@ def test_the_size_of_the_pieces_makes_no_difference() -> None:
     assert finals(1) == finals(7) == finals(len(TEXT))
 
 
-def test_the_open_block_is_shown_at_most_twenty_times_a_second() -> None:
+def test_the_open_block_is_shown_less_often_the_longer_the_answer_grows() -> None:
     now = 0.0
     answer = Answer(evidence={}, clock=lambda: now)
-    tails = 0
-    for _ in range(1000):
+    shown_at = []
+    for _ in range(4000):
         now += 0.001
-        tails += sum(isinstance(block, BlockTail) for block in answer.feed("word "))
-    assert tails == 20
+        shown_at += [now for block in answer.feed("word ") if isinstance(block, BlockTail)]
+    pauses = [later - earlier for earlier, later in pairwise(shown_at)]
+    assert pauses[0] == pytest.approx(0.055, abs=0.002)
+    assert pauses[-1] == pytest.approx(0.12, abs=0.002)
+    assert pauses == sorted(pauses, key=lambda pause: round(pause, 3))
+
+
+def test_a_look_that_closes_a_block_shows_nothing_else() -> None:
+    now = 0.0
+    answer = Answer(evidence={}, clock=lambda: now)
+    list(answer.feed("One."))
+    now += 1
+    assert [(type(shown), shown.block) for shown in answer.feed("\n\nTwo")] == [(BlockFinal, 0)]
+    now += 1
+    assert list(answer.feed(" and more.")) == [BlockTail(block=1, html="<p>Two and more.</p>\n")]
 
 
 def test_the_first_piece_is_shown_at_once() -> None:

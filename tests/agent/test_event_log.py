@@ -38,8 +38,8 @@ async def write(log: EventLog, run: UUID, *, events: int) -> None:
 
 
 async def end(log: EventLog, run: UUID) -> None:
-    def commit(seq: int, frame: str) -> None:
-        store.end_run(run, status=RunStatus.STOPPED, last=(seq, frame), answer="", turns=[])
+    def commit(seq: int, frame: str) -> bool:
+        return store.end_run(run, status=RunStatus.STOPPED, last=(seq, frame), answer="", turns=[])
 
     await log.close(run, last=RunStopped(elapsed_ms=1), commit=commit)
 
@@ -52,6 +52,17 @@ async def test_every_follower_gets_every_event_once_and_in_order(alice: User) ->
     await write(log, run, events=50)
     for follower in followers:
         assert [seq for seq, _ in await follower] == list(range(1, 52))
+
+
+async def test_a_follower_hears_how_somebody_else_ended_the_run(alice: User) -> None:
+    """What this process would have said last was not stored, so nobody gets it."""
+    log, run = EventLog(), await started(alice)
+    log.open(run)
+    follower = asyncio.create_task(follow(log, run, alice))
+    await asyncio.sleep(0)
+    await sync_to_async(store.fail_dead_run)(run, seq=1, frame="{}")
+    await end(log, run)
+    assert await follower == [(1, "{}")]
 
 
 async def test_a_replay_is_the_same_bytes(alice: User) -> None:

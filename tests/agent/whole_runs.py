@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from agent.runner import Runner, current_runner
 from audit.models import AuditEvent
 from tests.agent.conftest import request_of
+from tests.agent.waiting import until
 
 STANDUP = "Brief me for standup"
 ALL_THREE = "what did I work on yesterday?"
@@ -20,10 +21,12 @@ async def follow(runner: Runner, run: UUID, user: User) -> list[dict[str, Any]]:
 
 
 async def run(user: User, text: str, *, conversation: UUID | None = None) -> list[dict[str, Any]]:
-    """Ask, and return all events of the run."""
+    """Ask, and return all events of the run, once its end is audited too: that waits for no page."""
     runner = current_runner()
     ticket = await runner.start(request_of(user, text=text, conversation=conversation))
-    return await follow(runner, ticket.run, user)
+    frames = await follow(runner, ticket.run, user)
+    await until(lambda: ticket.run not in runner._owning)
+    return frames
 
 
 def of(frames: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
