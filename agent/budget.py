@@ -1,8 +1,12 @@
 """How much one run may use, and the meter that says when it has to answer and when it has to end."""
 
+import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from agent.calls import reschedule
 from agent.errors import ModelError
 from agent.events import UsageReported
 from agent.model import AssistantMessage
@@ -24,7 +28,7 @@ class Budget:
 
 @dataclass(slots=True)
 class Meter:
-    """What a run has used of its budget."""
+    """What a run has used of its budget; `limit` is what ends it when its time is over."""
 
     budget: Budget
     steps: int = 0
@@ -33,7 +37,28 @@ class Meter:
     output_tokens: int = 0
     cache_write_tokens: int = 0
     cache_read_tokens: int = 0
+    limit: asyncio.Timeout | None = None
     _started: float = field(default_factory=time.monotonic)
+    _waits: int = 0
+    _waits_since: float = 0.0
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Stop the run's clock for the block, in which a person is asked; of several such blocks, from first to last.
+
+        How long that can take is bounded by whoever asks.
+        """
+        if not self._waits:
+            self._waits_since = time.monotonic()
+            reschedule(self.limit, seconds=None)
+        self._waits += 1
+        try:
+            yield
+        finally:
+            self._waits -= 1
+            if not self._waits:
+                self._started += time.monotonic() - self._waits_since
+                reschedule(self.limit, seconds=self.seconds_left)
 
     @property
     def read_until(self) -> float:

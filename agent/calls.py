@@ -4,11 +4,13 @@ What a call read is told by `ReadingEnded`, which is here and not in `agent.even
 `agent.briefing` stands on them.
 """
 
+import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from agent import results
 from agent.briefing.types import Reading
@@ -16,6 +18,8 @@ from agent.errors import ToolFailedError
 from agent.events import Evidence, LoopEvent, StepFailed, StepFinished, StepProgress
 
 Emit = Callable[[LoopEvent], None]
+# A context in which the clocks of a call and its run stand still.
+Waiting = Callable[[], AbstractContextManager[None]]
 
 # Enough to recognise what was read; every event of a run is sealed, stored and sent again to each page that opens it.
 _MAX_TITLES = 5
@@ -49,24 +53,61 @@ class Dispatched:
         return self.reading is not None and self.reading.provider != ""
 
 
+class Clock(Protocol):
+    """How long a run may still read. It stands still while its person is asked something."""
+
+    @property
+    def read_until(self) -> float:
+        """When reading ends, on the clock of `time.monotonic`."""
+        ...
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Return a context in which the clock stands still."""
+        ...
+
+
+class _Endless:
+    """The clock of a call that may take as long as it needs."""
+
+    read_until = math.inf
+
+    def waiting(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+ENDLESS: Clock = _Endless()
+
+
 @dataclass(slots=True)
 class Call:
     """One call, from its start to its result; `name` is safe to log and to show, whatever the model sent.
 
-    `read_until` is when its reading ends at the latest, on the clock of `time.monotonic`.
+    `clock` is its run's, and `limit` what gives the call up when that says so.
     """
 
     id: str
     name: str
     emit: Emit
-    read_until: float = math.inf
+    clock: Clock = ENDLESS
+    limit: asyncio.Timeout | None = None
     _reading: Reading | None = None
     _started: float = field(default_factory=time.monotonic)
 
     @property
     def seconds_left(self) -> float | None:
         """How long the call may still take; None for as long as it needs."""
-        return None if self.read_until == math.inf else max(0.0, self.read_until - time.monotonic())
+        until = self.clock.read_until
+        return None if until == math.inf else max(0.0, until - time.monotonic())
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Stop the clocks of call and run while the person is asked: their time to think is not time to read."""
+        began_at = time.monotonic()
+        reschedule(self.limit, seconds=None)
+        with self.clock.waiting():
+            yield
+        self._started += time.monotonic() - began_at
+        reschedule(self.limit, seconds=self.seconds_left)
 
     def begin(self, *, provider: str, arguments: Mapping[str, Any]) -> None:
         """Note that the call is one that can be made; from here on it ends with a reading."""
@@ -123,3 +164,9 @@ class NoProvider:
         raise ToolFailedError("policy_denied", "This tool reads no service.")
 
     post = get
+
+
+def reschedule(limit: asyncio.Timeout | None, *, seconds: float | None) -> None:
+    """Let `limit` end its block in so many seconds from now, or never; one that has ended it already stays as it is."""
+    if limit is not None and not limit.expired():
+        limit.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)

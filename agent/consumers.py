@@ -20,9 +20,12 @@ from agent.errors import (
     TooManyRunsError,
 )
 from agent.event_log import PROTOCOL_VERSION
-from agent.frames import Attach, FrameError, Send, Stop, parse
+from agent.frames import Attach, Frame, FrameError, Reply, Send, Stop, parse
 from agent.runner import Runner, current_runner
 from agent.types import RunRequest
+from audit.errors import AuditUnavailableError
+from permissions.errors import QuestionClosedError, QuestionNotFoundError
+from permissions.policy import Answer
 from permissions.subjects import is_still_signed_in, load_auth_time, sid_of, subject_of
 
 logger = logging.getLogger(__name__)
@@ -40,6 +43,9 @@ _NOT_LAST = (
     "Only the last question of a conversation can be asked anew in its place. Reload the page to see which it is."
 )
 _TOO_MANY_RUNS = "Too many of your questions are being answered. Wait for one of them, or stop it."
+_NO_SUCH_QUESTION = "There is no such question."
+_TOO_LATE = "This was answered already, or its time is over."
+_NOT_RECORDED = "The audit timeline cannot be written right now, so your answer does not count yet. Try again."
 _TOO_MANY_FOLLOWED = "This page follows too many answers at once. Reload it in a moment."
 
 
@@ -72,14 +78,14 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
         try:
             await self._act(parse(text_data or "" if bytes_data is None else ""))
         except FrameError as error:
-            await self._refuse(error.code, error.message, key=error.key, run=error.run)
+            await self._refuse(error.code, error.message, key=error.key, run=error.run, question=error.question)
         except Exception:
             # The outer frame of a socket: one bad message must not take the page's other runs with it.
             reference = secrets.token_hex(4)
             logger.exception("agent.frame_failed", extra={"reference": reference})
             await self._refuse("internal", f"Something went wrong on our side (reference {reference}).")
 
-    async def _act(self, frame: Send | Attach | Stop) -> None:
+    async def _act(self, frame: Frame) -> None:
         match frame:
             case Send():
                 await self._start(frame)
@@ -87,6 +93,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
                 self._follow(frame.run, after=frame.after)
             case Stop():
                 await self._stop(frame.run)
+            case Reply():
+                await self._reply(frame)
 
     async def _start(self, frame: Send) -> None:
         user, session = self._user, self.scope["session"]
@@ -104,6 +112,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
             recipe=frame.recipe,
             since=frame.since,
             replaces=frame.replaces,
+            can_be_asked=True,
         )
         try:
             ticket = await self._runner.start(request)
@@ -161,6 +170,18 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
             await self._runner.stop(run, user=self._user.pk)
         except RunNotFoundError:
             await self._refuse("not_found", _NO_SUCH_RUN, run=str(run))
+
+    async def _reply(self, frame: Reply) -> None:
+        assert self._user.pk is not None
+        question, user = str(frame.question), subject_of(self._user.pk)
+        try:
+            await self._runner.answer(frame.question, run=frame.run, user=user, answer=Answer(frame.answer))
+        except QuestionNotFoundError:
+            raise FrameError("not_found", _NO_SUCH_QUESTION, question=question) from None
+        except QuestionClosedError:
+            raise FrameError("closed", _TOO_LATE, question=question) from None
+        except AuditUnavailableError:
+            raise FrameError("audit_unavailable", _NOT_RECORDED, question=question) from None
 
     async def _is_still_signed_in(self) -> bool:
         """Ask anew: a sign-out elsewhere, a changed password or a deactivation counts from the next frame on."""

@@ -18,6 +18,7 @@ from agent.sealing import Place, seal, unseal
 from agent.search import Query, Said
 from agent.store import TITLE_CHARACTERS
 from agent.types import ConversationRow, RunStatus
+from permissions import questions
 
 # As many as the rail shows without becoming a page of its own.
 _RECENT = 20
@@ -118,6 +119,7 @@ def erase_deleted(*, now: datetime) -> int:
     # A run that is still going on writes into its conversation; it was asked to stop, and the next round is soon.
     ids = list(gone.exclude(runs__status=RunStatus.RUNNING).values_list("id", flat=True))
     Conversation.objects.filter(id__in=ids).delete()
+    questions.forget_conversations(ids)
     return len(ids)
 
 

@@ -11,6 +11,8 @@ from functools import partial
 
 from agent.api.answers import undeclared
 from agent.api.http import OnCall, UpstreamCall, authorized
+from agent.asking import CallAsking, RunAsking
+from agent.calls import Waiting
 from agent.endpoints import is_declared
 from agent.errors import ToolErrorCode, ToolFailedError
 from agent.events import LoopEvent, PermissionState, StepExchanged, StepPermission
@@ -41,7 +43,10 @@ _SENTENCES: dict[str, str] = {
     "not_granted": "This schedule was not given this part of {name} to read. Add it in its settings to include it.",
     "grant_ended": "This schedule's permission to read while you are away ended. Renew it to include {name} data.",
     "tool_blocked": "You do not let the AI read this of {name}. Allow it in Settings to include it.",
-    "ask_first": "You want to be asked before this of {name} is read. Allow it in Settings to include it.",
+    "answered_no": "You said no when you were asked whether the AI may read this of {name}, so it was not read.",
+    "not_answered": "Nobody answered whether the AI may read this of {name}, so it was not read. Ask again to decide.",
+    "nobody_to_ask": "You want to be asked before this of {name} is read, and nobody was there to be asked. "
+    "Allow it in Settings to include it.",
     "excluded": "You left this part of {name} out, so it was not read. Settings tell what you left out.",
     "policy_unavailable": "What you let the AI read could not be looked up. {name} was not read.",
 }
@@ -59,7 +64,9 @@ _CODES: dict[Cause, ToolErrorCode] = {
     "not_granted": "policy_denied",
     "grant_ended": "session_ended",
     "tool_blocked": "policy_denied",
-    "ask_first": "policy_denied",
+    "answered_no": "declined",
+    "not_answered": "not_answered",
+    "nobody_to_ask": "not_answered",
     "excluded": "policy_denied",
     "policy_unavailable": "vault_unavailable",
 }
@@ -71,7 +78,9 @@ _PERMISSION_STATES: dict[Cause, PermissionState] = {
     "away": "policy_denied",
     "not_granted": "policy_denied",
     "tool_blocked": "policy_denied",
-    "ask_first": "policy_denied",
+    "answered_no": "declined",
+    "not_answered": "not_answered",
+    "nobody_to_ask": "not_answered",
     "excluded": "policy_denied",
 }
 
@@ -80,7 +89,7 @@ def refusal(*, provider: str, cause: Cause) -> ToolFailedError:
     """Return the error for a refusal with this cause; a cause that is not known counts as the vault's trouble."""
     code = _CODES.get(cause, "vault_unavailable")
     service = SERVICES.get(provider)
-    sentence = _SENTENCES.get(cause, _SENTENCES[code])
+    sentence = _SENTENCES.get(cause) or _SENTENCES[code]
     return ToolFailedError(code, sentence.format(name=service.name if service else "The service"))
 
 
@@ -88,7 +97,7 @@ def refusal(*, provider: str, cause: Cause) -> ToolFailedError:
 class RunCredentials:
     """Opens providers for the tool calls of one run; implements `agent.toolkit.Credentials`.
 
-    `agent` is who acts: a schedule's has a name of its own.
+    `agent` is who acts: a schedule's has a name of its own. Without `asking`, a tool that asks first is refused.
     """
 
     user: str
@@ -96,10 +105,17 @@ class RunCredentials:
     auth_time: float
     run: str
     agent: str = ATTENDED_AGENT
+    asking: RunAsking | None = None
 
     @asynccontextmanager
     async def open(
-        self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None], places: tuple[str, ...]
+        self,
+        *,
+        tool: Tool,
+        tool_call: str,
+        emit: Callable[[LoopEvent], None],
+        places: tuple[str, ...],
+        waiting: Waiting,
     ) -> AsyncIterator[Opened]:
         """Yield a client that may make this tool call's requests, and audit each of them.
 
@@ -107,10 +123,11 @@ class RunCredentials:
             ToolFailedError: The gate, the vault or the audit says no, or the user takes their leave back meanwhile.
         """
         await self._require_declared(tool=tool, tool_call=tool_call)
+        asking = CallAsking(self.asking, tool, tool_call, emit, waiting) if self.asking else None
         try:
             async with (
                 recallable(user=self.user, provider=tool.provider),
-                self._open(tool=tool, tool_call=tool_call, emit=emit, places=places) as opened,
+                self._open(tool=tool, tool_call=tool_call, emit=emit, places=places, asking=asking) as opened,
             ):
                 yield opened
         except RecalledError as error:
@@ -118,9 +135,17 @@ class RunCredentials:
 
     @asynccontextmanager
     async def _open(
-        self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None], places: tuple[str, ...]
+        self,
+        *,
+        tool: Tool,
+        tool_call: str,
+        emit: Callable[[LoopEvent], None],
+        places: tuple[str, ...],
+        asking: CallAsking | None,
     ) -> AsyncIterator[Opened]:
-        exclusions = await self.require_permission(tool=tool, tool_call=tool_call, emit=emit, places=places)
+        exclusions = await self.require_permission(
+            tool=tool, tool_call=tool_call, emit=emit, places=places, asking=asking
+        )
 
         async def renew() -> tuple[str, OnCall]:
             """Exchange, each time with an event of its own: a refresh may replace a token that is in use (GitHub)."""
@@ -149,7 +174,13 @@ class RunCredentials:
         raise error
 
     async def require_permission(
-        self, *, tool: Tool, tool_call: str, emit: Callable[[LoopEvent], None], places: tuple[str, ...]
+        self,
+        *,
+        tool: Tool,
+        tool_call: str,
+        emit: Callable[[LoopEvent], None],
+        places: tuple[str, ...],
+        asking: CallAsking | None = None,
     ) -> Exclusions:
         """Ask the gate alone, on record, and return what the user leaves out.
 
@@ -166,6 +197,7 @@ class RunCredentials:
                 run=self.run,
                 tool_call=tool_call,
                 places=places,
+                asking=asking,
             )
         except NotPermittedError as error:
             emit(StepPermission(id=tool_call, state=_PERMISSION_STATES.get(error.cause, "failed")))

@@ -23,6 +23,8 @@ ToolErrorCode = Literal[
     "upstream_unavailable",
     "vault_unavailable",
     "policy_denied",
+    "declined",
+    "not_answered",
     "undeclared_request",
     "session_ended",
     "not_found",

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
-PermissionState = Literal["allowed", "revoked", "not_connected", "reconnect_required", "policy_denied", "failed"]
+PermissionState = Literal[
+    "allowed",
+    "revoked",
+    "not_connected",
+    "reconnect_required",
+    "policy_denied",
+    "declined",
+    "not_answered",
+    "failed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,36 @@ class StepPermission(RunEvent):
     type: ClassVar[str] = "step.permission"
     id: str
     state: PermissionState
+
+
+@dataclass(frozen=True, slots=True)
+class StepAsked(RunEvent):
+    """The tool call waits for its person: may it read? What it is asked with stands in its `StepStarted`.
+
+    `question` is what an answer names; `reads` says what, in words, and `scopes` with which token. The answer is No
+    from `ends_ms` on, in milliseconds since the epoch.
+    """
+
+    type: ClassVar[str] = "step.permission"
+    id: str
+    question: str
+    reads: str
+    scopes: str
+    ends_ms: int
+    state: Literal["asked"] = "asked"
+
+
+@dataclass(frozen=True, slots=True)
+class StepAnswered(RunEvent):
+    """The question of this tool call is closed: `once`, `conversation`, `always`, `no`, or `unanswered`.
+
+    What the gate made of it comes next.
+    """
+
+    type: ClassVar[str] = "step.permission"
+    id: str
+    answer: str
+    state: Literal["answered"] = "answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +301,8 @@ LoopEvent = (
     AnswerRestarted
     | StepStarted
     | StepPermission
+    | StepAsked
+    | StepAnswered
     | StepExchanged
     | StepProgress
     | StepFinished

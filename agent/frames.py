@@ -25,14 +25,18 @@ MAX_QUESTION_CHARACTERS = 8_000
 
 
 class FrameError(Exception):
-    """A frame that cannot be used; `code` and `message` are for the page, `key` or `run` name what it was, if known."""
+    """A frame that cannot be used, with `code` and `message` for the page.
 
-    def __init__(self, code: str, message: str, *, key: str = "", run: str = "") -> None:
+    `key`, `run` or `question` name what it was about, if that is known.
+    """
+
+    def __init__(self, code: str, message: str, *, key: str = "", run: str = "", question: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.key = key
         self.run = run
+        self.question = question
 
 
 # Listing the zones reads hundreds of files, which would stop every run of the process for some 20 ms per question.
@@ -87,11 +91,21 @@ class Stop(_Frame):
     run: UUID
 
 
-ClientFrame = Annotated[Send | Attach | Stop, Field(discriminator="type")]
-_adapter: TypeAdapter[Send | Attach | Stop] = TypeAdapter(ClientFrame)
+class Reply(_Frame):
+    """Answer the question of a tool call, whether it may read: this once, in this conversation, always, or not."""
+
+    type: Literal["answer"]
+    run: UUID
+    question: UUID
+    answer: Literal["once", "conversation", "always", "no"]
 
 
-def parse(text: str) -> Send | Attach | Stop:
+Frame = Send | Attach | Stop | Reply
+ClientFrame = Annotated[Frame, Field(discriminator="type")]
+_adapter: TypeAdapter[Frame] = TypeAdapter(ClientFrame)
+
+
+def parse(text: str) -> Frame:
     """Return the frame in `text`.
 
     Raises:

@@ -95,6 +95,7 @@ class _Run:
         """Make the first reads, then go step by step until the answer is given, or time is up."""
         try:
             async with asyncio.timeout(self.meter.budget.max_seconds) as limit:
+                self.meter.limit = limit
                 await self._make(first_reads, after_reads=after_reads)
                 while not await self._step():
                     pass
@@ -246,7 +247,7 @@ class _Run:
             name=block["name"],
             arguments=block["input"],
             emit=self.emit,
-            read_until=self.meter.read_until,
+            clock=self.meter,
         )
         if ended.reading:
             self.emit(ReadingEnded(block["id"], ended.reading, ended.evidence))

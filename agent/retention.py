@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from agent import memory, store
+from permissions import questions
 
 # Enough to be quick; each run is a transaction of its own, so that nobody waits long for the database.
 _BATCH = 100
@@ -32,6 +33,7 @@ def expire_content() -> Expired:
         for run in batch:
             store.expire_run(run, lasting=_is_lasting)
         runs += len(batch)
+    questions.forget_questions(before=before)
     return Expired(runs=runs, evidence=store.expire_evidence(before=before), facts=memory.forget_facts(before=before))
 
 

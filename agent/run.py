@@ -12,6 +12,7 @@ from django.conf import settings
 
 from agent import remembered, smalltalk, store, without_model
 from agent.answer import Answer
+from agent.asking import Answers, RunAsking
 from agent.briefing import phrases, recipes
 from agent.briefing.document import frame
 from agent.briefing.facts.coverage import coverage
@@ -47,7 +48,7 @@ from agent.types import RunRequest, RunStatus, RunTicket
 from audit import group_commit
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
-from permissions import connections
+from permissions import connections, questions
 from permissions.pages import Asker
 from vault.client import VaultError, is_grant
 
@@ -90,10 +91,12 @@ class RunOutcome:
 class Run:
     """One run; `answer` is called once."""
 
-    def __init__(self, *, ticket: RunTicket, request: RunRequest, log: EventLog) -> None:
+    def __init__(self, *, ticket: RunTicket, request: RunRequest, log: EventLog, answers: Answers) -> None:
         self._ticket = ticket
         self._request = request
         self._log = log
+        asking = RunAsking(user=request.subject, run=ticket.run, conversation=ticket.conversation, answers=answers)
+        self._asking = asking if request.can_be_asked else None
         self._started = time.monotonic()
         self._model = PaidModel(Claude(), user=request.user)
         self._tally = Tally()
@@ -174,6 +177,8 @@ class Run:
         await self._log.close(self._ticket.run, last=outcome.event, commit=commit)
         try:
             await self._record(outcome.audit_event, reason=getattr(outcome.event, "code", ""))
+            if self._asking and self._asking.has_asked:
+                await sync_to_async(questions.close_run)(self._ticket.run)
         except AuditUnavailableError:
             # Nothing more is read after this point, so the end of a run does not wait for the audit.
             logger.exception("agent.run_end_not_audited", extra={"run": str(self._ticket.run)})
@@ -322,7 +327,9 @@ class Run:
             await sync_to_async(store.keep_evidence)(self._ticket.conversation, ended.evidence)
 
     def _toolkit(self, context: ReadContext) -> Toolkit:
-        credentials = RunCredentials(**self._asker(), run=str(self._ticket.run), agent=self._request.agent)
+        credentials = RunCredentials(
+            **self._asker(), run=str(self._ticket.run), agent=self._request.agent, asking=self._asking
+        )
         return Toolkit(tools=TOOLS, credentials=credentials, context=context, on_refused=self._record_refused)
 
     async def _record_refused(self, name: str, reason: str, tool_call: str) -> None:

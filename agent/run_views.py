@@ -15,6 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agent import forks, memory, store, transcript
 from agent.errors import ContentClosedError, RunNotFoundError
+from permissions import questions
+from permissions.subjects import subject_of
 
 
 @login_required
@@ -29,8 +31,12 @@ def show_run(request: HttpRequest, run: UUID) -> HttpResponse:
     except (RunNotFoundError, ContentClosedError):
         raise Http404 from None
     zone = memory.load_week(user, browser_zone=ZoneInfo(str(UTC))).time_zone
+    can_answer = {str(question) for question in questions.find_open(run, user=subject_of(user))}
+    calls = list(told.calls.values())
+    asking = [call for call in calls if call.question in can_answer]
+    context = {"run": row, "told": told, "calls": calls, "asking": asking}
     with timezone.override(zone):
-        return render(request, "agent/run.html", {"run": row, "told": told, "calls": list(told.calls.values())})
+        return render(request, "agent/run.html", context)
 
 
 @login_required

@@ -17,13 +17,15 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from agent import store
+from agent.asking import Answers
 from agent.control import Control
 from agent.event_log import EventLog, encode
 from agent.events import RunFailed, RunStopped
 from agent.recalls import recall
 from agent.run import Run, RunOutcome
 from agent.types import RunRequest, RunTicket
-from permissions import connections
+from audit.errors import AuditUnavailableError
+from permissions import connections, policy, questions
 from permissions.changes import Change, Ends
 
 logger = logging.getLogger(__name__)
@@ -40,11 +42,13 @@ class Runner:
     """The runs of one process and event loop."""
 
     def __init__(self) -> None:
+        self._answers = Answers()
         self._control = Control(
             {
                 "stop": lambda run: self._cancel(UUID(run)),
                 "watch": lambda run: self.log.watch(UUID(run)),
                 "news": lambda run: self.log.wake(UUID(run)),
+                "answered": lambda run: self._answers.wake(UUID(run)),
                 "change": self._hear_change,
             }
         )
@@ -80,7 +84,7 @@ class Runner:
     def _begin(self, ticket: RunTicket, request: RunRequest) -> None:
         self._control.listen()
         self.log.open(ticket.run)
-        run, loop = Run(ticket=ticket, request=request, log=self.log), asyncio.get_running_loop()
+        run, loop = Run(ticket=ticket, request=request, log=self.log, answers=self._answers), asyncio.get_running_loop()
         answering = loop.create_task(run.answer())
         owning = loop.create_task(self._own(ticket.run, run, answering))
         self._answering[ticket.run], self._owning[ticket.run] = answering, owning
@@ -100,6 +104,20 @@ class Runner:
             self._cancel(run)
         else:
             self._control.say("stop", about=str(run))
+
+    async def answer(self, question: UUID, *, run: UUID, user: str, answer: policy.Answer) -> None:
+        """Take the answer of a user, a subject, to a question of their run, in whichever process that is.
+
+        Raises:
+            permissions.errors.QuestionNotFoundError: Nobody asked this user that in this run.
+            permissions.errors.QuestionClosedError: It was answered before, or it is too late.
+            audit.errors.AuditUnavailableError: The answer could not be recorded, and does not count.
+        """
+        await sync_to_async(questions.answer)(question, run=run, user=user, answer=answer)
+        if run in self._owning:
+            self._answers.wake(run)
+        else:
+            self._control.say("answered", about=str(run))
 
     def end_session(self, *, user: str, sid: str, signed_in_through: float) -> None:
         """End the runs of this process that a session asked for, with the sentence that says so.
@@ -141,6 +159,7 @@ class Runner:
     def _forget(self, run: UUID) -> None:
         for known in (self._owning, self._answering, self._requests, self._reasons):
             known.pop(run, None)
+        self._answers.wake(run)
 
     async def _own(self, run_id: UUID, run: Run, answering: asyncio.Task[RunOutcome]) -> None:
         started = time.monotonic()
@@ -202,6 +221,11 @@ def end_dead_runs() -> int:
     for run, last_seq in store.list_dead_runs(now=timezone.now()):
         event = RunFailed(elapsed_ms=0, code="interrupted", message=_INTERRUPTED)
         ended += store.fail_dead_run(run, seq=last_seq + 1, frame=encode(event, run=run, seq=last_seq + 1))
+        try:
+            questions.close_run(run)
+        except AuditUnavailableError:
+            # Nobody waits for an answer any more, and the question's own end closes it.
+            logger.exception("agent.questions_not_closed", extra={"run": str(run)})
     return ended
 
 

@@ -6,7 +6,6 @@ It knows no database, socket, vault or model SDK: whoever starts a run passes `C
 import asyncio
 import hashlib
 import logging
-import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent import results
 from agent.briefing.working_week import WorkingWeek
-from agent.calls import Call, Dispatched, Emit, NoProvider
+from agent.calls import ENDLESS, Call, Clock, Dispatched, Emit, NoProvider, Waiting
 from agent.endpoints import Endpoint
 from agent.errors import ArgumentsError, ToolErrorCode, ToolFailedError
 from agent.events import Evidence, StepStarted
@@ -189,11 +188,18 @@ class Credentials(Protocol):
     """Opens a provider for one tool call: permission gate, exchange, and a client that holds the token until closed."""
 
     def open(
-        self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...]
+        self,
+        *,
+        tool: Tool,
+        tool_call: str,
+        emit: Emit,
+        places: tuple[str, ...],
+        waiting: Waiting,
     ) -> AbstractAsyncContextManager[Opened]:
         """Return a context that yields the provider's client, emitting `StepPermission` and `StepExchanged`.
 
-        `places` are what the call names; one that the user leaves out is refused before any exchange.
+        `places` are what the call names; one that the user leaves out is refused before any exchange. `waiting` stops
+        the call's clock while the user is asked.
 
         Raises:
             agent.errors.ToolFailedError: The user or the vault says no, with the sentence for model and user.
@@ -252,16 +258,16 @@ class Toolkit:
         ]
 
     async def dispatch(
-        self, *, call_id: str, name: str, arguments: Any, emit: Emit, read_until: float = math.inf
+        self, *, call_id: str, name: str, arguments: Any, emit: Emit, clock: Clock = ENDLESS
     ) -> Dispatched:
         """Run one tool call and return its result, whatever happens; only cancellation goes through.
 
-        `read_until` is when the run stops reading, on the clock of `time.monotonic`: a call that is not over by then
-        is given up, with a result that says so.
+        `clock` says when the run stops reading: a call that is not over by then is given up, with a result that says
+        so.
         """
-        call = Call(id=call_id, name=clean_text(name, max_characters=64), emit=emit, read_until=read_until)
+        call = Call(id=call_id, name=clean_text(name, max_characters=64), emit=emit, clock=clock)
         try:
-            async with asyncio.timeout(call.seconds_left):
+            async with asyncio.timeout(call.seconds_left) as call.limit:
                 return await self._try(call, name=name, arguments=arguments)
         except TimeoutError:
             # Only the limit above: one that a tool raises is already a result.
@@ -306,10 +312,14 @@ class Toolkit:
             result, received_bytes = await tool.run(arguments, NoProvider(), context), 0
         else:
             opening = self._credentials.open(
-                tool=tool.asking(arguments), tool_call=call.id, emit=call.emit, places=arguments.places()
+                tool=tool.asking(arguments),
+                tool_call=call.id,
+                emit=call.emit,
+                places=arguments.places(),
+                waiting=call.waiting,
             )
             async with opening as opened:
-                opened.http.read_until = call.read_until
+                opened.http.read_until = call.clock.read_until
                 began_at = time.monotonic()
                 read = await tool.run(arguments, opened.http, replace(context, exclusions=opened.exclusions))
             # SECURITY: before anything is written, cited, counted or shown; what a tool forgets does not count.

@@ -7,6 +7,7 @@ frozen values out.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.safestring import SafeString
@@ -16,6 +17,8 @@ from agent.markdown import sanitize
 from permissions.services import SERVICES
 
 _UNREAD = {
+    "declined": "not read, you said no",
+    "not_answered": "not read, nobody answered whether it may be",
     "nothing_asked": "not asked",
     "revoked": "revoked, not read",
     "not_connected": "not connected, not read",
@@ -26,13 +29,22 @@ _NO_TEXT = "The text of this answer is not there any more."
 
 @dataclass(slots=True)
 class CallTold:
-    """One tool call. `outcome` is `read`, `running` or a failure's code; times are in milliseconds."""
+    """One tool call. `outcome` is `read`, `running` or a failure's code; times are in milliseconds.
+
+    `question` is the id of the question that it waits for, "" once that is closed, and `answer` what was said to it;
+    `reads`, `asked_scopes` and `ends_at` are the question's.
+    """
 
     tool: str
     provider: str
     label: str
     arguments: Mapping[str, Any]
     permission: str = ""
+    answer: str = ""
+    question: str = ""
+    reads: str = ""
+    asked_scopes: str = ""
+    ends_at: datetime | None = None
     exchange: str = ""
     exchange_ms: int = 0
     scopes: str = ""
@@ -43,6 +55,15 @@ class CallTold:
     bytes: int = 0
     titles: tuple[str, ...] = ()
     message: str = ""
+
+    def take_permission(self, event: Mapping[str, Any]) -> None:
+        """Take what the gate said, what it asks, or what was answered."""
+        self.permission = event["state"]
+        self.question = event.get("question", "")
+        self.answer = event.get("answer", self.answer)
+        if self.question:
+            self.reads, self.asked_scopes = event["reads"], event["scopes"]
+            self.ends_at = datetime.fromtimestamp(event["ends_ms"] / 1000, tz=UTC)
 
     @property
     def service(self) -> str:
@@ -122,7 +143,7 @@ class Transcript:
         if call is None:
             return
         if kind == "step.permission":
-            call.permission = event["state"]
+            call.take_permission(event)
         elif kind == "step.exchanged":
             call.exchange, call.exchange_ms, call.scopes = event["exchange"], event["ms"], event["scopes"]
         elif kind == "step.finished":

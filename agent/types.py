@@ -51,8 +51,8 @@ class RunRequest:
     they signed in to session `sid`, in seconds since the epoch; `agent` is who acts for them at the vault; `key` makes
     sending it twice harmless; `conversation` is None for a new one; `time_zone` is an IANA name. `recipe` names the
     recipe to follow, "" for whichever the words ask for, if any; `since` is where its window begins, None for where the
-    recipe says. `replaces` is the last
-    run of the conversation where this one takes its place.
+    recipe says. `replaces` is the last run of the conversation where this one takes its place. `can_be_asked` tells
+    that the user sees the run on a page where they can be asked whether a tool may read.
     """
 
     user: int
@@ -68,6 +68,7 @@ class RunRequest:
     since: datetime | None = None
     replaces: UUID | None = None
     agent: str = ATTENDED_AGENT
+    can_be_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ _PERMISSION_WORDS = {
     "not_connected": "not connected",
     "reconnect_required": "must be reconnected",
     "policy_denied": "not allowed",
+    "declined": "not allowed by you",
+    "not_answered": "asks first, and nobody is asked here",
     "failed": "permission could not be checked",
 }
 

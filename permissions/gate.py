@@ -26,9 +26,12 @@ _ENDS_ALLOWANCES = frozenset({"revoked", "not_connected"})
 
 
 class Asking(Protocol):
-    """Puts questions to the user of one run; `conversation` is the one in which the run answers."""
+    """Puts the question of one tool call to its user."""
 
-    conversation: UUID
+    @property
+    def conversation(self) -> UUID:
+        """The conversation in which the run answers."""
+        ...
 
     async def ask(self, *, connection: str) -> Answer:
         """Return what the user says of this call, or that they say nothing; `connection` is the account's.

@@ -49,6 +49,8 @@ _UNREAD = {
     "revoked": "revoked, not read",
     "not_connected": "not connected, not read",
     "reconnect_required": "needs reconnecting, not read",
+    "declined": "not read, you said no",
+    "not_answered": "not read, nobody answered whether it may be",
     "nothing_asked": "not asked",
 }
 # Begins every answer that no model wrote, at every length.

@@ -188,4 +188,7 @@ HISTORY_MAX_CHARACTERS = env.integer("HISTORY_MAX_CHARACTERS", 240_000)
 RUN_MAX_STEPS = env.integer("RUN_MAX_STEPS", 5)
 RUN_MAX_TOOL_CALLS = env.integer("RUN_MAX_TOOL_CALLS", 24)
 RUN_MAX_SECONDS = env.integer("RUN_MAX_SECONDS", 120)
+# How long a run waits for its user where a tool asks first. Its own clock stands still meanwhile, and whoever did not
+# answer once is not asked again by that run.
+RUN_ASK_SECONDS = env.integer("RUN_ASK_SECONDS", 120)
 RUN_MAX_OUTPUT_TOKENS = env.integer("RUN_MAX_OUTPUT_TOKENS", 16_000)

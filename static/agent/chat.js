@@ -28,7 +28,7 @@ let conversation = page.conversation;
 function turnOf(run, { isOlder = false } = {}) {
   const known = turns.get(run);
   if (known) return known;
-  const turn = new Turn(run, { audit: page.audit, announce, askAgain, edit, showSources });
+  const turn = new Turn(run, { audit: page.audit, announce, askAgain, edit, showSources, reply });
   turns.set(run, turn);
   if (isOlder) transcript.prepend(turn.element);
   else transcript.append(turn.element);
@@ -42,6 +42,11 @@ function askAgain(turn) {
 
 function edit(turn) {
   composer.edit(turn.question, turn.run);
+}
+
+/** Answers the question of a run's call, and tells whether that could be sent. */
+function reply(run, question, answer) {
+  return socket.reply({ run, question, answer });
 }
 
 /** Another run took the place of this one, here or in another window: it has a page of its own now. */
@@ -101,7 +106,8 @@ function happened(event) {
 }
 
 function refused(message) {
-  if (message.run && turns.has(message.run)) turns.get(message.run).unreachable(message.message);
+  if (message.question) showToast(message.message);
+  else if (message.run && turns.has(message.run)) turns.get(message.run).unreachable(message.message);
   else composer.refused(message.message);
 }
 

@@ -1,6 +1,7 @@
 /** The three service lanes of one run: every tool call as a chip that tells its permission, exchange and reading. */
 
 import { gettext } from "../shell/words.js";
+import { Asking } from "./asking.js";
 import { fromTemplate, part, useIcon } from "./dom.js";
 import * as words from "./wording.js";
 
@@ -9,20 +10,28 @@ const REMEDIES = {
   not_connected: { word: gettext("Connect"), address: "connect" },
   reconnect_required: { word: gettext("Reconnect"), address: "connect" },
 };
-const BLOCKED = new Set(["revoked", "not_connected", "reconnect_required", "policy_denied", "undeclared_request", "missing_scope", "budget_spent"]);
+const BLOCKED = new Set(["revoked", "not_connected", "reconnect_required", "policy_denied", "declined", "not_answered", "undeclared_request", "missing_scope", "budget_spent"]);
 
 /** One tool call in its lane. */
 class Call {
   #root = fromTemplate("call");
   #addresses;
+  #args;
+  #asking;
+  #answer = "";
   #evidence = new Set();
 
-  /** `addresses` are those of the lane: where access is given back, and where the service is connected. */
-  constructor({ tool, provider, label, args }, { addresses, auditHref }) {
+  /**
+   * `addresses` are those of the lane: where access is given back, and where the service is connected; `run` and `reply`
+   * are for the call's question.
+   */
+  constructor({ tool, provider, label, args }, { addresses, auditHref, run, reply }) {
     this.#addresses = addresses;
+    this.#args = words.args(args);
+    this.#asking = new Asking(part(this.#root, "asking"), { run, reply });
     part(this.#root, "label").textContent = label.replace(/(…|\.\.\.)$/u, "");
     part(this.#root, "audit-link").href = provider ? `${auditHref}&service=${encodeURIComponent(provider)}` : auditHref;
-    this.#fact("arguments", words.args(args));
+    this.#fact("arguments", this.#args);
     this.#fact("tool", tool);
     this.#show("running", "spinner", provider ? gettext("checking permission") : "");
   }
@@ -41,8 +50,31 @@ class Call {
     return { label: part(this.#root, "label").textContent, facts: this.#root.querySelector(".facts").cloneNode(true) };
   }
 
-  permission({ state }) {
-    this.#fact("permission", words.permission(state));
+  permission(event) {
+    if (event.state === "asked") this.#ask(event);
+    else if (event.state === "answered") this.#answered(event);
+    else this.#decided(event);
+  }
+
+  /** Whether it waits for an answer. */
+  get isAsking() {
+    return this.#root.dataset.state === "asking";
+  }
+
+  #ask(event) {
+    this.#fact("permission", words.permission("asked"));
+    this.#show("asking", "question", words.permission("asked"));
+    this.#asking.show(event, { args: this.#args });
+  }
+
+  #answered({ answer }) {
+    this.#answer = words.answer(answer);
+    this.#asking.close(this.#root.querySelector("summary"));
+    this.#show("running", "spinner", gettext("checking permission"));
+  }
+
+  #decided({ state }) {
+    this.#fact("permission", [words.permission(state), this.#answer].filter(Boolean).join(", "));
     if (state === "allowed") this.#note(gettext("exchanging token"));
   }
 
@@ -77,7 +109,8 @@ class Call {
 
   /** Ends a call that the end of its run cut short. */
   cut() {
-    if (this.#root.dataset.state === "running") this.#show("cut", "stop", gettext("stopped"));
+    this.#asking.close(this.#root.querySelector("summary"));
+    if (["running", "asking"].includes(this.#root.dataset.state)) this.#show("cut", "stop", gettext("stopped"));
   }
 
   #offerRemedy(code) {
@@ -107,12 +140,20 @@ class Call {
 
 export class Lanes {
   #root;
+  #asks;
   #calls = new Map();
   /** Address of the run's audit events, for the calls that begin from now on. */
   auditHref = "";
 
-  constructor(root) {
+  /** `asks` is what a call needs for its question: the id of the `run`, and `reply(question, answer)`. */
+  constructor(root, asks) {
     this.#root = root;
+    this.#asks = asks;
+  }
+
+  /** Whether a call waits for an answer. */
+  get isAsking() {
+    return [...this.#calls.values()].some((call) => call.isAsking);
   }
 
   /** Applies a `step.*` event; one for an unknown call is ignored. */
@@ -147,7 +188,7 @@ export class Lanes {
   #start(event) {
     if (this.#calls.has(event.id)) return;
     const lane = this.#lane(event.provider);
-    const call = new Call(event, { addresses: lane.dataset, auditHref: this.auditHref });
+    const call = new Call(event, { addresses: lane.dataset, auditHref: this.auditHref, ...this.#asks });
     this.#calls.set(event.id, call);
     part(lane, "calls").append(call.element);
     part(lane, "idle").hidden = true;

@@ -65,6 +65,12 @@ export class RunSocket {
     this.#write({ v: VERSION, type: "stop", run });
   }
 
+  /** Answers a question of a run, and tells whether that could be sent. */
+  reply({ run, question, answer }) {
+    this.#write({ v: VERSION, type: "answer", run, question, answer });
+    return this.isOpen;
+  }
+
   get isOpen() {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
@@ -142,7 +148,7 @@ export class RunSocket {
     // A frame that the server could not even read is refused without its key.
     if (message.key) this.#unanswered.delete(message.key);
     else if (message.run) this.#ended.add(message.run);
-    else this.#unanswered.clear();
+    else if (!message.question) this.#unanswered.clear();
     this.#on.error(message);
   }
 

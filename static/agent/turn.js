@@ -23,15 +23,16 @@ export class Turn {
 
   /**
    * @param {string} run Id of the run.
-   * @param {{audit: string, announce: Function, askAgain: Function, edit: Function, showSources: Function}} context
-   *   Address of the audit timeline, the page's announcer, what "Ask again" and "Edit" do with this turn, and what shows
-   *   `[{statement, items}]` in the drawer.
+   * @param {{audit: string, announce: Function, askAgain: Function, edit: Function, showSources: Function,
+   *   reply: Function}} context
+   *   Address of the audit timeline, the page's announcer, what "Ask again" and "Edit" do with this turn, what shows
+   *   `[{statement, items}]` in the drawer, and what sends `(run, question, answer)` and tells whether it could.
    */
-  constructor(run, { audit, announce, askAgain, edit, showSources }) {
+  constructor(run, { audit, announce, askAgain, edit, showSources, reply }) {
     this.#run = run;
     this.#audit = audit;
     this.#announce = announce;
-    this.#lanes = new Lanes(part(this.#root, "lanes"));
+    this.#lanes = new Lanes(part(this.#root, "lanes"), { run, reply: (question, answer) => reply(run, question, answer) });
     this.#root.dataset.run = run;
     this.#readBy(run);
     part(this.#root, "permalink").href = `/runs/${run}/`;
@@ -125,7 +126,9 @@ export class Turn {
 
   #step(event) {
     this.#lanes.apply(event);
-    if (event.type === "step.started") this.#phase("reading", gettext("Reading"));
+    if (event.type === "step.started" || event.state === "answered") this.#phase("reading", gettext("Reading"));
+    if (this.#lanes.isAsking) this.#phase("asking", gettext("Waiting for your answer"));
+    if (event.state === "asked") return gettext("The AI asks whether it may read {reads}. Allow it once, in this conversation or always, or say no.", { reads: event.reads });
     if (event.type === "step.started" && event.provider) return gettext("Reading {service}.", { service: this.#lanes.nameOf(event.provider) });
     return event.type === "step.failed" ? event.message : "";
   }

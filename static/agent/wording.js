@@ -30,10 +30,13 @@ export function cost(microUsd) {
 
 const PERMISSIONS = {
   allowed: gettext("allowed"),
+  asked: gettext("waiting for your answer"),
   revoked: gettext("refused: revoked by you"),
   not_connected: gettext("refused: not connected"),
   reconnect_required: gettext("refused: needs reconnecting"),
   policy_denied: gettext("refused by a policy"),
+  declined: gettext("refused: you said no"),
+  not_answered: gettext("refused: nobody answered"),
   failed: gettext("could not be checked, so refused"),
 };
 
@@ -42,7 +45,20 @@ export function permission(state) {
   return PERMISSIONS[state] ?? gettext("refused");
 }
 
+const ANSWERS = {
+  once: gettext("you said: once"),
+  conversation: gettext("you said: in this conversation"),
+  always: gettext("you said: always"),
+};
+
+/** What was answered to the question of a tool call, where that says more than the gate's answer. */
+export function answer(said) {
+  return ANSWERS[said] ?? "";
+}
+
 const UNREAD = {
+  declined: gettext("not read, you said no"),
+  not_answered: gettext("not read, nobody answered whether it may be"),
   nothing_asked: gettext("not asked"),
   revoked: gettext("revoked, not read"),
   not_connected: gettext("not connected, not read"),

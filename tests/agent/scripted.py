@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from agent.briefing.working_week import WorkingWeek
 from agent.budget import Budget
-from agent.calls import Emit, ReadingEnded
+from agent.calls import Emit, ReadingEnded, Waiting
 from agent.errors import ToolFailedError
 from agent.events import AnswerRestarted, LoopEvent, StepPermission, TextDelta, TurnAdded
 from agent.exclusions import NOTHING_EXCLUDED, Exclusions
@@ -118,7 +118,9 @@ class Opened:
     exclusions: Exclusions = NOTHING_EXCLUDED
 
     @asynccontextmanager
-    async def open(self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...]) -> AsyncIterator[Any]:
+    async def open(
+        self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...], waiting: Waiting
+    ) -> AsyncIterator[Any]:
         if tool.provider in self.refused:
             emit(StepPermission(id=tool_call, state="revoked"))
             raise self.refused[tool.provider]

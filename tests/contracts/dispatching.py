@@ -8,7 +8,7 @@ from typing import Any
 from agent.api.http import authorized
 from agent.calls import Dispatched
 from agent.exclusions import NOTHING_EXCLUDED
-from agent.toolkit import Emit, Opened, ReadContext, Tool, Toolkit
+from agent.toolkit import Emit, Opened, ReadContext, Tool, Toolkit, Waiting
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from tests.agent.api.fixtures import Calls
@@ -33,7 +33,9 @@ class Dispatching:
         return await toolkit.dispatch(call_id="toolu_1", name=name, arguments=arguments, emit=lambda _: None)
 
     @asynccontextmanager
-    async def open(self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...]) -> AsyncIterator[Opened]:
+    async def open(
+        self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...], waiting: Waiting
+    ) -> AsyncIterator[Opened]:
         """Open the provider as its user; implements `agent.toolkit.Credentials`."""
         _ = tool_call, emit, places
         token = issue_token(self.store, provider=tool.provider, scope=granted(tool))

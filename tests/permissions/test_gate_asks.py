@@ -9,12 +9,13 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
+from audit.errors import AuditUnavailableError
 from permissions import connections, gate, questions, store, switch
 from permissions.errors import NotPermittedError
 from permissions.exclusions import ExclusionKind
 from permissions.policy import Answer, Mode
 from permissions.types import Permit
-from tests.permissions.conftest import DATABASES, Connect, Person, grant_to, list_recorded
+from tests.permissions.conftest import DATABASES, AuditTableMissing, Connect, Person, grant_to, list_recorded
 from tests.vault.upstream import Upstream
 from vault.client import connections as vault
 from vault.client import sessions
@@ -246,3 +247,11 @@ async def test_nobody_is_asked_for_a_user_who_is_away_whatever_they_said_before(
     connections.forget(user=maria.user)
     assert await refused(asking, person=replace(maria, sid=grant.sid)) == "nobody_to_ask"
     assert asking.asked == 1
+
+
+async def test_a_question_that_cannot_be_recorded_is_not_put_and_permits_nothing(maria: Person) -> None:
+    async with AuditTableMissing():
+        with pytest.raises(AuditUnavailableError):
+            await require(Asking(maria))
+    assert await answers() == []
+    assert await sync_to_async(questions.find_open)(RUN, user=maria.user) == frozenset()

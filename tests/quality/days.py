@@ -19,7 +19,7 @@ from agent.briefing.facts.types import Facts, FactSet, Rule, Seen, Window
 from agent.briefing.types import Reading
 from agent.briefing.working_week import WorkingWeek
 from agent.budget import Budget
-from agent.calls import Emit
+from agent.calls import Emit, Waiting
 from agent.errors import ToolFailedError
 from agent.events import TextDelta
 from agent.exclusions import NOTHING_EXCLUDED
@@ -156,7 +156,9 @@ class _Opened:
     """Credentials that open every service: what a day refuses, its tools refuse themselves."""
 
     @asynccontextmanager
-    async def open(self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...]) -> AsyncIterator[Any]:
+    async def open(
+        self, *, tool: Tool, tool_call: str, emit: Emit, places: tuple[str, ...], waiting: Waiting
+    ) -> AsyncIterator[Any]:
         yield Opened(_NoHTTP(), NOTHING_EXCLUDED)
 
 

@@ -1,0 +1,119 @@
+"""Asks the person for whom a run reads whether a tool call may, and waits for their word, as long as they have.
+
+A question is a row and an event before anybody waits for it, so that every page can show it and any process can take
+the answer.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.utils import timezone
+
+from agent.calls import Emit, Waiting
+from agent.events import StepAnswered, StepAsked
+from agent.toolkit import Tool
+from permissions import questions
+from permissions.policy import Answer
+
+# An answer that another process took is learned of at its word, and this often anyway.
+_POLL_SECONDS = 0.5
+
+
+class Answers:
+    """Waits, in one process and event loop, for the answers that its runs were promised."""
+
+    def __init__(self) -> None:
+        self._news: dict[UUID, asyncio.Event] = {}
+
+    def wake(self, run: UUID) -> None:
+        """Let the calls of `run` that wait look at once: there is an answer, or the run is over."""
+        if news := self._news.pop(run, None):
+            news.set()
+
+    async def wait(self, asked: questions.Asked, *, run: UUID) -> Answer:
+        """Return what was said, or `UNANSWERED` once the question's time is over.
+
+        Raises:
+            audit.errors.AuditUnavailableError: That nobody answered could not be recorded.
+        """
+        while True:
+            # Before looking, so that what is said meanwhile is heard.
+            news = self._news.setdefault(run, asyncio.Event())
+            answer = await sync_to_async(questions.find_answer)(asked.id)
+            if answer is not Answer.UNASKED:
+                return answer
+            seconds_left = (asked.ends_at - timezone.now()).total_seconds()
+            if seconds_left <= 0:
+                return await sync_to_async(questions.lapse)(asked.id)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), timeout=min(_POLL_SECONDS, seconds_left))
+
+
+@dataclass(slots=True)
+class RunAsking:
+    """Puts the questions of one run.
+
+    A person who left one unanswered until its end is not asked again by this run, so that it waits once and no longer.
+    """
+
+    user: str
+    run: UUID
+    conversation: UUID
+    answers: Answers
+    has_asked: bool = False
+    has_lapsed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallAsking:
+    """Puts the question of one tool call; implements `permissions.gate.Asking`.
+
+    `waiting` is a context in which the clocks of call and run stand still.
+    """
+
+    of: RunAsking
+    tool: Tool
+    tool_call: str
+    emit: Emit
+    waiting: Waiting
+
+    @property
+    def conversation(self) -> UUID:
+        """The conversation in which the run answers."""
+        return self.of.conversation
+
+    async def ask(self, *, connection: str) -> Answer:
+        """Return what the person says of this call; see `permissions.gate.Asking`."""
+        run = self.of
+        if run.has_lapsed:
+            return Answer.UNANSWERED
+        run.has_asked = True
+        asked = await sync_to_async(questions.ask)(
+            run.user,
+            run=run.run,
+            conversation=run.conversation,
+            provider=self.tool.provider,
+            tool=self.tool.name,
+            tool_call=self.tool_call,
+            connection=connection,
+            seconds=settings.RUN_ASK_SECONDS,
+        )
+        ends_ms = int(asked.ends_at.timestamp() * 1000)
+        self.emit(
+            StepAsked(
+                id=self.tool_call,
+                question=str(asked.id),
+                reads=self.tool.reads,
+                scopes=self.tool.scope,
+                ends_ms=ends_ms,
+            )
+        )
+        with self.waiting():
+            answer = await run.answers.wait(asked, run=run.run)
+        run.has_lapsed = run.has_lapsed or timezone.now() >= asked.ends_at
+        self.emit(StepAnswered(id=self.tool_call, answer=answer.value))
+        return answer
