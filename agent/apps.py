@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 
 from audit import vocabulary
-from permissions import changes, needs, zone
+from permissions import changes, chats, needs, zone
 from permissions.changes import Change
 from permissions.subjects import user_id_of
 
@@ -22,13 +22,14 @@ class AgentConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, name what the tools read and need, and start with no malformed key."""
-        from agent import checks, content_keys, memory  # noqa: F401, PLC0415  (checks register on import, once apps are ready)
+        from agent import checks, content_keys, conversations, memory  # noqa: F401, PLC0415  (checks register on import, once apps are ready)
         from agent.tools import TOOLS, needed_scopes, words_by_provider  # noqa: PLC0415  (an app imports its modules once apps are ready)
 
         vocabulary.name_reads(lambda: {name: tool.reads for name, tool in TOOLS.items() if tool.provider})
         needs.name_needs(needed_scopes)
         needs.name_tools(words_by_provider)
         zone.name_zones(lambda user: memory.load_week_settings(user_id_of(user)).time_zone)
+        chats.name_titles(lambda user, ids: conversations.list_titles(user_id_of(user), conversations=ids))
         changes.name_listener(_heed)
         # Not every server runs the checks. Without any key, commands that need none still run, and a check says why.
         if settings.CONTENT_KEYS:

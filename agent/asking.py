@@ -112,8 +112,12 @@ class CallAsking:
                 ends_ms=ends_ms,
             )
         )
-        with self.waiting():
-            answer = await run.answers.wait(asked, run=run.run)
+        answer = Answer.UNANSWERED
+        try:
+            with self.waiting():
+                answer = await run.answers.wait(asked, run=run.run)
+        finally:
+            # Also where a revoke ends the call: no page goes on asking.
+            self.emit(StepAnswered(id=self.tool_call, answer=answer.value))
         run.has_lapsed = run.has_lapsed or timezone.now() >= asked.ends_at
-        self.emit(StepAnswered(id=self.tool_call, answer=answer.value))
         return answer

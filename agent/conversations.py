@@ -5,7 +5,7 @@ one is not there either, but for `restore`.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -63,6 +63,11 @@ def load_conversation(conversation: UUID, *, user: int) -> tuple[ConversationRow
         raise RunNotFoundError
     runs = list(row.runs.filter(replacement=None).order_by("started_at").values_list("id", flat=True))
     return _open(row), runs
+
+
+def list_titles(user: int, *, conversations: Collection[UUID]) -> dict[UUID, str]:
+    """Return by id the titles of those of `conversations` that the user has."""
+    return {row.id: _open(row).title for row in _shown(user).filter(id__in=conversations)}
 
 
 def rename(conversation: UUID, *, user: int, title: str) -> None:

@@ -61,7 +61,7 @@ _REASONS: Mapping[str, str] = {
 # How far an answer to the question whether something may be read goes.
 _ANSWERS: Mapping[str, str] = {
     "always": gettext_noop("always"),
-    "conversation": gettext_noop("in that chat"),
+    "conversation": gettext_noop("in that conversation"),
     "once": gettext_noop("once"),
 }
 
@@ -253,7 +253,7 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.PERMISSION_ACCESS_REVOKED: _because(gettext_noop("You revoked the AI's access to {service}")),
     Event.PERMISSION_ACCESS_WITHDRAWN: _because(gettext_noop("An operator turned the AI's access to {service} off")),
     Event.PERMISSION_ACCESS_RESUMED: _because(gettext_noop("You ended the pause of the AI's access to {service}")),
-    Event.PERMISSION_ALLOWANCE_ENDED: _asked(gettext_noop("You no longer let the AI read {what} in one chat")),
+    Event.PERMISSION_ALLOWANCE_ENDED: _asked(gettext_noop("You no longer let the AI read {what} in one conversation")),
     Event.PERMISSION_AWAY_DISABLED: _because(gettext_noop("You forbade reading {service} while you are away")),
     Event.PERMISSION_AWAY_ENABLED: _because(gettext_noop("You allowed reading {service} while you are away")),
     Event.PERMISSION_CHECK_ALLOWED: _checked,

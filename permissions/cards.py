@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from audit import timeline
 from audit.errors import AuditUnavailableError
-from permissions import needs, scopes, store
+from permissions import chats, needs, questions, scopes, store
 from permissions.policy import Mode
 from permissions.types import ScopeGroup, Service, ServiceStatus
 from vault.client import ConnectionState, Revocation, RevocationState
@@ -46,11 +47,22 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class ToolSwitch:
-    """One tool: what it reads, in words, and whether it may."""
+    """One tool: what it reads, in words, and what it may do."""
 
     name: str
     words: str
-    is_allowed: bool
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedChat:
+    """What a tool reads, in words, without being asked about in the conversation of this title."""
+
+    allowance: int
+    words: str
+    conversation: UUID
+    title: str
+    given_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +73,9 @@ class ServiceCard:
     `surplus` and `writing` say in words what was granted and no tool needs, and what lets its holder write too.
     `missing` says what was asked for and not granted, or is ""; `addable` is what the user could still let it read.
     `endings` say what became of the tokens of accounts that were disconnected lately. `scopes` are the provider's own
-    names and `scope_words` what they mean. `tools` are those that read it, with their switches. `reconnect_reason` is
-    a sentence, or "". `last_used_at` is None when the agent never used it, or the audit cannot be read; then the words
-    about it are "".
+    names and `scope_words` what they mean. `tools` are those that read it, with their switches, and
+    `allowed_chats` where one that asks first does not. `reconnect_reason` is a sentence, or "". `last_used_at` is None
+    when the agent never used it, or the audit cannot be read; then the words about it are "".
     """
 
     slug: str
@@ -91,11 +103,17 @@ class ServiceCard:
     endings: tuple[Ending, ...]
     is_away_allowed: bool
     tools: tuple[ToolSwitch, ...]
+    allowed_chats: tuple[AllowedChat, ...]
 
     @property
     def blocked_count(self) -> int:
         """How many of its tools may not read."""
-        return sum(not tool.is_allowed for tool in self.tools)
+        return sum(tool.mode is Mode.BLOCK for tool in self.tools)
+
+    @property
+    def asking_count(self) -> int:
+        """How many of its tools ask first."""
+        return sum(tool.mode is Mode.ASK for tool in self.tools)
 
 
 def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocation] = ()) -> ServiceCard:
@@ -134,6 +152,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         )[:_MAX_ENDINGS],
         is_away_allowed=status.is_away_allowed,
         tools=_tools_of(service.slug, user=user),
+        allowed_chats=_allowed_chats_of(service.slug, user=user),
     )
 
 
@@ -151,8 +170,22 @@ def _can_read(service: Service, *, addable: Iterable[ScopeGroup], granted_scope:
 def _tools_of(provider: str, *, user: str) -> tuple[ToolSwitch, ...]:
     modes = store.list_modes(user)
     return tuple(
-        ToolSwitch(name, gettext(words), is_allowed=modes.get(name, Mode.ALLOW) is Mode.ALLOW)
+        ToolSwitch(name, gettext(words), mode=modes.get(name, Mode.ALLOW))
         for name, words in needs.tools_of(provider).items()
+    )
+
+
+def _allowed_chats_of(provider: str, *, user: str) -> tuple[AllowedChat, ...]:
+    """Return what is allowed in conversations that are still there; a deleted one asks nothing any more."""
+    allowances = questions.list_allowances(user, provider=provider)
+    titles = chats.titles_of(user, conversations={one.conversation for one in allowances}) if allowances else {}
+    words = needs.tools_of(provider)
+    return tuple(
+        AllowedChat(
+            one.id, gettext(words.get(one.tool, one.tool)), one.conversation, titles[one.conversation], one.given_at
+        )
+        for one in allowances
+        if one.conversation in titles
     )
 
 

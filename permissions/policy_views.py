@@ -9,7 +9,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.errors import AuditUnavailableError
-from permissions import needs, store
+from permissions import needs, questions, store
 from permissions.exclusions_form import ExclusionsForm, initial_of
 from permissions.pages import go_back, load_service
 from permissions.policy import Mode
@@ -23,10 +23,9 @@ _NOT_KEPT = gettext_noop(
 @require_POST
 @login_required
 def set_tools(request: HttpRequest, provider: str) -> HttpResponse:
-    """Let the ticked tools of a service read, and block its others."""
+    """Let each tool of a service read, ask first, or not read; one of which nothing usable is said is blocked."""
     service = load_service(provider)
-    allowed = set(request.POST.getlist("tool"))
-    modes = {tool: Mode.ALLOW if tool in allowed else Mode.BLOCK for tool in needs.tools_of(provider)}
+    modes = {tool: _mode_of(request.POST.get(tool, "")) for tool in needs.tools_of(provider)}
     try:
         is_changed = store.set_modes(_user_of(request), provider=provider, modes=modes)
     except AuditUnavailableError:
@@ -55,6 +54,23 @@ def exclusions(request: HttpRequest) -> HttpResponse:
         return render(request, "permissions/exclusions.html", {"form": form}, status=503)
     messages.success(request, gettext("What is left out is saved, and counts from the next read on."))
     return HttpResponseRedirect(reverse("permissions:exclusions"), status=303)
+
+
+@require_POST
+@login_required
+def end_allowance(request: HttpRequest, allowance: int) -> HttpResponse:
+    """Take back what was allowed for one conversation; a second press changes nothing."""
+    try:
+        questions.end_allowance(allowance, user=_user_of(request))
+    except AuditUnavailableError:
+        messages.error(request, _NOT_KEPT)
+    else:
+        messages.success(request, gettext("Taken back: you are asked again from the next read on."))
+    return go_back(request)
+
+
+def _mode_of(said: str) -> Mode:
+    return Mode(said) if said in set(Mode) else Mode.BLOCK
 
 
 def _user_of(request: HttpRequest) -> str:

@@ -4,6 +4,7 @@ The ORM calls of both: sync and short. A question and an answer are audited befo
 answers the first counts.
 """
 
+import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.record import record
 from permissions import store
@@ -20,6 +22,8 @@ from permissions.errors import QuestionClosedError, QuestionNotFoundError
 from permissions.models import ConversationAllowance, ReadQuestion
 from permissions.policy import Answer, Mode
 from permissions.subjects import subject_of, user_id_of
+
+logger = logging.getLogger(__name__)
 
 # What a user can say; the rest of `Answer` is what became of a question that nobody answered.
 ANSWERS = frozenset({Answer.ONCE, Answer.CONVERSATION, Answer.ALWAYS, Answer.NO})
@@ -168,11 +172,19 @@ def end_allowance(allowance: int, *, user: str) -> None:
 def end_service(user: str, *, provider: str) -> None:
     """End what the user allowed of a service for single conversations, and what it is still asked for.
 
-    It follows from a revoke, which is on record; a service that may not be read is nothing to ask about.
+    It follows from a revoke, which is on record and waits for nothing: what cannot be recorded here is done as well.
     """
     user_id = user_id_of(user)
     ConversationAllowance.objects.filter(user_id=user_id, provider=provider).delete()
-    ReadQuestion.objects.filter(user_id=user_id, provider=provider, answer="").update(answer=Answer.UNANSWERED)
+    with transaction.atomic(using="default"):
+        mine = ReadQuestion.objects.select_for_update().filter(user_id=user_id, provider=provider, answer="")
+        rows = list(mine.order_by("id"))
+        ReadQuestion.objects.filter(id__in=[row.id for row in rows]).update(answer=Answer.UNANSWERED)
+    for row in rows:
+        try:
+            record(replace(_entry(row, event=Event.PERMISSION_QUESTION_DENIED), reason="revoked"))
+        except AuditUnavailableError:
+            logger.exception("permissions.question_end_not_audited", extra={"run": str(row.run)})
 
 
 def forget_conversations(conversations: Collection[UUID]) -> None:

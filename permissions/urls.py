@@ -8,6 +8,7 @@ app_name = "permissions"
 urlpatterns = [
     path("settings/permissions/", views.show_page, name="page"),
     path("settings/permissions/exclusions", policy_views.exclusions, name="exclusions"),
+    path("settings/permissions/allowances/<int:allowance>/end", policy_views.end_allowance, name="end_allowance"),
     path("settings/permissions/revoke-all", views.revoke_all, name="revoke_all"),
     path("settings/permissions/<slug:provider>/tools", policy_views.set_tools, name="tools"),
     path("settings/permissions/<slug:provider>/pause", views.pause, name="pause"),

@@ -100,6 +100,7 @@ class Call {
 
   failed({ ms, code, message }) {
     const isBlocked = BLOCKED.has(code);
+    this.#asking.close(this.#root.querySelector("summary"));
     this.#fact("reading", gettext("not read ({code}) after {time}", { code, time: words.duration(ms) }));
     this.#show(isBlocked ? "blocked" : "failed", isBlocked ? "blocked" : "failed", isBlocked ? gettext("blocked") : gettext("failed"));
     part(this.#root, "refusal-text").textContent = message;

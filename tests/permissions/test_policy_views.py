@@ -1,19 +1,25 @@
 """The forms of policy: tools, exclusions, pauses, while away, and all at once; they work without a script."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.test import AsyncClient
 from django.utils import timezone
 
-from permissions import connections, needs, store, zone
+from agent import conversations
+from permissions import connections, needs, questions, store, zone
 from permissions.exclusions import ExclusionKind
 from permissions.pauses import PauseError, end_of
-from permissions.policy import Mode
+from permissions.policy import Answer, Mode
+from permissions.subjects import user_id_of
+from tests.agent.conftest import request_of, start
 from tests.permissions.conftest import DATABASES, AuditTableMissing, Connect, Person, SignIn, list_recorded
 from vault import models
 
@@ -48,19 +54,79 @@ async def test_nobody_changes_policy_without_signing_in(address: str, alice: Per
     assert (status.state.value, await modes(alice)) == ("connected", {})
 
 
-async def test_a_tool_that_is_not_ticked_is_blocked_and_the_card_shows_it(alice: Person, connect: Connect) -> None:
+def chosen(**others: str) -> dict[str, str]:
+    """Return GitHub's form as it is sent: each tool allowed but those of `others`."""
+    return dict.fromkeys(needs.tools_of("github"), "allow") | others
+
+
+async def test_each_tool_is_allowed_asks_first_or_is_blocked_and_the_card_shows_it(
+    alice: Person, connect: Connect
+) -> None:
     await connect(alice)
-    tools = needs.tools_of("github")
-    kept = [name for name in tools if name != "github_commits"]
-    response = await alice.browser.post(f"{PAGE}github/tools", {"tool": [*kept, "slack_mentions", "invented"]})
+    form = chosen(github_commits="block", github_mentions="ask", slack_mentions="block", invented="allow")
+    response = await alice.browser.post(f"{PAGE}github/tools", form)
     assert (response.status_code, response["Location"]) == (303, PAGE)
-    assert await modes(alice) == {"github_commits": Mode.BLOCK}
+    assert await modes(alice) == {"github_commits": Mode.BLOCK, "github_mentions": Mode.ASK}
     page = (await alice.browser.get(PAGE)).content.decode()
-    assert "What the AI may read of GitHub: 1 blocked" in page
-    assert 'name="tool" value="github_commits">' in page
-    assert 'name="tool" value="github_activity" checked>' in page
-    (row,) = await list_recorded("permission:tool")
-    assert (row["provider"], row["tool"], row["reason"]) == ("github", "github_commits", "allow → block")
+    assert "What the AI may read of GitHub: 1 blocked, 1 asks first" in page
+    shown = dict(re.findall(r'<select id="mode-(\w+)".*?value="(\w+)" selected', page, re.DOTALL))
+    assert shown == {name: form[name] for name in needs.tools_of("github")}
+    rows = await list_recorded("permission:tool")
+    assert sorted((row["provider"], row["tool"], row["reason"]) for row in rows) == [
+        ("github", "github_commits", "allow → block"),
+        ("github", "github_mentions", "allow → ask"),
+    ]
+
+
+@pytest.mark.parametrize("sent", [{}, {"github_commits": ""}, {"github_commits": "always"}], ids=str)
+async def test_a_tool_of_which_nothing_usable_is_said_is_blocked(sent: dict[str, str], alice: Person) -> None:
+    form = {name: mode for name, mode in chosen().items() if name != "github_commits"} | sent
+    await alice.browser.post(f"{PAGE}github/tools", form)
+    assert await modes(alice) == {"github_commits": Mode.BLOCK}
+
+
+@sync_to_async
+def allow_in_a_chat(person: Person) -> tuple[UUID, int]:
+    """Let somebody allow their mentions in a conversation, and return its id and the allowance's."""
+    ticket = start(request_of(User.objects.get(pk=user_id_of(person.user)), text="Standup & more"))
+    asked = questions.ask(
+        person.user,
+        run=ticket.run,
+        conversation=ticket.conversation,
+        provider="github",
+        tool="github_mentions",
+        tool_call="t",
+        connection="c",
+        seconds=60,
+    )
+    questions.answer(asked.id, run=ticket.run, user=person.user, answer=Answer.CONVERSATION)
+    return ticket.conversation, questions.list_allowances(person.user, provider="github")[0].id
+
+
+async def test_what_is_allowed_in_a_conversation_is_listed_and_can_be_taken_back(
+    alice: Person, sign_in: SignIn, connect: Connect
+) -> None:
+    await connect(alice)
+    conversation, allowance = await allow_in_a_chat(alice)
+    page = (await alice.browser.get(PAGE)).content.decode()
+    assert "Allowed in single conversations" in page
+    assert f'<a href="/chat/{conversation}/">Standup &amp; more</a>' in page
+    end = f"{PAGE}allowances/{allowance}/end"
+    assert (await AsyncClient().post(end))["Location"].startswith("/accounts/login/")
+    await (await sign_in("mallory")).browser.post(end)
+    assert "Allowed in single conversations" in (await alice.browser.get(PAGE)).content.decode()
+    async with AuditTableMissing():
+        assert said(await alice.browser.post(end))[-1][0] == "error"
+    response = await alice.browser.post(end)
+    assert (response.status_code, said(response)[-1][0]) == (303, "success")
+    assert "Allowed in single conversations" not in (await alice.browser.get(PAGE)).content.decode()
+
+
+async def test_a_conversation_that_was_deleted_is_not_listed(alice: Person, connect: Connect) -> None:
+    await connect(alice)
+    conversation, _ = await allow_in_a_chat(alice)
+    await sync_to_async(conversations.delete)(conversation, user=user_id_of(alice.user))
+    assert "Allowed in single conversations" not in (await alice.browser.get(PAGE)).content.decode()
 
 
 async def test_a_change_that_cannot_be_recorded_is_told_as_not_made(alice: Person) -> None:

@@ -231,7 +231,20 @@ def test_a_service_that_is_revoked_is_no_more_asked_about_and_allowed_nowhere(al
     questions.end_service(alice, provider="slack")
     assert questions.find_answer(question) is Answer.UNANSWERED
     assert questions.list_allowances(alice, provider="slack") == ()
+    assert recorded()[-1] == ("question:denied", "revoked")
     assert len(questions.list_allowances(mallory, provider="slack")) == 1
+
+
+def test_a_revoke_does_not_wait_for_the_audit_to_close_a_question(
+    alice: str, rename_audit: Callable[[str, str], None]
+) -> None:
+    question = ask(alice)
+    rename_audit("audit_event", "audit_event_lost")
+    try:
+        questions.end_service(alice, provider="slack")
+    finally:
+        rename_audit("audit_event_lost", "audit_event")
+    assert questions.find_answer(question) is Answer.UNANSWERED
 
 
 def test_what_is_erased_or_old_is_forgotten(alice: str) -> None:
