@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -21,7 +21,10 @@ from agent import content_keys, store
 from agent.models import Run
 from agent.types import RunStatus
 from devcontext.asgi import application
+from permissions import questions
+from permissions.policy import Answer
 from tests.agent.conftest import request_of, start
+from tests.permissions.conftest import AuditTableMissing
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
@@ -208,3 +211,52 @@ async def test_what_a_page_no_longer_follows_does_not_count(alice: User) -> None
     async with socket(await sync_to_async(sign_in)(alice)) as page:
         for _ in range(110):
             assert (await ask(page, type="attach", run=str(uuid4())))["code"] == "not_found"
+
+
+@sync_to_async
+def put_question(user: User) -> tuple[str, str]:
+    """Let a run of somebody ask, and return its id and the question's."""
+    ticket = start(request_of(user))
+    asked = questions.ask(
+        f"user:{user.pk}",
+        run=ticket.run,
+        conversation=ticket.conversation,
+        provider="slack",
+        tool="slack_mentions",
+        tool_call="t",
+        connection="c",
+        seconds=60,
+    )
+    return str(ticket.run), str(asked.id)
+
+
+async def test_a_question_is_answered_once_and_by_its_own_user(alice: User, mallory: User) -> None:
+    run, question = await put_question(alice)
+    frame = {"type": "answer", "run": run, "question": question, "answer": "once"}
+    async with socket(await sync_to_async(sign_in)(mallory)) as page:
+        refused = await ask(page, **frame)
+        unknown = await ask(page, **frame | {"question": str(uuid4())})
+    assert (refused["code"], refused["question"], "run" in refused) == ("not_found", question, False)
+    assert unknown == refused | {"question": unknown["question"]}
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        await page.send_to(text_data=json.dumps({"v": 1, **frame}))
+        late = await ask(page, **frame | {"answer": "no"})
+    assert (late["code"], late["question"]) == ("closed", question)
+    assert await sync_to_async(questions.find_answer)(UUID(question)) is Answer.ONCE
+
+
+@pytest.mark.parametrize("answer", ["unanswered", "nobody", "", None, "yes"])
+async def test_what_is_no_answer_is_malformed(alice: User, answer: str | None) -> None:
+    run, question = await put_question(alice)
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        refused = await ask(page, type="answer", run=run, question=question, answer=answer)
+    assert refused["code"] == "malformed"
+    assert await sync_to_async(questions.find_answer)(UUID(question)) is Answer.UNASKED
+
+
+async def test_an_answer_that_cannot_be_recorded_is_told_and_does_not_count(alice: User) -> None:
+    run, question = await put_question(alice)
+    async with AuditTableMissing(), socket(await sync_to_async(sign_in)(alice)) as page:
+        refused = await ask(page, type="answer", run=run, question=question, answer="always")
+    assert (refused["code"], refused["question"]) == ("audit_unavailable", question)
+    assert await sync_to_async(questions.find_answer)(UUID(question)) is Answer.UNASKED
