@@ -5,7 +5,7 @@ The token lives inside the client's transport until the context closes; it is ne
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -45,7 +45,7 @@ _SENTENCES: dict[str, str] = {
     "tool_blocked": "You do not let the AI read this of {name}. Allow it in Settings to include it.",
     "answered_no": "You said no when you were asked whether the AI may read this of {name}, so it was not read.",
     "not_answered": "Nobody answered whether the AI may read this of {name}, so it was not read. Ask again to decide.",
-    "nobody_to_ask": "You want to be asked before this of {name} is read, and nobody was there to be asked. "
+    "nobody_to_ask": "You want to be asked before this of {name} is read, and nobody can be asked here. "
     "Allow it in Settings to include it.",
     "excluded": "You left this part of {name} out, so it was not read. Settings tell what you left out.",
     "policy_unavailable": "What you let the AI read could not be looked up. {name} was not read.",
@@ -115,7 +115,7 @@ class RunCredentials:
         tool_call: str,
         emit: Callable[[LoopEvent], None],
         places: tuple[str, ...],
-        waiting: Waiting,
+        waiting: Waiting = nullcontext,
     ) -> AsyncIterator[Opened]:
         """Yield a client that may make this tool call's requests, and audit each of them.
 

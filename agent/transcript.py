@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from agent.events import Coverage
 from agent.markdown import sanitize
@@ -62,7 +63,7 @@ class CallTold:
         self.question = event.get("question", "")
         self.answer = event.get("answer", self.answer)
         if self.question:
-            self.reads, self.asked_scopes = event["reads"], event["scopes"]
+            self.reads, self.asked_scopes = gettext(event["reads"]), event["scopes"]
             self.ends_at = datetime.fromtimestamp(event["ends_ms"] / 1000, tz=UTC)
 
     @property

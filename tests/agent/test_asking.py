@@ -182,7 +182,7 @@ async def test_where_nobody_can_be_asked_the_call_is_refused(mia: User) -> None:
     ticket = await current_runner().start(request_of(mia, text=ALL_THREE))
     frames = await watch(mia, ticket)
     (failed,) = of(frames, "step.failed")
-    assert (failed["code"], "nobody was there to be asked" in failed["message"]) == ("not_answered", True)
+    assert (failed["code"], "nobody can be asked here" in failed["message"]) == ("not_answered", True)
     assert ("permission:check:denied", "slack", "nobody_to_ask") in await audited(frames[0]["run"])
     assert await sync_to_async(ReadQuestion.objects.count)() == 0
 

@@ -1,7 +1,7 @@
 """A token that a refresh replaced while it was in use costs one more exchange, not the connection."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -56,9 +56,7 @@ async def open_github(person: Person, *, emitted: list[LoopEvent]) -> AsyncItera
     """Open GitHub for a tool call."""
     credentials = RunCredentials(user=person.user, sid=person.sid, auth_time=person.auth_time, run="run-1")
     tool = replace(TOOLS["github_activity"], endpoints=(VIEWER,))
-    async with credentials.open(
-        tool=tool, tool_call="toolu_1", emit=emitted.append, places=(), waiting=nullcontext
-    ) as opened:
+    async with credentials.open(tool=tool, tool_call="toolu_1", emit=emitted.append, places=()) as opened:
         yield opened.http
 
 
@@ -148,9 +146,7 @@ async def open_tool(
 ) -> AsyncIterator[Opened]:
     """Open the provider of `tool` for a tool call."""
     credentials = RunCredentials(user=person.user, sid=person.sid, auth_time=person.auth_time, run="run-1")
-    async with credentials.open(
-        tool=tool, tool_call="toolu_1", emit=emitted.append, places=places, waiting=nullcontext
-    ) as opened:
+    async with credentials.open(tool=tool, tool_call="toolu_1", emit=emitted.append, places=places) as opened:
         yield opened
 
 
