@@ -90,6 +90,16 @@ def keep_facts(user: int, *, recipe: str, fact_set: FactSet, conversation: UUID)
     )
 
 
+def load_compared(conversation: UUID, *, user: int, recipe: str) -> tuple[FactSet | None, FactSet | None]:
+    """Return what the briefing of a conversation said, and what the user's last one by the recipe before it did."""
+    rows = FactSetRow.objects.filter(user_id=user, recipe=recipe).order_by("-made_at")
+    own = rows.filter(conversation_id=conversation).first()
+    if own is None:
+        return None, None
+    before = rows.filter(made_at__lt=own.made_at).first()
+    return _open(own), _open(before) if before else None
+
+
 def forget_facts(*, before: datetime) -> int:
     """Delete what briefings made before then said, and return how many those were."""
     count, _ = FactSetRow.objects.filter(made_at__lt=before).delete()

@@ -42,6 +42,8 @@ _REASONS: Mapping[str, str] = {
     "nobody_to_ask": gettext_noop("you want to be asked first, and nobody was there to ask"),
     "not_answered": gettext_noop("you did not answer in time"),
     "not_connected": gettext_noop("it is not connected"),
+    "owner_gone": gettext_noop("its owner cannot sign in any more"),
+    "paused": gettext_noop("you paused the schedule"),
     "policy_denied": gettext_noop("a policy forbids it"),
     "policy_unavailable": gettext_noop("what you allow could not be read"),
     "provider_down": gettext_noop("it did not answer"),

@@ -12,14 +12,12 @@ from agent.schedule_models import Occurrence as OccurrenceRow
 from agent.schedule_models import Schedule as Row
 from agent.schedules import store
 from agent.schedules.due import Due, list_passed
-from agent.schedules.types import OccurrenceState, Reason, Schedule
+from agent.schedules.types import LATE_AFTER, OccurrenceState, Reason, Schedule
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.record import record
 from permissions.subjects import subject_of
 
-# Past its due time by more than a tick, the jitter and a short queue, a briefing is told to be late.
-LATE_AFTER = timedelta(minutes=10)
 # A late briefing that the next one follows so closely would be told twice.
 _TOO_CLOSE = timedelta(hours=1)
 _AGAIN_AFTER = timedelta(hours=1)
@@ -66,7 +64,7 @@ def _make(row: Row, *, now: datetime) -> None:
         skip = _skip_of(passed[-1], next_due_at=next_due_at, now=now)
         _create(schedule, passed=passed, skip=skip, now=now)
     if skip:
-        _audit_skip(schedule, reason=skip)
+        note_skip(schedule, reason=skip)
 
 
 def _create(schedule: Schedule, *, passed: tuple[Due, ...], skip: str, now: datetime) -> None:
@@ -92,15 +90,11 @@ def _skip_of(due: Due, *, next_due_at: datetime | None, now: datetime) -> str:
     return Reason.MISSED.value if is_late and is_next_near else ""
 
 
-def _audit_skip(schedule: Schedule, *, reason: str) -> None:
+def note_skip(schedule: Schedule, *, reason: str) -> None:
+    """Let the timeline tell that a briefing was due and is not made."""
     entry = Entry(event=Event.AGENT_SCHEDULE_SKIPPED, user=subject_of(schedule.user), reason=reason)
     try:
         record(entry)
     except AuditUnavailableError:
         # Nothing is read, so that nothing waits for the audit; the schedule's own page tells of it.
         logger.exception("agent.schedule_skip_not_audited", extra={"schedule": str(schedule.id)})
-
-
-def is_late(due_at: datetime, *, began_at: datetime) -> bool:
-    """Tell whether a briefing that began then is told to be late."""
-    return began_at - due_at > LATE_AFTER

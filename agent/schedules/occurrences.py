@@ -1,8 +1,9 @@
 """Due times in the tables: made once each, claimed by one process at a time, ended once. Sync and short.
 
-A claim is a lease with a number: whoever lost it, because they were slow or dead, changes nothing any more.
+A claim is a lease with a name of its own: whoever lost it, being slow or dead, changes nothing any more.
 """
 
+import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -33,12 +34,17 @@ def list_to_begin(*, now: datetime, limit: int, is_queued: bool = False) -> tupl
 
     `is_queued` leaves out those of which a queue was told and that it may still hold.
     """
-    free = Row.objects.filter(_is_free(now))
+    free, busy = Row.objects.filter(_is_free(now)), _going_on(now)
     if is_queued:
-        free = free.filter(Q(sent_at=None) | Q(sent_at__lt=now - _SENT_AGAIN_AFTER))
+        free, busy = free.exclude(_is_queued(now)), busy | Row.objects.filter(_is_queued(now))
     rows = free.order_by("begins_at").values_list("id", "schedule__user_id", "begins_at")[:_LOOKED_AT]
-    counted = _going_on(now).values_list("schedule__user_id").annotate(count=Count("id"))
+    counted = busy.values_list("schedule__user_id").annotate(count=Count("id"))
     return in_turn((Waiting(*row) for row in rows), running=dict(counted), per_user=MAX_PER_USER, limit=limit)
+
+
+def count_queued(*, now: datetime) -> int:
+    """Return of how many occurrences a queue was told that it may still hold."""
+    return Row.objects.filter(_is_queued(now)).count()
 
 
 def find_next_begin(*, after: datetime) -> datetime | None:
@@ -47,17 +53,12 @@ def find_next_begin(*, after: datetime) -> datetime | None:
     return waiting.order_by("begins_at").values_list("begins_at", flat=True).first()
 
 
-def count_going_on(*, now: datetime) -> int:
-    """Return how many occurrences are being run, in all processes."""
-    return _going_on(now).count()
-
-
 def note_sent(ids: Iterable[UUID], *, now: datetime) -> None:
     """Note that a queue was told of these."""
     Row.objects.filter(id__in=list(ids)).update(sent_at=now)
 
 
-def claim(occurrence: UUID, *, owner: str, now: datetime) -> Claim | None:
+def claim(occurrence: UUID, *, now: datetime) -> Claim | None:
     """Return the right to run an occurrence; of all that ask at once, one gets it.
 
     None if it is over, not to begin yet, somebody else's, or if its user has `MAX_PER_USER` going on.
@@ -70,6 +71,7 @@ def claim(occurrence: UUID, *, owner: str, now: datetime) -> Claim | None:
         get_user_model().objects.select_for_update(no_key=True).get(pk=row.schedule.user_id)
         if _going_on(now).filter(schedule__user_id=row.schedule.user_id).count() >= MAX_PER_USER:
             return None
+        owner = secrets.token_hex(16)
         taken = Row.objects.filter(_is_free(now), id=occurrence, attempts=row.attempts).update(
             state=OccurrenceState.RUNNING,
             claimed_by=owner,
@@ -80,7 +82,7 @@ def claim(occurrence: UUID, *, owner: str, now: datetime) -> Claim | None:
         if not taken:
             return None
         row.refresh_from_db()
-        return Claim(occurrence_of(row), value_of(row.schedule), owner=owner, attempt=row.attempts)
+        return Claim(occurrence_of(row), value_of(row.schedule), owner=owner)
 
 
 def renew(claimed: Claim, *, now: datetime) -> bool:
@@ -202,6 +204,10 @@ def _is_free(now: datetime) -> Q:
     return is_due | Q(state=OccurrenceState.RUNNING, lease_until__lt=now)
 
 
+def _is_queued(now: datetime) -> Q:
+    return Q(state=OccurrenceState.DUE, sent_at__gte=now - _SENT_AGAIN_AFTER)
+
+
 def _going_on(now: datetime) -> QuerySet[Row]:
     return Row.objects.filter(state=OccurrenceState.RUNNING, lease_until__gte=now)
 
@@ -211,5 +217,4 @@ def _held(claimed: Claim) -> QuerySet[Row]:
         id=claimed.occurrence.id,
         state=OccurrenceState.RUNNING,
         claimed_by=claimed.owner,
-        attempts=claimed.attempt,
     )

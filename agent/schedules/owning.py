@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from agent.briefing import recipes
 from agent.briefing.working_week import list_countries, list_subdivisions
-from agent.schedules import occurrences, store
+from agent.schedules import occurrences, store, worker
 from agent.schedules.errors import BadScheduleError, NoGrantError
 from agent.schedules.types import Draft, Occurrence, Schedule
 from agent.tools import TOOLS
@@ -133,7 +133,10 @@ async def run_now(asker: Asker, schedule: UUID) -> Occurrence:
         ScheduleNotFoundError: The schedule is not this user's.
     """
     found = await sync_to_async(store.load)(schedule, user=user_id_of(asker["user"]))
-    return await sync_to_async(occurrences.ask_now)(found, now=timezone.now())
+    occurrence = await sync_to_async(occurrences.ask_now)(found, now=timezone.now())
+    # A worker of its own hears of it with its next tick.
+    worker.nudge()
+    return occurrence
 
 
 async def delete(asker: Asker, schedule: UUID) -> None:

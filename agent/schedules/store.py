@@ -88,6 +88,12 @@ def list_schedules(user: int) -> tuple[Schedule, ...]:
     return tuple(map(value_of, Row.objects.filter(user_id=user).order_by("created_at")))
 
 
+def load_owner_name(user: int) -> str | None:
+    """Return how the owner of a schedule is called; None if nobody may sign in as them any more."""
+    owner = get_user_model().objects.filter(pk=user, is_active=True).first()
+    return (owner.get_full_name() or owner.email) if owner else None
+
+
 def load_rhythm(schedule: Schedule) -> Rhythm:
     """Return the days and the time of a schedule in its owner's working week, as that is now."""
     draft = schedule.draft

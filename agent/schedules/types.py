@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from agent.briefing.lengths import Length
 from agent.schedules.due import jitter_of
+
+# Past its due time by more than a tick, the jitter and a short queue, a briefing is told to be late.
+LATE_AFTER = timedelta(minutes=10)
 
 # What stands before a schedule's id in the name of the agent that acts for it at the vault.
 _AGENT = "agent:schedule:"
@@ -47,6 +50,7 @@ class Reason(StrEnum):
     OWNER_GONE = "owner_gone"
     INTERRUPTED = "interrupted"
     VAULT_UNAVAILABLE = "vault_unavailable"
+    AUDIT_UNAVAILABLE = "audit_unavailable"
     RUN_FAILED = "run_failed"
 
 
@@ -122,20 +126,19 @@ class Occurrence:
     is_told: bool | None
     tell_at: datetime | None
 
+    @property
+    def is_late(self) -> bool:
+        """Whether it began so late that its readers are told."""
+        return not self.is_asked and self.started_at is not None and self.started_at - self.due_at > LATE_AFTER
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to run an occurrence until its lease ends; `attempt` counts from 1 and fences older claims."""
+    """The right to run an occurrence until its lease ends; `owner` is this claim's own, and fences older ones."""
 
     occurrence: Occurrence
     schedule: Schedule
     owner: str
-    attempt: int
-
-    @property
-    def key(self) -> str:
-        """The key of the run: an attempt starts one run, however often it is begun."""
-        return f"schedule.{self.occurrence.id.hex}.{self.attempt}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

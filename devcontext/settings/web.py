@@ -85,6 +85,19 @@ CHANNEL_LAYERS = {
 CELERY_BROKER_URL = env.secret("REDIS_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
+# A worker holds the one message that it works on; the others stay where the next free worker finds them.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Longer than the longest run and its end: until then the message of a worker that was killed is given to nobody.
+    "visibility_timeout": 600,
+    # Look for such messages every ten seconds, and not at every tenth of these times.
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+}
+# Who runs the schedules: this process by itself, or a Celery worker and its beat, which need Redis.
+SCHEDULER = env.choice("SCHEDULER", "worker" if CELERY_BROKER_URL else "web", among=("web", "worker", "off"))
+# Scheduled briefings that a web process runs at the same time; those behind wait for their turn.
+SCHEDULES_AT_ONCE = env.integer("SCHEDULES_AT_ONCE", 4)
 
 # Signing in: e-mail and password by django-allauth. Data connections are the vault's, never allauth's.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

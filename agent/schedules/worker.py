@@ -1,0 +1,136 @@
+"""The scheduler of a web process: looks every minute for what is due, and runs it here, a few at a time.
+
+Where a Celery worker does that (`SCHEDULER=worker`), it does nothing. Several processes may do it at once: one of them
+makes what is due, each runs what it claims, and a due time has one occurrence whoever makes it.
+"""
+
+import asyncio
+import contextvars
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.utils import timezone
+
+from agent.schedules import making, occurrences
+from agent.schedules.running import run_occurrence
+
+_TICK_SECONDS = 60.0
+# After two ticks that it missed, another process leads.
+_LEASE = timedelta(seconds=3 * _TICK_SECONDS)
+_TASK = "schedules"
+# Sooner than this nobody looks again, however much there is: each look asks the database.
+_SHORTEST_SECONDS = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """The scheduler of one event loop; `at_once` briefings go on at a time, and no more are held in memory."""
+
+    def __init__(self, *, at_once: int) -> None:
+        self._at_once = at_once
+        self._owner = secrets.token_hex(16)
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._news = asyncio.Event()
+        self._is_over = False
+
+    def nudge(self) -> None:
+        """Look at once, since there is something to begin."""
+        self._news.set()
+
+    async def live(self) -> None:
+        """Look and begin until `stop`."""
+        while not self._is_over:
+            # Before looking: what comes while it looks is looked at again.
+            self._news.clear()
+            pause = _TICK_SECONDS
+            try:
+                pause = await self._look()
+            except Exception:
+                # The outermost frame of a task that nobody waits for: a database that is away must not end it for good.
+                logger.exception("agent.scheduler_failed")
+            try:
+                await asyncio.wait_for(self._news.wait(), timeout=pause)
+            except TimeoutError:
+                continue
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._is_over = True
+        self.nudge()
+
+    async def aclose(self) -> None:
+        """Give back what is claimed; the runs themselves end with the process."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await sync_to_async(occurrences.resign)(_TASK, owner=self._owner)
+
+    async def _look(self) -> float:
+        """Make what is due, begin what there is room for, and return after how many seconds to look again."""
+        now = timezone.now()
+        if await sync_to_async(occurrences.lead)(_TASK, owner=self._owner, now=now, lease=_LEASE):
+            await sync_to_async(making.make_due)(now=now)
+        if room := self._at_once - len(self._running):
+            for occurrence in await sync_to_async(occurrences.list_to_begin)(now=now, limit=room):
+                self._begin(occurrence)
+        following = await sync_to_async(occurrences.find_next_begin)(after=now)
+        wait = (following - timezone.now()).total_seconds() if following else _TICK_SECONDS
+        return max(_SHORTEST_SECONDS, min(wait, _TICK_SECONDS))
+
+    def _begin(self, occurrence: UUID) -> None:
+        if occurrence in self._running:
+            return
+        # A context of its own: a request's names the thread of its database work, which ends with it.
+        task = asyncio.get_running_loop().create_task(self._run(occurrence), context=contextvars.Context())
+        self._running[occurrence] = task
+        task.add_done_callback(lambda _task: self._forget(occurrence))
+
+    async def _run(self, occurrence: UUID) -> None:
+        is_claimed = False
+        try:
+            is_claimed = await run_occurrence(occurrence)
+        except Exception:
+            # Likewise; the claim ends by itself, and the occurrence is begun again.
+            logger.exception("agent.occurrence_not_run", extra={"occurrence": str(occurrence)})
+        if is_claimed:
+            self.nudge()
+
+    def _forget(self, occurrence: UUID) -> None:
+        self._running.pop(occurrence, None)
+
+
+_workers: WeakKeyDictionary[asyncio.AbstractEventLoop, Worker] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[None]:
+    """Run what is due in the background of the block, where no worker does; at its end what goes on is given back."""
+    if settings.SCHEDULER != "web":
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    worker = _workers[loop] = Worker(at_once=settings.SCHEDULES_AT_ONCE)
+    living = loop.create_task(worker.live(), context=contextvars.Context())
+    try:
+        yield
+    finally:
+        del _workers[loop]
+        worker.stop()
+        await living
+        await worker.aclose()
+
+
+def nudge() -> None:
+    """Let the scheduler of this event loop look at once, if there is one."""
+    if worker := _workers.get(asyncio.get_running_loop()):
+        worker.nudge()

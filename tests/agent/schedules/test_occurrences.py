@@ -1,0 +1,296 @@
+"""Due times in the tables: one each however many look, claimed by one, ended by its holder alone. Time is given."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from random import Random
+from uuid import UUID, uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections as databases
+
+from agent.models import Run
+from agent.schedule_models import Occurrence as Row
+from agent.schedule_models import Schedule as ScheduleRow
+from agent.schedules import making, occurrences, queueing, store
+from agent.schedules.due import LONGEST_JITTER_SECONDS
+from agent.schedules.fairness import Waiting, in_turn
+from agent.schedules.types import Ending, Occurrence, OccurrenceState, Schedule
+from audit.models import AuditEvent
+from tests.agent.schedules.conftest import due_row, make_schedule
+
+pytestmark = pytest.mark.django_db(databases=["default", "audit"], transaction=True)
+
+# A Monday.
+MONDAY = datetime(2026, 5, 4, tzinfo=UTC)
+NINE = MONDAY + timedelta(hours=9)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+DONE = Ending(state=OccurrenceState.DONE)
+
+
+def made(schedule: Schedule) -> list[tuple[str, OccurrenceState, str, int]]:
+    """Return (day and time, state, reason, missed) of what was made of a schedule, the oldest first."""
+    found = reversed(occurrences.list_occurrences(schedule.id, user=schedule.user))
+    return [(f"{one.due_at:%a %H:%M}", one.state, one.reason, one.missed) for one in found]
+
+
+def at_once(work: Callable[[], object], *, threads: int = 8) -> list[object]:
+    """Do the same in many threads at the same moment, each with connections of its own, and return what each got."""
+    ready, results, errors = threading.Barrier(threads), [], []
+
+    def one() -> None:
+        ready.wait()
+        try:
+            results.append(work())
+        except Exception as error:  # noqa: BLE001  (whatever it is, the test tells it)
+            errors.append(error)
+        finally:
+            databases.close_all()
+
+    running = [threading.Thread(target=one) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    assert errors == []
+    return results
+
+
+def test_a_due_time_is_made_once_and_begins_a_little_later(alice: User) -> None:
+    schedule = make_schedule(alice, now=MONDAY)
+    assert schedule.next_due_at == NINE
+    making.make_due(now=NINE - timedelta(seconds=1))
+    assert made(schedule) == []
+    for _ in range(3):
+        making.make_due(now=NINE)
+    assert made(schedule) == [("Mon 09:00", OccurrenceState.DUE, "", 0)]
+    (occurrence,) = occurrences.list_occurrences(schedule.id, user=alice.pk)
+    assert timedelta(0) <= occurrence.begins_at - NINE <= timedelta(seconds=LONGEST_JITTER_SECONDS)
+    assert store.load(schedule.id, user=alice.pk).next_due_at == NINE + DAY
+
+
+def test_eight_ticks_at_once_make_one_occurrence_for_each_schedule(alice: User, bob: User) -> None:
+    schedules = [make_schedule(user, now=MONDAY) for user in (alice, bob) for _ in range(5)]
+    at_once(lambda: making.make_due(now=NINE))
+    assert Row.objects.count() == len(schedules)
+    assert Row.objects.values("schedule").distinct().count() == len(schedules)
+
+
+def test_eight_claims_at_once_give_one(alice: User) -> None:
+    occurrence = due_row(make_schedule(alice, now=MONDAY), begins_at=NINE)
+    claims = at_once(lambda: occurrences.claim(occurrence.id, now=NINE))
+    assert sum(claim is not None for claim in claims) == 1
+    assert occurrences.load_occurrence(occurrence.id, user=alice.pk).attempts == 1
+
+
+def test_claims_at_once_of_one_persons_many_give_two(alice: User) -> None:
+    waiting = [due_row(make_schedule(alice, now=MONDAY), begins_at=NINE).id for _ in range(6)]
+    places = iter(waiting)
+    lock = threading.Lock()
+
+    def claim_next() -> bool:
+        with lock:
+            occurrence = next(places)
+        return occurrences.claim(occurrence, now=NINE) is not None
+
+    assert sum(map(bool, at_once(claim_next, threads=6))) == occurrences.MAX_PER_USER
+
+
+def test_nothing_is_claimed_before_it_begins_or_after_it_ended(alice: User) -> None:
+    occurrence = due_row(make_schedule(alice, now=MONDAY), begins_at=NINE)
+    assert occurrences.claim(occurrence.id, now=NINE - timedelta(seconds=1)) is None
+    assert occurrences.claim(uuid4(), now=NINE) is None
+    claimed = occurrences.claim(occurrence.id, now=NINE)
+    assert claimed is not None
+    assert occurrences.end(claimed, ending=DONE, now=NINE)
+    assert occurrences.claim(occurrence.id, now=NINE + DAY) is None
+
+
+def test_who_lost_the_claim_has_no_say_any_more(alice: User) -> None:
+    """A process that was stopped for a minute and goes on must not end what another one runs."""
+    schedule = make_schedule(alice, now=MONDAY)
+    occurrence = due_row(schedule, begins_at=NINE)
+    slow = occurrences.claim(occurrence.id, now=NINE)
+    assert slow is not None
+    assert occurrences.claim(occurrence.id, now=NINE + occurrences.LEASE) is None
+    assert occurrences.renew(slow, now=NINE + occurrences.LEASE)
+    late = NINE + 2 * occurrences.LEASE
+    assert occurrences.claim(occurrence.id, now=late) is None, "it was renewed"
+    quick = occurrences.claim(occurrence.id, now=late + timedelta(seconds=1))
+    assert quick is not None
+    assert not occurrences.renew(slow, now=late)
+    assert not occurrences.note_run(slow, run=uuid4())
+    assert not occurrences.end(slow, ending=Ending(state=OccurrenceState.FAILED), now=late)
+    occurrences.put_back(slow, until=late)
+    assert occurrences.load_occurrence(occurrence.id, user=alice.pk).state is OccurrenceState.RUNNING
+    assert occurrences.end(quick, ending=DONE, now=late)
+    assert Run.objects.count() == 0
+
+
+def test_after_three_days_without_a_server_the_last_one_is_made_up_for_late_and_the_others_are_counted(
+    alice: User,
+) -> None:
+    schedule = make_schedule(alice, now=MONDAY)
+    making.make_due(now=MONDAY + timedelta(days=3, hours=12))
+    assert made(schedule) == [("Thu 09:00", OccurrenceState.DUE, "", 3)]
+    (occurrence,) = occurrences.list_occurrences(schedule.id, user=alice.pk)
+    claimed = occurrences.claim(occurrence.id, now=MONDAY + timedelta(days=3, hours=12))
+    assert claimed is not None
+    assert claimed.occurrence.is_late
+    assert store.load(schedule.id, user=alice.pk).next_due_at == NINE + 4 * DAY
+
+
+def test_what_was_missed_is_not_made_up_for_within_the_hour_before_the_next(alice: User) -> None:
+    schedule = make_schedule(alice, now=MONDAY)
+    making.make_due(now=NINE + DAY - 30 * MINUTE)
+    making.make_due(now=NINE + DAY)
+    assert made(schedule) == [
+        ("Mon 09:00", OccurrenceState.SKIPPED, "missed", 0),
+        ("Tue 09:00", OccurrenceState.DUE, "", 0),
+    ]
+
+
+def test_a_few_minutes_are_not_late(alice: User) -> None:
+    schedule = make_schedule(alice, now=MONDAY)
+    making.make_due(now=NINE + 5 * MINUTE)
+    (occurrence,) = occurrences.list_occurrences(schedule.id, user=alice.pk)
+    claimed = occurrences.claim(occurrence.id, now=NINE + 6 * MINUTE)
+    assert claimed is not None
+    assert not claimed.occurrence.is_late
+
+
+def test_a_holiday_is_skipped_with_its_reason_and_on_record(alice: User) -> None:
+    """Friday, 1 May 2026, and the weekend after it."""
+    thursday = MONDAY - 4 * DAY
+    schedule = make_schedule(alice, now=thursday, country="DE", keeps_week=True)
+    for day in range(5):
+        making.make_due(now=thursday + timedelta(days=day, hours=9))
+    assert made(schedule) == [
+        ("Thu 09:00", OccurrenceState.DUE, "", 0),
+        ("Fri 09:00", OccurrenceState.SKIPPED, "holiday", 0),
+        ("Sat 09:00", OccurrenceState.SKIPPED, "day_off", 0),
+        ("Sun 09:00", OccurrenceState.SKIPPED, "day_off", 0),
+        ("Mon 09:00", OccurrenceState.DUE, "", 0),
+    ]
+    rows = AuditEvent.objects.order_by("id").values_list("event", "user", "reason")
+    assert list(rows) == [
+        ("agent:schedule:skipped", f"user:{alice.pk}", why) for why in ("holiday", "day_off", "day_off")
+    ]
+
+
+def test_a_pause_makes_nothing_due_until_it_ends_and_nothing_is_caught_up_on(alice: User) -> None:
+    schedule = make_schedule(alice, now=MONDAY)
+    until = MONDAY + timedelta(days=2, hours=10)
+    assert store.set_pause(schedule.id, user=alice.pk, is_paused=False, until=until, now=MONDAY).next_due_at == (
+        NINE + 3 * DAY
+    )
+    assert store.set_pause(schedule.id, user=alice.pk, is_paused=True, until=None, now=MONDAY).next_due_at is None
+    making.make_due(now=NINE + DAY)
+    resumed = store.set_pause(schedule.id, user=alice.pk, is_paused=False, until=None, now=NINE + DAY)
+    assert (made(schedule), resumed.next_due_at) == ([], NINE + 2 * DAY)
+
+
+def test_a_time_that_is_changed_to_and_fro_is_due_once(alice: User) -> None:
+    schedule = make_schedule(alice, now=MONDAY)
+    making.make_due(now=NINE)
+    for at in (10, 9):
+        draft = store.load(schedule.id, user=alice.pk).draft
+        changed = type(draft)(**{**{name: getattr(draft, name) for name in draft.__slots__}, "at": time(at)})
+        store.change(schedule.id, user=alice.pk, draft=changed, now=NINE - MINUTE)
+    making.make_due(now=NINE)
+    assert made(schedule) == [("Mon 09:00", OccurrenceState.DUE, "", 0)]
+
+
+def test_one_schedule_that_cannot_be_reckoned_does_not_keep_the_others_from_being_made(alice: User) -> None:
+    bad, good = make_schedule(alice, now=MONDAY), make_schedule(alice, now=MONDAY)
+    ScheduleRow.objects.filter(id=bad.id).update(time_zone="Atlantis/Capital")
+    making.make_due(now=NINE)
+    assert (made(good)[0][1], Row.objects.count()) == (OccurrenceState.DUE, 1)
+
+
+def test_everybodys_first_comes_before_anybodys_second_the_oldest_first() -> None:
+    def waiting(number: int, user: int, minute: int) -> Waiting:
+        return Waiting(UUID(int=number), user, NINE + minute * MINUTE)
+
+    rows = [waiting(1, 1, 0), waiting(2, 1, 0), waiting(3, 1, 0), waiting(4, 2, 5), waiting(5, 3, 4)]
+
+    def order(running: dict[int, int], *, limit: int = 9) -> list[int]:
+        return [one.int for one in in_turn(rows, running=running, per_user=2, limit=limit)]
+
+    assert order({}) == [1, 5, 4, 2]
+    assert order({1: 1}) == [5, 4, 1]
+    assert order({1: 2, 2: 1}) == [5, 4]
+    assert order({}, limit=2) == [1, 5]
+
+
+def test_nobody_waits_for_more_turns_than_others_take() -> None:
+    """However the waiting are mixed: of two people, neither begins twice more than the other while both wait."""
+    dice = Random("fair")  # noqa: S311  (no secret)
+    for _ in range(200):
+        rows = [
+            Waiting(UUID(int=number), dice.randrange(5), NINE + dice.randrange(60) * MINUTE) for number in range(40)
+        ]
+        owner = {row.id: row.user for row in rows}
+        order = [owner[one] for one in in_turn(rows, running={}, per_user=3, limit=40)]
+        assert max(order.count(user) for user in range(5)) <= 3
+        for length in range(len(order)):
+            taken = [order[:length].count(user) for user in range(5)]
+            waits = [user for user in range(5) if user in order[length:]]
+            assert all(max(taken) - taken[user] <= 1 for user in waits)
+
+
+def test_what_waits_is_listed_in_turn_without_what_is_not_yet_to_begin(alice: User, bob: User) -> None:
+    mine = [due_row(make_schedule(alice, now=MONDAY), begins_at=NINE + number * MINUTE) for number in range(3)]
+    theirs = due_row(make_schedule(bob, now=MONDAY), begins_at=NINE + 2 * MINUTE)
+    later = due_row(make_schedule(bob, now=MONDAY), begins_at=NINE + 5 * MINUTE)
+    now = NINE + 3 * MINUTE
+    assert occurrences.list_to_begin(now=now, limit=9) == (mine[0].id, theirs.id, mine[1].id)
+    assert occurrences.find_next_begin(after=now) == later.begins_at
+    occurrences.claim(mine[0].id, now=now)
+    assert occurrences.list_to_begin(now=now, limit=9) == (theirs.id, mine[1].id)
+    long_after = now + occurrences.LEASE + MINUTE
+    assert mine[0].id in occurrences.list_to_begin(now=long_after, limit=9), "its process died"
+
+
+@pytest.fixture
+def waiting(alice: User, bob: User) -> list[Occurrence]:
+    now = datetime.now(UTC)
+    return [due_row(make_schedule(user, now=now), begins_at=now - MINUTE) for user in (alice, bob) for _ in range(2)]
+
+
+def test_a_queue_is_told_once_and_again_where_the_message_may_be_lost(waiting: list[Occurrence]) -> None:
+    sent: list[UUID] = []
+    assert queueing.tick(sent.append) == 4
+    assert queueing.tick(sent.append) == 0
+    assert len(set(sent)) == 4
+    Row.objects.filter(id=waiting[0].id).update(sent_at=datetime.now(UTC) - 6 * MINUTE)
+    assert queueing.tick(sent.append) == 1
+    assert sent[-1] == waiting[0].id
+
+
+def test_a_queue_gets_no_more_than_it_has_room_for(waiting: list[Occurrence], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queueing, "MAX_QUEUED", 3)
+    sent: list[UUID] = []
+    assert (queueing.tick(sent.append), queueing.tick(sent.append)) == (3, 0)
+    occurrences.claim(sent[0], now=datetime.now(UTC))
+    assert queueing.tick(sent.append) == 1
+
+
+def test_one_process_at_a_time_looks_for_what_is_due() -> None:
+    lease = timedelta(minutes=3)
+    assert occurrences.lead("schedules", owner="a", now=NINE, lease=lease)
+    assert not occurrences.lead("schedules", owner="b", now=NINE + MINUTE, lease=lease)
+    assert occurrences.lead("schedules", owner="a", now=NINE + 2 * MINUTE, lease=lease)
+    assert not occurrences.lead("schedules", owner="b", now=NINE + 5 * MINUTE, lease=lease)
+    assert occurrences.lead("schedules", owner="b", now=NINE + 6 * MINUTE, lease=lease), "the other one died"
+    occurrences.resign("schedules", owner="a")
+    assert not occurrences.lead("schedules", owner="a", now=NINE + 6 * MINUTE, lease=lease)
+    occurrences.resign("schedules", owner="b")
+    assert occurrences.lead("schedules", owner="a", now=NINE + 6 * MINUTE, lease=lease)
+
+
+def test_of_eight_processes_at_once_one_leads() -> None:
+    names = iter("abcdefgh")
+    leading = at_once(lambda: occurrences.lead("schedules", owner=next(names), now=NINE, lease=DAY))
+    assert sum(map(bool, leading)) == 1

@@ -1,0 +1,118 @@
+"""The scheduler of a web process: what is due begins by itself, a few at a time, in one process or in two."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from agent.models import Run
+from agent.schedule_models import Leader
+from agent.schedule_models import Occurrence as Row
+from agent.schedules import owning, worker
+from agent.schedules.types import OccurrenceState, Schedule
+from agent.schedules.worker import Worker
+from agent.types import RunStatus
+from tests.agent.schedules.conftest import asker_of, change_schedule, granted_schedule, make_due_row
+
+pytestmark = pytest.mark.django_db(databases=["default", "vault", "audit"], transaction=True)
+
+
+async def ended(count: int) -> None:
+    """Wait until as many occurrences have ended; a minute is more than they take."""
+    async with asyncio.timeout(60):
+        while await Row.objects.exclude(ended_at=None).acount() < count:  # noqa: ASYNC110  (nobody announces it)
+            await asyncio.sleep(0.02)
+
+
+async def test_what_is_due_begins_by_itself(schedule: Schedule, settings: Any) -> None:
+    settings.SCHEDULER = "web"
+    # Before the jitter too: nothing waits for the next minute.
+    await change_schedule(schedule, next_due_at=timezone.now() - timedelta(minutes=5))
+    await change_schedule(schedule, at=timezone.now().time())
+    async with worker.running():
+        await ended(1)
+    row = await Row.objects.aget()
+    assert (row.state, row.schedule_id) == (OccurrenceState.DONE, schedule.id)
+    assert await Leader.objects.acount() == 0, "who ends leaves the task to the next one"
+
+
+async def test_what_its_owner_wants_now_begins_at_once(maya: User, schedule: Schedule, settings: Any) -> None:
+    settings.SCHEDULER = "web"
+    async with worker.running():
+        await owning.run_now(asker_of(maya), schedule.id)
+        await ended(1)
+    assert (await Row.objects.aget()).state == OccurrenceState.DONE
+
+
+async def test_two_processes_make_each_briefing_once(maya: User, schedule: Schedule) -> None:
+    other = await granted_schedule(maya, recipe="review-queue")
+    for one in (schedule, other):
+        await make_due_row(one)
+        await make_due_row(one)
+    workers = [Worker(at_once=2), Worker(at_once=2)]
+    living = [asyncio.create_task(one.live()) for one in workers]
+    await ended(4)
+    for one, task in zip(workers, living, strict=True):
+        one.stop()
+        await task
+        await one.aclose()
+    assert {row.state async for row in Row.objects.all()} == {OccurrenceState.DONE}
+    assert [run.status async for run in Run.objects.all()] == [RunStatus.FINISHED] * 4
+
+
+@pytest.mark.parametrize("scheduler", ["worker", "off"])
+async def test_where_a_worker_runs_the_schedules_a_web_process_does_not(
+    schedule: Schedule, settings: Any, scheduler: str
+) -> None:
+    settings.SCHEDULER = scheduler
+    occurrence = await make_due_row(schedule)
+    async with worker.running():
+        worker.nudge()
+        await asyncio.sleep(0.2)
+    assert (await Row.objects.aget(id=occurrence.id)).state == OccurrenceState.DUE
+
+
+async def test_no_more_go_on_at_once_than_it_may(maya: User, schedule: Schedule) -> None:
+    for _ in range(3):
+        await make_due_row(schedule)
+    narrow, at_most = Worker(at_once=1), 0
+    living = asyncio.create_task(narrow.live())
+    async with asyncio.timeout(60):
+        while await Row.objects.filter(ended_at=None).aexists():
+            at_most = max(at_most, await Row.objects.filter(state=OccurrenceState.RUNNING).acount())
+            await asyncio.sleep(0)
+    narrow.stop()
+    await living
+    await narrow.aclose()
+    assert at_most == 1
+
+
+async def test_a_look_that_fails_is_not_the_last(
+    maya: User, schedule: Schedule, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database that was away for a moment."""
+    monkeypatch.setattr(worker, "_TICK_SECONDS", 0.1)
+    rename = sync_to_async(_rename)
+    await rename("agent_occurrence", "agent_occurrence_lost")
+    watching = Worker(at_once=1)
+    living = asyncio.create_task(watching.live())
+    async with asyncio.timeout(60):
+        while "agent.scheduler_failed" not in caplog.text:  # noqa: ASYNC110  (a log announces nothing)
+            await asyncio.sleep(0.02)
+    await rename("agent_occurrence_lost", "agent_occurrence")
+    await make_due_row(schedule)
+    await ended(1)
+    watching.stop()
+    await living
+    await watching.aclose()
+
+
+def _rename(old: str, new: str) -> None:
+    from django.db import connection  # noqa: PLC0415  (of the thread that asks)
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
