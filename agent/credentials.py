@@ -22,9 +22,10 @@ from agent.types import ATTENDED_AGENT
 from audit import group_commit
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
-from permissions import connections, gate
+from permissions import connections, gate, notices
 from permissions.errors import Cause, NotPermittedError
 from permissions.exclusions import Exclusions
+from permissions.pages import Asker
 from permissions.services import SERVICES
 from vault.client import ExchangedToken, VaultError, is_grant
 from vault.client.tokens import Actor, exchange
@@ -162,6 +163,8 @@ class RunCredentials:
         except ToolFailedError as error:
             if error.code in ("reconnect_required", "missing_scope"):
                 connections.forget(user=self.user)
+            if error.code == "reconnect_required":
+                await notices.tell_broken(self._asker(), provider=tool.provider)
             raise
 
     async def _require_declared(self, *, tool: Tool, tool_call: str) -> None:
@@ -218,6 +221,8 @@ class RunCredentials:
         except VaultError as error:
             # The gate let this call pass on what it had cached; the vault knows better.
             connections.forget(user=self.user)
+            if error.cause == "reconnect_required":
+                await notices.tell_broken(self._asker(), provider=tool.provider)
             is_grants_end = error.cause == "session_ended" and is_grant(self.sid)
             cause: Cause = "grant_ended" if is_grants_end else error.cause
             raise refusal(provider=tool.provider, cause=cause) from error
@@ -258,6 +263,9 @@ class RunCredentials:
             provider_request_id=call.provider_request_id,
         )
         await self._record(entry)
+
+    def _asker(self) -> Asker:
+        return Asker(user=self.user, sid=self.sid, auth_time=self.auth_time)
 
     def _entry(self, event: Event, *, tool: Tool, tool_call: str, reason: str) -> Entry:
         return Entry(

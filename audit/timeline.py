@@ -61,10 +61,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class LastUse:
-    """When the agent last got a token for a service, and what that was to read, as in `your activity on GitHub`."""
+    """When a token for a service was last given out, and what that was to read, as in `your activity on GitHub`.
+
+    `run` is the run that read, "" where it was none: then `client` is the program that did.
+    """
 
     used_at: datetime
     what: str
+    run: str
+    client: str
 
 
 def list_events(
@@ -92,7 +97,10 @@ def find_last_use(*, user: str, provider: str) -> LastUse | None:
     with _reading():
         granted = query.select(user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value)
         event = granted.first()
-    return LastUse(event.occurred_at, what=what_is_read(provider=provider, tool=event.tool)) if event else None
+    if event is None:
+        return None
+    what = what_is_read(provider=provider, tool=event.tool)
+    return LastUse(event.occurred_at, what=what, run=event.run, client=event.client)
 
 
 def find_sealed_to() -> int:

@@ -24,7 +24,14 @@ STATE_WORDS = {
 }
 # The card is about what is; the timeline tells the rest.
 _MAX_ENDINGS = 3
-_NEEDS_RECONNECT = gettext_noop("{name} no longer honours this connection. Reconnect it to let the AI read again.")
+# Why a connection is broken, by the vault's code; any other code is a provider's own and comes down to the last.
+_NEEDS_RECONNECT = {
+    "expired": gettext_noop("The token of {name} has ended, and came with nothing to renew it. Reconnect it."),
+    "refresh_in_doubt": gettext_noop(
+        "{name} never answered when its token was renewed, so no token is known to be good. Reconnect it."
+    ),
+    "": gettext_noop("{name} no longer honours this connection. Reconnect it to let the AI read again."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,8 @@ class ServiceCard:
     `endings` say what became of the tokens of accounts that were disconnected lately. `scopes` are the provider's own
     names and `scope_words` what they mean. `tools` are those that read it, with their switches, and
     `allowed_chats` where one that asks first does not. `reconnect_reason` is a sentence, or "". `last_used_at` is None
-    when the agent never used it, or the audit cannot be read; then the words about it are "".
+    when nothing ever used it, or the audit cannot be read; then the words about it are "". `last_used_run` is the run
+    that read, or "" and `last_used_by` the program that did.
     """
 
     slug: str
@@ -94,6 +102,8 @@ class ServiceCard:
     last_used_at: datetime | None
     last_used_ago: str
     last_used_for: str
+    last_used_by: str
+    last_used_run: str
     is_sandbox: bool
     missing: str
     surplus: tuple[str, ...]
@@ -131,7 +141,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         account=status.account,
         connected_at=status.connected_at,
         paused_until=status.paused_until,
-        reconnect_reason=gettext(_NEEDS_RECONNECT).format(name=service.name) if status.reconnect_reason else "",
+        reconnect_reason=_reconnect_words(status),
         scopes=granted,
         scope_words=_words_of(granted, provider=service.slug),
         can_read=_can_read(service, addable=addable, granted_scope=status.granted_scope),
@@ -139,6 +149,8 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         last_used_at=last_use.used_at if last_use else None,
         last_used_ago=_ago(last_use.used_at) if last_use else "",
         last_used_for=last_use.what if last_use else "",
+        last_used_by=_user_of(last_use),
+        last_used_run=last_use.run if last_use else "",
         is_sandbox=is_sandbox(service.slug),
         missing=missing_of(status),
         surplus=_words_of(scopes.list_surplus(service.slug, granted_scope=status.granted_scope), provider=service.slug),
@@ -154,6 +166,18 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         tools=_tools_of(service.slug, user=user),
         allowed_chats=_allowed_chats_of(service.slug, user=user),
     )
+
+
+def _reconnect_words(status: ServiceStatus) -> str:
+    if not status.reconnect_reason:
+        return ""
+    words = _NEEDS_RECONNECT.get(status.reconnect_reason, _NEEDS_RECONNECT[""])
+    return gettext(words).format(name=status.service.name)
+
+
+def _user_of(last_use: timeline.LastUse | None) -> str:
+    """Return the program that used the service, "" for our own runs."""
+    return last_use.client if last_use and not last_use.run else ""
 
 
 def _words_of(listed: Iterable[str], *, provider: str) -> tuple[str, ...]:

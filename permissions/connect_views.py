@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from permissions import connections, scopes
+from permissions import connections, notices, scopes
 from permissions.cards import grants_writing, is_sandbox, missing_of
 from permissions.changes import Change, announce
 from permissions.confirmation import recently_confirmed
@@ -166,6 +166,7 @@ async def _confirm(
 ) -> HttpResponse:
     asker = await load_asker(request)
     try:
+        before = await connections.list_statuses(**asker, is_fresh=True)
         confirmed = await vault.confirm_connection(**asker, connection=connection, nonce=nonce, choice=choice)
     except OtherAccountError:
         return await _let_choose(request, connection=connection, nonce=nonce)
@@ -174,6 +175,7 @@ async def _confirm(
     finally:
         await sync_to_async(connections.forget)(user=asker["user"])
         announce(Change(asker["user"], service.slug))
+    await notices.tell_connected(asker["user"], connection=confirmed, before=before)
     # The vault's word, not the address's: the nonce may belong to an attempt for another service.
     connected = SERVICES[confirmed.provider]
     said = gettext("{name} is connected as {account}.") if confirmed.account else gettext("{name} is connected.")

@@ -73,3 +73,15 @@ class ConversationAllowance(models.Model):
                 fields=["user", "conversation", "tool", "connection"], name="one_allowance_per_conversation"
             ),
         )
+
+
+class ToldBroken(models.Model):
+    """A connection, by the vault's id, of which its user was told that it broke; gone once it is made again."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    connection = models.CharField(max_length=64)
+
+    class Meta:
+        """Nothing is told twice."""
+
+        constraints = (models.UniqueConstraint(fields=["user", "connection"], name="one_notice_per_break"),)

@@ -11,7 +11,7 @@ from django.db import transaction
 from audit.events import Entry, Event
 from audit.record import record
 from permissions.exclusions import ExclusionKind, Exclusions, normal
-from permissions.models import Exclusion, ToolMode
+from permissions.models import Exclusion, ToldBroken, ToolMode
 from permissions.policy import Mode
 from permissions.subjects import user_id_of
 
@@ -87,6 +87,17 @@ def set_exclusions(user: str, *, exclusions: Written) -> bool:
             reason = f"{kind}: {len(before[kind])} → {len(values)}"
             record(Entry(event=Event.PERMISSION_EXCLUSIONS_CHANGED, user=user, reason=reason))
     return bool(changed)
+
+
+def note_told(user: str, *, connection: str) -> bool:
+    """Note that the user is told of a connection that broke; False if they were told already."""
+    _, is_new = ToldBroken.objects.get_or_create(user_id=user_id_of(user), connection=connection)
+    return is_new
+
+
+def forget_told(user: str, *, connection: str) -> None:
+    """Let the user be told anew, once the connection was made again."""
+    ToldBroken.objects.filter(user_id=user_id_of(user), connection=connection).delete()
 
 
 def _replace(user: str, *, kind: ExclusionKind, values: Iterable[str]) -> None:

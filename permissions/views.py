@@ -34,6 +34,7 @@ _NOT_CONNECTED = gettext_noop("{name} is not connected, so there is nothing to c
 async def show_page(request: HttpRequest) -> HttpResponse:
     """Show a card per service; without the vault's answer there is no card to show, and the status is 503."""
     asker = await load_asker(request)
+    zone = (await sync_to_async(load_zone)(asker["user"])).key
     cards: tuple[ServiceCard, ...] = ()
     vault_message = ""
     try:
@@ -48,7 +49,7 @@ async def show_page(request: HttpRequest) -> HttpResponse:
     return await render_page(
         request,
         template="permissions/page.html",
-        context={"cards": cards, "vault_message": vault_message},
+        context={"cards": cards, "vault_message": vault_message, "zone": zone},
         status=503 if vault_message else 200,
     )
 

@@ -61,7 +61,7 @@ SLACK_CHANNELS = Tool(
     name="slack_channels",
     provider="slack",
     label="Listing Slack channels…",
-    reads="which channels you are in, in Slack",
+    reads="the list of your channels in Slack",
     description=(
         "The Slack channels that the user is in, with their topics; or their private channels or direct messages. Use "
         "it when the user asks which channels there are, or names one inexactly."

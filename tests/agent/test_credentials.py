@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from agent.api.egress import close_clients
@@ -96,10 +98,11 @@ async def test_a_read_whose_token_was_replaced_meanwhile_is_repeated_with_the_ne
     assert {first, second} <= granted
 
 
-async def test_a_token_that_the_vault_gives_again_is_not_tried_again(
-    alice: Person, connect: Connect, upstream: Upstream
+async def test_a_token_that_the_vault_gives_again_is_not_tried_again_and_its_user_is_told(
+    alice: Person, connect: Connect, upstream: Upstream, mailoutbox: list[EmailMessage]
 ) -> None:
     """The grant was ended at GitHub: nothing the vault has will do."""
+    await User.objects.aupdate(email="alice@example.com")
     await connect(alice)
     upstream.grants[0].access.clear()
     emitted: list[LoopEvent] = []
@@ -107,6 +110,7 @@ async def test_a_token_that_the_vault_gives_again_is_not_tried_again(
         async with open_github(alice, emitted=emitted) as http:
             await read(http)
     assert failed.value.code == "reconnect_required"
+    assert [mail.subject for mail in mailoutbox] == ["[DevContext] GitHub has to be connected again"]
     assert len(await list_recorded("agent:call")) == 1
     assert len(await list_recorded("vault:exchange:granted")) == 2
 

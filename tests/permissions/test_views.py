@@ -12,11 +12,14 @@ from django.test import AsyncClient
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from agent import memory
+from agent.types import WeekSettings
 from audit.events import Entry, Event
 from audit.models import AuditEvent
 from audit.record import record
 from permissions import connections
 from permissions.cards import ServiceCard
+from permissions.subjects import user_id_of
 from tests.permissions.conftest import DATABASES, AuditTableMissing, Connect, Person, SignIn, list_recorded
 from tests.vault.upstream import Upstream
 from vault import models
@@ -165,6 +168,30 @@ async def test_a_needed_reconnect_is_a_sentence_and_no_fourth_state(alice: Perso
     assert card.reconnect_reason.startswith("Slack no longer honours this connection.")
 
 
+@pytest.mark.parametrize(("reason", "words"), [("expired", "has ended"), ("refresh_in_doubt", "never answered")])
+async def test_why_a_reconnect_is_needed_is_said_without_the_providers_words(
+    reason: str, words: str, alice: Person, connect: Connect
+) -> None:
+    await connect(alice, "slack")
+    await models.Connection.objects.aupdate(reconnect_reason=reason)
+    said = (await cards(alice))[2].reconnect_reason
+    assert words in said
+    assert reason not in said
+
+
+async def test_a_card_leads_to_the_run_that_read_last_or_names_the_program_that_did(alice: Person) -> None:
+    entry = Entry(event=Event.VAULT_EXCHANGE_GRANTED, user=alice.user, provider="github", run="run-7")
+    await sync_to_async(record)(entry)
+    await sync_to_async(record)(replace(entry, provider="slack", run="", client="nightly-report"))
+    github, _, slack = await cards(alice)
+    assert (github.last_used_run, github.last_used_by) == ("run-7", "")
+    assert (slack.last_used_run, slack.last_used_by) == ("", "nightly-report")
+    page = (await alice.browser.get(PAGE)).content.decode()
+    assert "/audit/?run=run-7&amp;service=github" in page
+    assert "The program nightly-report read it." in page
+    assert "No page of DevContext lets an outside agent read your services" in page
+
+
 async def test_a_pause_is_told_with_its_end_and_restore_ends_it(alice: Person, connect: Connect) -> None:
     await connect(alice)
     until = datetime(2999, 1, 2, 3, 4, tzinfo=UTC)
@@ -173,7 +200,10 @@ async def test_a_pause_is_told_with_its_end_and_restore_ends_it(alice: Person, c
     assert (card.state, card.state_word, card.paused_until) == ("revoked", "Paused", until)
     page = (await alice.browser.get(PAGE)).content.decode()
     assert "AI blocked until" in page
-    assert "2 January 2999, 03:04 UTC" in page
+    assert "2 January 2999, 03:04</time> (UTC)" in page
+    week = WeekSettings(time_zone="Asia/Tokyo")
+    await sync_to_async(memory.save_week_settings)(user_id_of(alice.user), chosen=week)
+    assert "2 January 2999, 12:04</time> (Asia/Tokyo)" in (await alice.browser.get(PAGE)).content.decode()
     await change(alice, "restore")
     card = (await cards(alice))[0]
     assert (card.state, card.state_word, card.paused_until) == ("connected", "Connected", None)

@@ -66,6 +66,8 @@ def card(service: Any, state: str) -> SimpleNamespace:
         last_used_at=NOW if is_linked else None,
         last_used_ago="just now" if is_linked else "",
         last_used_for="your activity on GitHub" if is_linked else "",
+        last_used_by="",
+        last_used_run="run-7" if is_linked else "",
         reconnect_reason="Reconnect it to let the AI read again." if state == "revoked" else "",
         is_sandbox=True,
     )
@@ -166,7 +168,10 @@ class NameForm(forms.Form):
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "new chat": ("agent/chat.html", NEW_CHAT),
     "old chat, vault away": ("agent/chat.html", OLD_CHAT),
-    "permissions": ("permissions/page.html", {"cards": CARDS, "vault_message": "The vault is away."}),
+    "permissions": (
+        "permissions/page.html",
+        {"cards": CARDS, "zone": "Asia/Tokyo", "vault_message": "The vault is away."},
+    ),
     "connect": ("permissions/connect.html", {"service": SERVICES["github"], "is_sandbox": True}),
     "connect failed": ("permissions/connect_failed.html", {"service": SERVICES["github"], "message": "Too late."}),
     "connect failed, service unknown": ("permissions/connect_failed.html", {"service": None, "message": "Too late."}),
@@ -343,7 +348,7 @@ def test_what_others_wrote_stays_text(name: str) -> None:
 
 
 def test_stand_ins_are_named_on_every_page_that_knows_them() -> None:
-    html = render("permissions/page.html", {"cards": CARDS})
+    html = render("permissions/page.html", {"cards": CARDS, "zone": "Asia/Tokyo"})
     assert re.search(
         r"Sandbox: GitHub, Google Calendar, Slack, Claude\s+are local stand-ins, not the real services", html
     )
@@ -351,7 +356,7 @@ def test_stand_ins_are_named_on_every_page_that_knows_them() -> None:
 
 def test_nothing_is_said_of_stand_ins_where_there_are_none() -> None:
     installation = {"is_demo": False, "stand_ins": [], "model": "claude-sonnet-5-5"}
-    html = render("permissions/page.html", {"cards": CARDS, "installation": installation})
+    html = render("permissions/page.html", {"cards": CARDS, "zone": "Asia/Tokyo", "installation": installation})
     assert "stand-in" not in html
 
 
@@ -377,7 +382,9 @@ def test_a_visitor_gets_no_rail() -> None:
     ],
 )
 def test_a_card_offers_what_its_state_allows(state: str, offered: str, withheld: str) -> None:
-    html = render("permissions/page.html", {"cards": [card(SERVICES["github"], state)], "service_dots": AWAY})
+    html = render(
+        "permissions/page.html", {"cards": [card(SERVICES["github"], state)], "zone": "UTC", "service_dots": AWAY}
+    )
     assert offered in html
     assert withheld not in html
 
