@@ -24,6 +24,9 @@ _NAMES = frozenset({"recipe", "service", "before", "after", "is"})
 _MARKS = re.compile(r"\]\([^()\s]*\)|[*`\[\]\\]|^#{1,6} |^- ", re.MULTILINE)
 
 
+_GLUE = "*`[]\\"
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """What was asked for; `mistakes` are our sentences about what was not understood, and so filters nothing."""
@@ -104,13 +107,43 @@ def _day(text: str) -> date | None:
 
 def find(said: Iterable[Said], *, query: Query) -> Iterator[Found]:
     """Yield what matches, in the order in which it came."""
+    # A word of a query has spaces where it is several in a row.
+    tokens = {token for word in query.words for token in word.split()}
     for one in said:
-        if not query.services <= one.services:
+        if not query.services <= one.services or not _may_hold(one, tokens=tokens):
             continue
         answer, question = plain(one.answer), plain(one.question)
         folded = f"{one.title}\n{question}\n{answer}".casefold()
         if all(word in folded for word in query.words):
             yield Found(one, *_snippet((answer, question), query=query))
+
+
+def _may_hold(one: Said, *, tokens: Iterable[str]) -> bool:
+    """Tell whether `one` can match, at a fraction of what taking all marks out costs; never False where it does.
+
+    A token stands in the text as it was written, or is cut by marks within it, as in `re**base**`.
+    """
+    written = f"{one.title}\n{one.question}\n{one.answer}".casefold()
+    cut = [token for token in tokens if token not in written]
+    if not cut:
+        return True
+    glued = _without_marks(written)
+    return all(token in glued for token in cut)
+
+
+def _without_marks(markdown: str) -> str:
+    """Return `markdown` without the marks that can stand within a word; those before a line stay."""
+    first, *rest = markdown.split("](")
+    pieces = [first]
+    for piece in rest:
+        address, closing, after = piece.partition(")")
+        is_address = closing and "(" not in address and len(address.split()) <= 1 and address == address.strip()
+        pieces.append(after if is_address else f"({piece}")
+    glued = "".join(pieces)
+    # Ten times as fast as one `translate`.
+    for mark in _GLUE:
+        glued = glued.replace(mark, "")
+    return glued
 
 
 def plain(markdown: str) -> str:

@@ -1,5 +1,6 @@
 """Conversations as their user keeps them: nobody else's, deleted with a way back, and erased after that."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -194,6 +195,38 @@ def test_a_snippet_is_the_words_around_the_first_match_without_markdown(alice: U
     assert (found.match, found.after) == ("rebase", " of it")
     assert found.before.startswith("…x")
     assert found.before.endswith("then a ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ("a re**ba**se", "rebase"),
+        ("`har`bor", "harbor"),
+        ("two [harbor](https://x.example/1)s", "harbors"),
+        ("[[deep](https://x.example/1)](https://x.example/2)er", "deeper"),
+        ("a [place](not an address) of", '"place(not"'),
+        ("a [x](y(z) of", '"x(y(z)"'),
+        ("an \\*asterisk", "asterisk"),
+        ("## Needs\n- you [now](https://x.example/1)", '"needs you now"'),
+        ("STRASSE", "straße"),
+    ],
+)
+def test_a_word_is_found_as_a_reader_sees_it_whatever_marks_stand_in_it(alice: User, answer: str, text: str) -> None:
+    """The quick look before the exact one passes over nothing that the exact one finds."""
+    answered(alice, question="One", answer=answer)
+    assert [one.said.question for one in look(alice, text)] == ["One"]
+    assert look(alice, f"{text} zebra") == []
+
+
+def test_the_quick_look_passes_over_nothing(alice: User) -> None:
+    """Texts of nothing but marks, links and a few letters; each piece that a reader sees is searched for."""
+    dice = random.Random(3)  # noqa: S311  (the texts are no secret)
+    pieces = ["a", "b", "*", "`", "[", "]", "(", ")", "](", "\\", " ", "\n", "# ", "- ", "\t"]
+    for _ in range(2000):
+        answer = "".join(dice.choices(pieces, k=12))
+        said = search.Said(uuid4(), uuid4(), "", "", answer, timezone.now())
+        for word in search.plain(answer).split():
+            assert list(search.find([said], query=search.Query(words=(word.casefold(),)))), (answer, word)
 
 
 def test_days_are_those_of_the_zone_and_mistakes_are_told() -> None:
