@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from agent import conversations, memory, search
@@ -95,15 +96,15 @@ def change(request: HttpRequest, conversation: UUID, what: str) -> HttpResponse:
     changes: dict[str, tuple[Callable[[], None], str]] = {
         "rename": (
             lambda: conversations.rename(conversation, user=user, title=request.POST.get("title", "")),
-            "The chat has its new name.",
+            gettext("The chat has its new name."),
         ),
-        "pin": (lambda: conversations.pin(conversation, user=user, is_pinned=True), "The chat is pinned."),
+        "pin": (lambda: conversations.pin(conversation, user=user, is_pinned=True), gettext("The chat is pinned.")),
         "unpin": (
             lambda: conversations.pin(conversation, user=user, is_pinned=False),
-            "The chat is not pinned any more.",
+            gettext("The chat is not pinned any more."),
         ),
         "delete": (lambda: conversations.delete(conversation, user=user), ""),
-        "restore": (lambda: conversations.restore(conversation, user=user), "The chat is back."),
+        "restore": (lambda: conversations.restore(conversation, user=user), gettext("The chat is back.")),
     }
     if what not in changes:
         raise Http404

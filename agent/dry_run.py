@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext
+
 from agent.briefing.recipes import Recipe, open_window
 from agent.briefing.types import Read
 from agent.briefing.working_week import WorkingWeek
@@ -86,9 +88,11 @@ def _service_plan(status: ServiceStatus, *, reads: Iterable[Read], modes: Mappin
         is_read=status.state is ConnectionState.CONNECTED and not status.reconnect_reason,
         reads=tuple(
             PlannedRead(
-                words=TOOLS[read.tool].reads,
+                words=gettext(TOOLS[read.tool].reads),
                 limits=_limits(read.arguments),
-                scopes=tuple(scopes.words_of(one, provider=provider) for one in TOOLS[read.tool].scope.split()),
+                scopes=tuple(
+                    gettext(scopes.words_of(one, provider=provider)) for one in TOOLS[read.tool].scope.split()
+                ),
                 mode=modes.get(read.tool, Mode.ALLOW),
             )
             for read in reads

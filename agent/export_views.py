@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from agent import store
@@ -17,7 +18,12 @@ from agent.briefing.document import parse
 from agent.briefing.lengths import Length
 from agent.errors import ContentClosedError, RunNotFoundError
 
-_NAMES = {"slack": "Slack", "markdown": "Markdown", "text": "Plain text", "speech": "To say"}
+_LENGTHS = {
+    Length.FULL: gettext_noop("Full"),
+    Length.SHORT: gettext_noop("Short"),
+    Length.HEADLINE: gettext_noop("Headline"),
+}
+_NAMES = {"slack": "Slack", "markdown": "Markdown", "text": "Plain text", "speech": gettext_noop("To say")}
 _TYPES = ["text/html", "text/plain"]
 
 
@@ -50,7 +56,7 @@ def _answer(request: HttpRequest, *, user: int, run: UUID, form: str, length: Le
     if request.get_preferred_type(_TYPES) == "text/plain":
         response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     else:
-        forms = [(name, _links(run, form=one, current=(form, length))) for one, name in _NAMES.items()]
+        forms = [(gettext(name), _links(run, form=one, current=(form, length))) for one, name in _NAMES.items()]
         response = render(
             request, "agent/export.html", {"text": text, "forms": forms, "conversation": answer.conversation}
         )
@@ -61,6 +67,10 @@ def _answer(request: HttpRequest, *, user: int, run: UUID, form: str, length: Le
 def _links(run: UUID, *, form: str, current: tuple[str, Length]) -> list[dict[str, Any]]:
     address = reverse("agent:export", args=(run, form))
     return [
-        {"href": f"{address}?length={length}", "length": length.capitalize(), "is_current": (form, length) == current}
+        {
+            "href": f"{address}?length={length}",
+            "length": gettext(_LENGTHS[length]),
+            "is_current": (form, length) == current,
+        }
         for length in Length
     ]

@@ -12,6 +12,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext
+
 # Long enough for every qualifier and a sentence; what is pasted beyond that is not looked for.
 MAX_QUERY_CHARACTERS = 300
 # Around the first word that was found: two lines on a page, one on a wide one.
@@ -82,13 +84,15 @@ def parse(text: str, *, zone: ZoneInfo, recipes: Iterable[str], services: Iterab
             # Such as an address or a time of day, with a colon of its own.
             words.append(part[0].replace('"', "").casefold() if name else value.casefold())
         elif name in known and value not in known[name]:
-            mistakes.append(f"“{name}:{value}” is not known; there is {', '.join(sorted(known[name]))}.")
+            unknown = gettext("“{name}:{value}” is not known; there is {known}.")
+            mistakes.append(unknown.format(name=name, value=value, known=", ".join(sorted(known[name]))))
         elif name == "service":
             read.add(value)
         elif name in {"before", "after"}:
             day = _day(value)
             if day is None:
-                mistakes.append(f"“{name}:{value}” is no day; write it as 2026-11-01.")
+                no_day = gettext("“{name}:{value}” is no day; write it as 2026-11-01.")
+                mistakes.append(no_day.format(name=name, value=value))
             else:
                 chosen[name] = datetime.combine(day, time.min, tzinfo=zone)
         else:

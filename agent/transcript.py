@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from agent.events import Coverage
 from agent.markdown import sanitize
@@ -20,12 +21,13 @@ from permissions.services import SERVICES
 _UNREAD = {
     "declined": "not read, you said no",
     "not_answered": "not read, nobody answered whether it may be",
-    "nothing_asked": "not asked",
-    "revoked": "revoked, not read",
-    "not_connected": "not connected, not read",
-    "reconnect_required": "needs reconnecting, not read",
+    "nothing_asked": gettext_noop("not asked"),
+    "revoked": gettext_noop("revoked, not read"),
+    "not_connected": gettext_noop("not connected, not read"),
+    "reconnect_required": gettext_noop("needs reconnecting, not read"),
 }
-_NO_TEXT = "The text of this answer is not there any more."
+_NOT_READ = gettext_noop("could not be read")
+_NO_TEXT = gettext_noop("The text of this answer is not there any more.")
 
 
 @dataclass(slots=True)
@@ -105,10 +107,18 @@ class Transcript:
     def receipt(self) -> str:
         """What was read, with how many exchanges, in which time and at which cost, in one sentence."""
         items, exchanges = sum(one.items for one in self.coverage), sum(one.exchanges for one in self.coverage)
-        read = f"Read {items} {_plural(items, 'item')} with {exchanges} {_plural(exchanges, 'exchange')}"
-        cost = "" if self.cost_micro_usd is None else f" for {_dollars(self.cost_micro_usd)}"
-        without = " without a model" if self.written_by == "template" else ""
-        return f"{read} in {self.elapsed_ms / 1000:.1f} s{without}{cost}."
+        text = ngettext(
+            "Read {items} with {number} exchange in {seconds} s",
+            "Read {items} with {number} exchanges in {seconds} s",
+            exchanges,
+        )
+        seconds = number_format(self.elapsed_ms / 1000, decimal_pos=1)
+        read = text.format(items=_items(items), number=exchanges, seconds=seconds)
+        if self.written_by == "template":
+            read = gettext("{read} without a model").format(read=read)
+        if self.cost_micro_usd is not None:
+            read = gettext("{read} for {cost}").format(read=read, cost=_dollars(self.cost_micro_usd))
+        return f"{read}."
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Take the next event; one of a kind that is not told here changes nothing."""
@@ -133,7 +143,7 @@ class Transcript:
         self.written_by, self.cost_micro_usd = event.get("written_by", "model"), event.get("cost_micro_usd")
         self.coverage = tuple(Coverage(**one) for one in event.get("coverage", ()) if one["provider"] in SERVICES)
         if self.state == "finished" and not self._blocks:
-            self.message = _NO_TEXT
+            self.message = gettext(_NO_TEXT)
 
     def _step(self, kind: str, event: Mapping[str, Any]) -> None:
         if kind == "step.started":
@@ -164,8 +174,10 @@ def tell(frames: Iterable[str]) -> Transcript:
 
 def _words(one: Coverage) -> str:
     if one.state != "read":
-        return _UNREAD.get(one.state, "could not be read")
-    return f"{one.items} {_plural(one.items, 'item')}{', read in part' if one.is_partial else ''}"
+        return gettext(_UNREAD.get(one.state, _NOT_READ))
+    if not one.is_partial:
+        return _items(one.items)
+    return ngettext("{number} item, read in part", "{number} items, read in part", one.items).format(number=one.items)
 
 
 def _dollars(micro_usd: int) -> str:
@@ -174,5 +186,5 @@ def _dollars(micro_usd: int) -> str:
     return f"${usd:.2f}" if usd >= 1 or not usd else f"${float(f'{usd:.2g}'):.6f}".rstrip("0")
 
 
-def _plural(count: int, noun: str) -> str:
-    return noun if count == 1 else f"{noun}s"
+def _items(number: int) -> str:
+    return ngettext("{number} item", "{number} items", number).format(number=number)

@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from agent import conversations
@@ -14,8 +15,6 @@ from agent.briefing import recipes
 from agent.completion import SIGNS
 from agent.errors import RunNotFoundError
 from agent.runner import end_dead_runs
-
-CARDS = tuple((recipe.name, recipe.title, recipe.summary, recipe.question) for recipe in recipes.RECIPES.values())
 
 
 @login_required
@@ -25,9 +24,17 @@ async def chat(request: HttpRequest, conversation: UUID | None = None) -> HttpRe
     user = await request.auser()
     assert user.pk is not None
     context = await sync_to_async(_load)(user.pk, conversation)
-    context |= {"recipes": CARDS, "completions": [tool.completion for tool in SIGNS.values()]}
+    context |= {"recipes": list_cards(), "completions": [tool.completion for tool in SIGNS.values()]}
     # Rendering reads the session and the user, which is database work.
     return await sync_to_async(render)(request, "agent/chat.html", context)
+
+
+def list_cards() -> tuple[tuple[str, str, str, str], ...]:
+    """Return (name, title, summary, question) of every recipe; the question is what the model is asked, in English."""
+    return tuple(
+        (recipe.name, gettext(recipe.title), gettext(recipe.summary), recipe.question)
+        for recipe in recipes.RECIPES.values()
+    )
 
 
 def _load(user: int, conversation: UUID | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from agent import memory
@@ -25,5 +26,5 @@ def show_week(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "agent/working_week.html", {"form": form}, status=422)
     memory.save_week_settings(request.user.pk, chosen=form.chosen)
-    messages.success(request, "Your working week is saved.")
+    messages.success(request, gettext("Your working week is saved."))
     return HttpResponseRedirect(reverse("agent:working_week"), status=303)

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from agent import memory
@@ -39,7 +40,7 @@ async def show_welcome(request: HttpRequest) -> HttpResponse:
     form = WeekForm(request.POST) if request.method == "POST" else None
     if form is not None and await sync_to_async(form.is_valid)():
         await sync_to_async(memory.save_week_settings)(user.pk, chosen=form.chosen)
-        messages.success(request, "Your working week is saved.")
+        messages.success(request, gettext("Your working week is saved."))
         return HttpResponseRedirect(f"{reverse('agent:welcome')}#plan", status=303)
     statuses, message = await load_statuses(request)
     shown = await sync_to_async(_context)(user.pk, statuses=statuses, form=form)

@@ -9,6 +9,7 @@ from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
@@ -36,7 +37,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ca
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not settings.IS_DEMO or user.get_username() != DEMO_USERNAME:
             return methods
-        button = {"id": "demo", "description": "Continue as demo user", "url": reverse("demo_reauthenticate")}
+        button = {"id": "demo", "description": gettext("Continue as demo user"), "url": reverse("demo_reauthenticate")}
         return [button, *methods]
 
     def logout(self, request: HttpRequest) -> None:

@@ -15,6 +15,7 @@ from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from devcontext import sessions
@@ -45,7 +46,7 @@ def end_everywhere(request: HttpRequest) -> HttpResponse:
             row.delete()
     UserSession.objects.filter(user_id=user_id).delete()
     get_adapter(request).logout(request)
-    messages.success(request, "You are signed out everywhere. Your connections stay as they are.")
+    messages.success(request, gettext("You are signed out everywhere. Your connections stay as they are."))
     return redirect("account_login")
 
 

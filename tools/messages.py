@@ -1,10 +1,12 @@
 """Finds the words that people see, in Python, templates and scripts, and keeps `locale/`: `./dev messages [LANGUAGE…]`.
 
 `locale/*.pot` are the words of the source; each `locale/<language>/` has their translations, compiled beside them. A
-named language that is not there yet is begun. The pseudo locales are made anew each time and are not kept by git.
+named language that is not there yet is begun. The pseudo locales are made anew each time, beside
+the data of `./dev up`.
 """
 
 import ast
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -80,10 +82,10 @@ def main(languages: list[str]) -> None:
     found = find_all()
     for domain, messages in found.items():
         (folder / f"{domain}.pot").write_text(template_of(messages), encoding="utf-8")
-        for language in sorted({*known, *languages} - set(pseudo_locale.LANGUAGES)):
+        for language in sorted({*known, *languages}):
             update(language, domain, messages)
         print(f"{domain}: {len(messages)} messages")
-    pseudo_locale.make(folder, found)
+    pseudo_locale.make(Path(os.environ.get("DATA_DIR", ROOT / ".data")) / "locale", found)
 
 
 def _find_calls(source: str, *, place: Path) -> Iterator[Message]:

@@ -10,6 +10,8 @@ from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
+from django.utils.translation import gettext_noop
+
 from agent.briefing.facts.types import Window
 from agent.briefing.types import Read
 from agent.briefing.working_week import WorkingWeek
@@ -200,8 +202,8 @@ _ORDER = (
     Recipe(
         "standup",
         1,
-        "Brief me for standup",
-        "Blockers first, then done, today and reviews",
+        gettext_noop("Brief me for standup"),
+        gettext_noop("Blockers first, then done, today and reviews"),
         "Brief me for standup.",
         _standup,
         phrases=("standup", "brief me", "standup briefing", "brief me for my standup", "brief me for the standup"),
@@ -209,8 +211,8 @@ _ORDER = (
     Recipe(
         "review-queue",
         1,
-        "What needs my review?",
-        "Pull requests waiting on you, oldest first",
+        gettext_noop("What needs my review?"),
+        gettext_noop("Pull requests waiting on you, oldest first"),
         "What needs my review?",
         _review_queue,
         phrases=("review queue", "my review queue", "what is waiting for my review", "which reviews wait for me"),
@@ -218,8 +220,8 @@ _ORDER = (
     Recipe(
         "meeting-prep",
         1,
-        "Prep my next meeting",
-        "What to know before it begins",
+        gettext_noop("Prep my next meeting"),
+        gettext_noop("What to know before it begins"),
         "Prepare me for my next meeting.",
         _meeting_prep,
         phrases=("prep me for my next meeting", "prepare my next meeting", "meeting prep"),
@@ -227,8 +229,8 @@ _ORDER = (
     Recipe(
         "catch-up",
         1,
-        "Catch me up",
-        "Who needs you, what was decided",
+        gettext_noop("Catch me up"),
+        gettext_noop("Who needs you, what was decided"),
         "Catch me up on what I missed.",
         _catch_up,
         phrases=("what did i miss", "what have i missed", "catch up", "catch me up on everything"),
@@ -236,8 +238,8 @@ _ORDER = (
     Recipe(
         "end-of-day",
         1,
-        "Wrap up my day",
-        "Done, still open, and tomorrow",
+        gettext_noop("Wrap up my day"),
+        gettext_noop("Done, still open, and tomorrow"),
         "Wrap up my day.",
         _end_of_day,
         reach="today",
@@ -246,8 +248,8 @@ _ORDER = (
     Recipe(
         "week-in-review",
         1,
-        "My week in review",
-        "Shipped, in progress, carried over",
+        gettext_noop("My week in review"),
+        gettext_noop("Shipped, in progress, carried over"),
         "Sum up my week.",
         _week_in_review,
         reach="week",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api.google_calendar import LIST_EVENTS, Event, list_events
@@ -61,7 +62,7 @@ CALENDAR_AGENDA = Tool(
     name="calendar_agenda",
     provider="google-calendar",
     label="Reading the calendar…",
-    reads="your agenda in Google Calendar",
+    reads=gettext_noop("your agenda in Google Calendar"),
     description=(
         "Events of the user's own calendar between two days, in order: time, length, guests, place, the user's "
         "response, and which events overlap; declined ones are left out, free ones are marked. Use it for meetings of "

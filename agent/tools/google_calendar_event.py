@@ -4,6 +4,7 @@ import html
 import re
 from typing import Annotated, Any
 
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api.google_calendar import GET_EVENT, Attendee, EventDetails, read_event, read_recurrence
@@ -95,7 +96,7 @@ CALENDAR_EVENT = Tool(
     name="calendar_event",
     provider="google-calendar",
     label="Reading a calendar event…",
-    reads="one of your events in Google Calendar",
+    reads=gettext_noop("one of your events in Google Calendar"),
     description=(
         "One event of the user's own calendar: description, guests with their responses, how it repeats, whether it "
         "was moved. Use it to prepare for a meeting that calendar_agenda returned, by its `event_id`."

@@ -10,6 +10,7 @@ from math import ceil
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_noop
 from pydantic import AfterValidator, Field
 
 from agent.api.google_calendar import LIST_EVENTS, Event, When, list_busy_events
@@ -196,7 +197,7 @@ CALENDAR_FREE_SLOTS = Tool(
     name="calendar_free_slots",
     provider="google-calendar",
     label="Looking for free time…",
-    reads="when you are free in Google Calendar",
+    reads=gettext_noop("when you are free in Google Calendar"),
     description=(
         "Free time in the user's own calendar from now on, inside working hours: start, end, minutes, and between "
         "which events. Declined and free events and working locations do not count; absences, focus time and "

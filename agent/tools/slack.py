@@ -7,6 +7,7 @@ private channel is read only when it is asked for as one, with the scopes of tha
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar
 
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import slack
@@ -136,7 +137,7 @@ SLACK_MENTIONS = Tool(
     name="slack_mentions",
     provider="slack",
     label="Searching Slack mentions…",
-    reads="your mentions in Slack",
+    reads=gettext_noop("your mentions in Slack"),
     description=(
         "Messages in public channels that mention the user, newest first: channel, author, time, text, and whether the "
         "user answered, where that is known. Use it for 'what did I miss', 'who needs me' and for standups."
@@ -157,7 +158,7 @@ SLACK_CHANNEL_MESSAGES = Tool(
     name="slack_channel_messages",
     provider="slack",
     label="Reading a Slack channel…",
-    reads="a channel in Slack",
+    reads=gettext_noop("a channel in Slack"),
     description=(
         "What was said in one channel that the user is in, oldest first: author, time, text, thread replies, "
         "reactions; with `unread` only what they have not read. Use it when the user names a channel, or for "

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import slack
@@ -61,7 +62,7 @@ SLACK_CHANNELS = Tool(
     name="slack_channels",
     provider="slack",
     label="Listing Slack channels…",
-    reads="the list of your channels in Slack",
+    reads=gettext_noop("the list of your channels in Slack"),
     description=(
         "The Slack channels that the user is in, with their topics; or their private channels or direct messages. Use "
         "it when the user asks which channels there are, or names one inexactly."

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import slack
@@ -58,7 +59,7 @@ SLACK_DIRECT_MESSAGES = Tool(
     name="slack_direct_messages",
     provider="slack",
     label="Reading Slack direct messages…",
-    reads="your direct messages in Slack",
+    reads=gettext_noop("your direct messages in Slack"),
     description=(
         "The user's direct messages, newest first: with whom, author, time, text. Needs a permission of its own. Use "
         "it only when the user asks for direct messages."

@@ -5,6 +5,7 @@ import unicodedata
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import slack
@@ -85,7 +86,7 @@ SLACK_SEARCH = Tool(
     name="slack_search",
     provider="slack",
     label="Searching Slack…",
-    reads="what a search finds in Slack",
+    reads=gettext_noop("what a search finds in Slack"),
     description=(
         "Messages that hold the given words, newest first: channel, author, time, text. Searches public channels "
         "unless told otherwise. Use it when the user asks what was said about a topic, not for mentions."

@@ -2,6 +2,7 @@
 
 from typing import Annotated, ClassVar
 
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import slack
@@ -67,7 +68,7 @@ SLACK_THREAD = Tool(
     name="slack_thread",
     provider="slack",
     label="Reading a Slack thread…",
-    reads="a thread in Slack",
+    reads=gettext_noop("a thread in Slack"),
     description=(
         "One thread of a channel that the user is in, first message first: author, time, text, reactions. Use it when "
         "a message has thread replies that matter for the answer, by its `ts`."

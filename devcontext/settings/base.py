@@ -92,15 +92,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True
 TIME_ZONE = "UTC"
-# English is the source. `./dev messages` makes the two that no person speaks (tools/pseudo_locale.py): they show what
-# is not translated, what grows too long, and what is laid out for one direction only.
+# English is the source, and has no catalogue. On a machine where DevContext is built, `./dev messages` also makes two
+# languages that nobody speaks (tools/pseudo_locale.py), beside its data.
 LANGUAGE_CODE = "en"
 USE_I18N = True
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "locale", *([DATA_DIR / "locale"] if DEBUG else [])]
 _PSEUDO = (("en-xa", "[Ëñğļîšĥ]"), ("ar-xb", "[English, right to left]"))
 LANGUAGES = [
     ("en", "English"),
-    *((code, name) for code, name in _PSEUDO if DEBUG and (LOCALE_PATHS[0] / to_locale(code)).is_dir()),
+    *((code, name) for code, name in _PSEUDO if DEBUG and (DATA_DIR / "locale" / to_locale(code)).is_dir()),
 ]
 
 LOGGING = {

@@ -3,6 +3,7 @@
 import re
 
 from django import template
+from django.utils.translation import gettext
 
 register = template.Library()
 
@@ -20,9 +21,9 @@ _SYSTEMS = (
 @register.filter
 def browser_name(user_agent: str) -> str:
     """Return `Firefox on Linux`, or as much of it as the header tells."""
-    browser = _first(_BROWSERS, user_agent) or "A browser or program"
+    browser = _first(_BROWSERS, user_agent) or gettext("A browser or program")
     system = _first(_SYSTEMS, user_agent)
-    return f"{browser} on {system}" if system else browser
+    return gettext("{browser} on {system}").format(browser=browser, system=system) if system else browser
 
 
 def _first(names: tuple[tuple[str, str], ...], text: str) -> str:

@@ -2,6 +2,7 @@
 
 from django import template
 from django.templatetags.static import static
+from django.utils.translation import gettext
 
 from permissions.services import SERVICES
 
@@ -25,7 +26,7 @@ def service_icon(slug: str) -> str:
 def service_names() -> str:
     """Return the names of all services as a sentence lists them."""
     *first, last = [service.name for service in SERVICES.values()]
-    return f"{', '.join(first)} and {last}" if first else last
+    return gettext("{first} and {last}").format(first=", ".join(first), last=last) if first else last
 
 
 @register.simple_tag

@@ -1,5 +1,6 @@
 """The tool that tells what the user did on GitHub in a window."""
 
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import github, github_rest, github_rest_work
@@ -120,7 +121,7 @@ GITHUB_ACTIVITY = Tool(
     name="github_activity",
     provider="github",
     label="Fetching GitHub activity…",
-    reads="your activity on GitHub",
+    reads=gettext_noop("your activity on GitHub"),
     description=(
         "What the user did on GitHub in a window: their pull requests that were opened, merged or got commits, and "
         "commits pushed straight to a default branch (both with commit headlines), reviews they gave, issues they "

@@ -3,6 +3,7 @@
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_noop
 from pydantic import Field, ValidationError
 
 from agent.api import github, github_rest, github_rest_pull_request
@@ -85,7 +86,7 @@ GITHUB_FAILING_CHECKS = Tool(
     name="github_failing_checks",
     provider="github",
     label="Fetching failing checks…",
-    reads="the failing checks of your pull requests on GitHub",
+    reads=gettext_noop("the failing checks of your pull requests on GitHub"),
     description=(
         "The checks that fail on the user's own open pull requests, in all repositories or in one: name, conclusion, "
         "one-line summary and page of each. Use it for 'why is CI red' and 'which checks are failing'."

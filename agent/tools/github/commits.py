@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import github, github_rest, github_rest_work
@@ -83,7 +84,7 @@ GITHUB_COMMITS = Tool(
     name="github_commits",
     provider="github",
     label="Fetching commits…",
-    reads="your commits on GitHub",
+    reads=gettext_noop("your commits on GitHub"),
     description=(
         "The user's own commits in a window, newest first, in all repositories or in one: headline, repository, date "
         "and pull request. Use it for 'what did I commit' and to list work commit by commit."

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated
 
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import github, github_rest, github_rest_work
@@ -145,7 +146,7 @@ GITHUB_MENTIONS = Tool(
     name="github_mentions",
     provider="github",
     label="Looking for mentions on GitHub…",
-    reads="your mentions on GitHub",
+    reads=gettext_noop("your mentions on GitHub"),
     description=(
         "Issues and pull requests in which somebody mentioned the user, newest first, with who wrote it and an "
         "excerpt. Use it for 'who mentioned me', 'who is waiting for me' and for standups."
@@ -159,7 +160,7 @@ GITHUB_ASSIGNED_ISSUES = Tool(
     name="github_assigned_issues",
     provider="github",
     label="Fetching assigned issues…",
-    reads="the issues assigned to you on GitHub",
+    reads=gettext_noop("the issues assigned to you on GitHub"),
     description=(
         "Open issues that are assigned to the user, last touched first, with labels and age. Use it for 'what is on "
         "my plate' and 'which issues are mine'."

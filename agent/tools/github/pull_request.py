@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated
 
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import github, github_rest_pull_request
@@ -118,7 +119,7 @@ GITHUB_PULL_REQUEST = Tool(
     name="github_pull_request",
     provider="github",
     label="Reading a pull request…",
-    reads="one pull request on GitHub",
+    reads=gettext_noop("one pull request on GitHub"),
     description=(
         "One pull request of one of the user's repositories: description, size, state, reviews, unresolved "
         "conversations and failing checks. Use it when the question is about a particular pull request."

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Literal
 
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import github, github_rest
@@ -132,7 +133,7 @@ GITHUB_REVIEW_REQUESTS = Tool(
     name="github_review_requests",
     provider="github",
     label="Fetching review requests…",
-    reads="the reviews asked of you on GitHub",
+    reads=gettext_noop("the reviews asked of you on GitHub"),
     description=(
         "Open pull requests that wait for the user's review, oldest first: author, age in days, size, checks, and "
         "whether the user or a team was asked. Use it for 'what needs my review' and for standups."
@@ -146,7 +147,7 @@ GITHUB_MY_PULL_REQUESTS = Tool(
     name="github_my_pull_requests",
     provider="github",
     label="Fetching pull requests…",
-    reads="your pull requests on GitHub",
+    reads=gettext_noop("your pull requests on GitHub"),
     description=(
         "The user's own pull requests, last touched first; open ones with checks, review decision, what blocks them, "
         "the next step and who has to take it. Use it for 'what is blocked', 'what am I waiting for' and for standups."
@@ -160,7 +161,7 @@ GITHUB_PULL_REQUESTS = Tool(
     name="github_pull_requests",
     provider="github",
     label="Fetching pull requests…",
-    reads="pull requests on GitHub",
+    reads=gettext_noop("pull requests on GitHub"),
     description=(
         "Pull requests of anybody, last touched first, in one repository of the user or in the ones last pushed to: "
         "author, age, size, checks, review decision. Use it for 'what is the team working on' and 'what was merged'."

@@ -6,6 +6,7 @@ SECURITY: a repository in a tool's arguments is used only after it was found in 
 from typing import Annotated
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import github, github_rest_work
@@ -98,7 +99,7 @@ GITHUB_REPOSITORIES = Tool(
     name="github_repositories",
     provider="github",
     label="Fetching repositories…",
-    reads="your repositories on GitHub",
+    reads=gettext_noop("your repositories on GitHub"),
     description=(
         "The repositories that the user owns, works in or belongs to, last pushed to first. Use it to find out how a "
         "repository is called, and for 'which repositories am I working in'."
