@@ -227,7 +227,11 @@ class RunCredentials:
             cause: Cause = "grant_ended" if is_grants_end else error.cause
             raise refusal(provider=tool.provider, cause=cause) from error
         elapsed_ms = round((time.perf_counter() - started) * 1000)
-        emit(StepExchanged(id=tool_call, ms=elapsed_ms, scopes=token.scope, exchange=token.exchange))
+        emit(
+            StepExchanged(
+                id=tool_call, ms=elapsed_ms, scopes=token.scope, exchange=token.exchange, receipt=token.receipt
+            )
+        )
         return token, asked
 
     async def _ask(self, *, tool: Tool, tool_call: str) -> tuple[ExchangedToken, str]:

@@ -123,13 +123,17 @@ class StepAnswered(RunEvent):
 
 @dataclass(frozen=True, slots=True)
 class StepExchanged(RunEvent):
-    """The vault granted a token for this tool call. `exchange` joins it to its audit event."""
+    """The vault granted a token for this tool call. `exchange` joins it to its audit event.
+
+    `receipt` shows later that the event is in the signed log (`audit.receipt`); older runs have none.
+    """
 
     type: ClassVar[str] = "step.exchanged"
     id: str
     ms: int
     scopes: str
     exchange: str
+    receipt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class CallTold:
     asked_scopes: str = ""
     ends_at: datetime | None = None
     exchange: str = ""
+    receipt: str = ""
     exchange_ms: int = 0
     scopes: str = ""
     outcome: str = "running"
@@ -157,6 +158,7 @@ class Transcript:
             call.take_permission(event)
         elif kind == "step.exchanged":
             call.exchange, call.exchange_ms, call.scopes = event["exchange"], event["ms"], event["scopes"]
+            call.receipt = event.get("receipt", "")
         elif kind == "step.finished":
             call.outcome, call.ms, call.items, call.bytes = "read", event["ms"], event["items"], event["bytes"]
             call.read_ms, call.titles = event.get("read_ms", 0), tuple(event.get("titles", ()))

@@ -85,7 +85,10 @@ class LogKeys:
 
     def sign(self, *, size: int, root: bytes) -> str:
         """Return the checkpoint of a log of `size` leaves with `root` as a note, signed with each private key."""
-        text = f"{self.name}\n{size}\n{_base64(root)}\n"
+        return self.sign_text(f"{self.name}\n{size}\n{_base64(root)}\n")
+
+    def sign_text(self, text: str) -> str:
+        """Return `text`, whole lines, as a note. SECURITY: no text of another kind may read as a checkpoint."""
         lines = (
             f"— {verifier.name} {_base64(verifier.id + signer.sign(text.encode()))}\n"
             for verifier, signer in zip(self.verifiers, self.signers, strict=False)
@@ -98,10 +101,19 @@ class LogKeys:
         Raises:
             BrokenNoteError: It is no checkpoint of this log, no known key signed it, or such a signature is wrong.
         """
-        text, signatures = _split(note)
+        text, signed_by = self.open_text(note)
         name, size, root = _parse(text)
         if name != self.name:
             raise BrokenNoteError
+        return Checkpoint(name, size=size, root=root, signed_by=signed_by)
+
+    def open_text(self, note: str) -> tuple[str, int]:
+        """Return the text of a note, and the number of the first key that signed it.
+
+        Raises:
+            BrokenNoteError: No known key signed it, or such a signature is wrong.
+        """
+        text, signatures = _split(note)
         signed_by = [
             number
             for number, verifier in enumerate(self.verifiers)
@@ -110,7 +122,7 @@ class LogKeys:
         ]
         if not signed_by:
             raise BrokenNoteError
-        return Checkpoint(name, size=size, root=root, signed_by=min(signed_by))
+        return text, min(signed_by)
 
 
 def load_keys(pem: str, *, name: str) -> LogKeys:

@@ -9,6 +9,7 @@ other people's events and compare hashes.
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -50,6 +51,11 @@ def select_text(connection: BaseDatabaseWrapper, *, table: str) -> str:
         return f"json_array({', '.join(columns)})"
     values = ", ".join(f"coalesce(to_json({column})::text, 'null')" for column in columns)
     return f"'[' || concat_ws(',', {values}) || ']'"
+
+
+def write_instant(at: datetime) -> str:
+    """Return an aware instant as a SELECT reads it for `encode`."""
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def encode(values: Sequence[object]) -> bytes:

@@ -37,17 +37,29 @@ def lines(keys: LogKeys, *, user: str = "", pinned: Sequence[str] = ()) -> Itera
     """
     newest, settled = log.find_checkpoint(), log.find_newest_event()
     size = newest.size if newest else 0
-    yield _line(
-        "header",
-        of=user or "all",
-        log=keys.name,
-        verifiers=[str(verifier) for verifier in keys.verifiers],
-        columns=encoding.COLUMNS,
-    )
+    yield _header(keys, of=user or "all")
     read = Hashes()
     yield from _checkpoint_lines(newest, is_whole=not user)
     yield from (_consistency_line(keys, note, size=size, read=read) for note in pinned if user)
     yield from _event_lines(user=user, settled=settled, size=size, read=read)
+
+
+def event_lines(keys: LogKeys, *, event: Sequence[Any]) -> Iterator[str]:
+    """Yield an export of one event alone, none while it is not sealed; raises what `lines` raises."""
+    # In this order: a leaf that is added meanwhile belongs to a checkpoint that is read.
+    leaves, newest = log.list_leaves([event[0]]), log.find_checkpoint()
+    if newest is None or not leaves:
+        return
+    yield _header(keys, of=str(event[encoding.COLUMNS.index("user")]))
+    yield _line("checkpoint", note=newest.note)
+    leaf = leaves[event[0]]
+    path = prove_inclusion(leaf.position, size=newest.size, read=Hashes())
+    yield _line("event", **_fields(event, leaf), path=_texts(path))
+
+
+def _header(keys: LogKeys, *, of: str) -> str:
+    verifiers = [str(verifier) for verifier in keys.verifiers]
+    return _line("header", of=of, log=keys.name, verifiers=verifiers, columns=encoding.COLUMNS)
 
 
 def _checkpoint_lines(newest: AuditCheckpoint | None, *, is_whole: bool) -> Iterator[str]:

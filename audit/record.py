@@ -2,12 +2,14 @@
 
 import logging
 from contextlib import nullcontext
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from django.db import Error, IntegrityError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
+from audit import encoding
 from audit.errors import ActorTokenReplayedError, AuditUnavailableError
 from audit.events import Entry
 from audit.models import AuditEvent
@@ -18,7 +20,7 @@ MAX_TEXT_LENGTH = 500
 
 # Written as they are; every other field is text that anybody may have chosen, the model included.
 _PLAIN = ("event", "actor_jti", "status", "size_bytes", "duration_ms")
-_TEXTS = tuple(field.name for field in fields(Entry) if field.name not in _PLAIN)
+_TEXTS = tuple(column.name for column in fields(Entry) if column.name not in _PLAIN)
 _COLUMNS = ("occurred_at", "outcome", *_PLAIN, *_TEXTS)
 # Quoted, since `user` is a word of SQL.
 _QUOTED = ", ".join(f'"{column}"' for column in _COLUMNS)
@@ -28,8 +30,21 @@ _INSERT = f"INSERT INTO {AuditEvent._meta.db_table} ({_QUOTED}) VALUES ({_MARKS}
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A row that is committed: its id, and its columns as `audit.encoding` reads them."""
+
+    id: int
+    columns: tuple[object, ...] = field(repr=False)
+
+
 def record(entry: Entry) -> int:
-    """Append `entry` and return the id of its row; sync and short, committed on return.
+    """Append `entry` and return the id of its row; sync and short, committed on return. See `append`."""
+    return append(entry).id
+
+
+def append(entry: Entry) -> Recorded:
+    """Append `entry` and return its row, for a receipt.
 
     A transaction of the caller on another database does not matter; one on the audit database could still be rolled
     back after the action, so inside it nothing is recorded.
@@ -49,7 +64,7 @@ def record(entry: Entry) -> int:
         raise _unavailable(entry) from error
 
 
-def _append(entry: Entry) -> int:
+def _append(entry: Entry) -> Recorded:
     connection = connections[DATABASE]
     # One statement outside a transaction is committed when it returns. Inside one, `durable` refuses the caller's and
     # lets pass only the one that Django's test case rolls back.
@@ -57,24 +72,28 @@ def _append(entry: Entry) -> int:
         return insert(entry, connection=connection)
 
 
-def insert(entry: Entry, *, connection: BaseDatabaseWrapper) -> int:
-    """Insert the row of `entry` into the transaction of `connection`, for this app alone, and return its id.
+def insert(entry: Entry, *, connection: BaseDatabaseWrapper) -> Recorded:
+    """Insert the row of `entry` into the transaction of `connection`, for this app alone, and return it.
 
     By SQL of our own: every exchange waits for this row, and the ORM takes longer to write the statement.
     """
-    values = [
-        connection.ops.adapt_datetimefield_value(timezone.now()),
-        entry.event.outcome.value,
-        *(getattr(entry, name) for name in _PLAIN),
-        *(_clean(getattr(entry, name)) for name in _TEXTS),
-    ]
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "occurred_at": connection.ops.adapt_datetimefield_value(now),
+        "outcome": entry.event.outcome.value,
+        **{name: getattr(entry, name) for name in _PLAIN},
+        **{name: _clean(getattr(entry, name)) for name in _TEXTS},
+    }
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(f"{_INSERT} RETURNING id", values)
-            return int(cursor.fetchone()[0])
-        # SQLite before 3.35 has no RETURNING.
-        cursor.execute(_INSERT, values)
-        return int(cursor.lastrowid)
+            cursor.execute(f"{_INSERT} RETURNING id", list(values.values()))
+            event_id = int(cursor.fetchone()[0])
+        else:
+            # SQLite before 3.35 has no RETURNING.
+            cursor.execute(_INSERT, list(values.values()))
+            event_id = int(cursor.lastrowid)
+    read = values | {"id": event_id, "event": entry.event.value, "occurred_at": encoding.write_instant(now)}
+    return Recorded(event_id, tuple(read[name] for name in encoding.COLUMNS))
 
 
 def _clean(text: str) -> str:

@@ -7,7 +7,7 @@ What is checked: the leaf of each event (SHA-256 of 0x00, its nonce, and its col
 the Merkle tree of RFC 9162 above the leaves, and the Ed25519 signature of the checkpoint with its root (C2SP
 tlog-checkpoint, signed-note). Of a whole export (--all) every edit, deletion, insertion, change of order and cut of
 what was sealed is found; of one person's export every edit and insertion. That none of a person's events is missing
-can be seen in a whole export only.
+can be seen in a whole export only, or by a receipt (--receipt), which came with the token of an exchange.
 
 Exit code 0: everything fits; 1: something was changed; 2: it could not be checked.
 """
@@ -25,7 +25,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-SCHEMA = "devcontext-audit-export/1"
+SCHEMA, RECEIPT = "devcontext-audit-export/1", "devcontext-audit-receipt/1"
 ENCODING = 1
 USER = 4  # The column that says whose event it is.
 EMPTY = sha256().digest()
@@ -54,6 +54,7 @@ class Export:
 
     of: str
     keys: list[Key]
+    receipts: dict[int, tuple[bytes, bytes]]
     checkpoints: dict[int, bytes] = field(default_factory=dict)
     peaks: list[bytes] = field(default_factory=list)
     size: int = 0
@@ -72,10 +73,14 @@ def children(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def text_of(line: dict[str, Any]) -> bytes:
+    """Return the event as it was hashed."""
+    return json.dumps(line["event"], ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def leaf_of(line: dict[str, Any]) -> bytes:
     """Return the hash of an event's leaf."""
-    text = json.dumps(line["event"], ensure_ascii=False, separators=(",", ":")).encode()
-    return sha256(b"\x00" + bytes.fromhex(line["nonce"]) + text).digest()
+    return sha256(b"\x00" + bytes.fromhex(line["nonce"]) + text_of(line)).digest()
 
 
 def root_of_path(leaf: bytes, *, position: int, size: int, path: Iterable[bytes]) -> bytes:
@@ -129,21 +134,31 @@ def read_key(text: str) -> Key:
 
 
 def open_note(note: str, keys: list[Key]) -> tuple[int, bytes]:
-    """Return size and root of a checkpoint that one of the keys signed.
+    """Return size and root of a checkpoint that one of the keys signed; raises ChangedError for what is none."""
+    name, size, root = open_signed(note, keys, lines=3)
+    if name != keys[0].name:
+        raise ChangedError("A checkpoint is of another log.")
+    return int(size), base64.b64decode(root, validate=True)
 
-    Raises:
-        ChangedError: It is none, or no key signed it.
-    """
+
+def open_receipt(text: str, keys: list[Key]) -> tuple[int, tuple[bytes, bytes]]:
+    """Return what a receipt promises: an event's id, and the salt and hash of its text; raises as `open_note`."""
+    kind, name, number, salt, hashed = open_signed(base64.b64decode(text).decode(), keys, lines=5)
+    if (kind, name) != (RECEIPT, keys[0].name):
+        raise ChangedError("A receipt is of another log.")
+    return int(number), (base64.b64decode(salt), base64.b64decode(hashed))
+
+
+def open_signed(note: str, keys: list[Key], *, lines: int) -> list[str]:
+    """Return the lines of a note that one of the keys signed; raises ChangedError for one of none."""
     body, separator, signatures = note.rpartition("\n\n")
     try:
-        name, size, root = body.split("\n")
         signed = [line for line in signatures.removesuffix("\n").split("\n") if is_signed(f"{body}\n", line, keys)]
-        found = int(size), base64.b64decode(root, validate=True)
     except (ValueError, InvalidSignature):
         signed = []
-    if not separator or not signed or name != keys[0].name:
-        raise ChangedError("A checkpoint is not signed with a key that you trust.")
-    return found
+    if not separator or not signed or body.count("\n") != lines - 1:
+        raise ChangedError("A checkpoint or receipt is not signed with a key that you trust.")
+    return body.split("\n")
 
 
 def is_signed(text: str, line: str, keys: list[Key]) -> bool:
@@ -172,17 +187,16 @@ def append(export: Export, leaf: bytes) -> None:
 
 
 def check_event(export: Export, line: dict[str, Any]) -> None:
-    """Check one sealed event.
-
-    Raises:
-        ChangedError: It does not fit the log.
-    """
+    """Check one sealed event; raises ChangedError for one that does not fit the log."""
     number = line["event"][0]
     if line["encoding"] != ENCODING:
         raise UnusableError(f"Event {number} is of a newer encoding: use a newer verifier.")
     if export.unsealed or number <= export.last_id:
         raise ChangedError(f"Event {number} is out of order.")
     export.last_id, export.sealed = number, export.sealed + 1
+    salt, hashed = export.receipts.pop(number, (b"", b""))
+    if hashed and sha256(salt + text_of(line)).digest() != hashed:
+        raise ChangedError(f"Event {number} is not the one that the receipt was given for.")
     if export.of == "all":
         if line["position"] != export.size:
             raise ChangedError(f"Leaf {export.size} is missing before event {number}.")
@@ -207,17 +221,12 @@ def check_consistency(export: Export, line: dict[str, Any], pins: dict[int, byte
         del pins[size]
 
 
-def check(lines: Iterator[dict[str, Any]], keys: list[Key], pins: dict[int, bytes]) -> Export:
-    """Check an export from its first line to its last.
-
-    Raises:
-        ChangedError: Something was changed.
-        UnusableError: It is no export.
-    """
+def check(lines: Iterator[dict[str, Any]], keys: list[Key], pins: dict[int, bytes], receipts: Any) -> Export:
+    """Check an export from its first line to its last; raises ChangedError, or UnusableError for what is none."""
     header = next(lines, {})
     if header.get("schema") != SCHEMA or header.get("type") != "header":
         raise UnusableError("This is no export of the audit, or a newer one.")
-    export = Export(header["of"], keys)
+    export = Export(header["of"], keys, dict(receipts))
     if export.of == "all":
         export.checkpoints |= pins
     for line in lines:
@@ -244,6 +253,8 @@ def check_line(export: Export, line: dict[str, Any], pins: dict[int, bytes]) -> 
 
 def check_end(export: Export, pins: dict[int, bytes]) -> None:
     """Check that nothing was cut off."""
+    for number in export.receipts:
+        raise ChangedError(f"Event {number}, which you have a receipt of, is not among the sealed events here.")
     if export.of == "all":
         if export.size != export.newest:
             raise ChangedError(f"{export.newest} leaves were signed, and {export.size} are here.")
@@ -252,10 +263,11 @@ def check_end(export: Export, pins: dict[int, bytes]) -> None:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of the file."""
+    """Yield the objects of the file: lines of JSON, or one object that holds them, as the vault answers."""
     with path.open(encoding="utf-8") as file:
         for line in file:
-            yield json.loads(line)
+            found = json.loads(line)
+            yield from found.get("export", [found])
 
 
 def main() -> int:
@@ -264,12 +276,14 @@ def main() -> int:
     parser.add_argument("export", type=Path, help="what `manage.py audit_export` wrote")
     parser.add_argument("--key", action="append", help="a public key of the log, as `manage.py audit_key` prints it")
     parser.add_argument("--pin", type=Path, action="append", default=[], help="a checkpoint that you kept")
+    parser.add_argument("--receipt", type=Path, action="append", default=[], help="a receipt that you were given")
     options = parser.parse_args()
     try:
         texts = options.key or next(read_lines(options.export))["verifiers"]
         keys = [read_key(text) for part in texts for text in part.split(",")]
         pins = dict(open_note(path.read_text(encoding="utf-8"), keys) for path in options.pin)
-        export = check(read_lines(options.export), keys, pins)
+        receipts = [open_receipt(path.read_text("utf-8").strip(), keys) for path in options.receipt]
+        export = check(read_lines(options.export), keys, pins, receipts)
     except ChangedError as error:
         print(f"CHANGED: {error}")
         return 1

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from vault import absence, access, background, clients, confirm, connect, disconnect, issued, sessions, tokens
+from vault import absence, access, background, clients, confirm, connect, disconnect, issued, receipts, sessions, tokens
 from vault.clients import Client
 from vault.database import run
 from vault.exchange import exchange
@@ -126,6 +126,10 @@ class EmbeddedVault:
     async def introspect_token(self, token: str) -> dict[str, Any]:
         """Return what is known of one of the client's own tokens; see `issued.introspect`."""
         return await issued.introspect(token, client=self._client.id)
+
+    async def prove_receipt(self, text: str) -> dict[str, Any]:
+        """Return what became of an exchange of the client's; see `receipts.prove`."""
+        return await receipts.prove(text, client=self._client.id)
 
     async def aclose(self) -> None:
         """Wait for the work that outlives its requests."""

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 from django.utils import timezone
 
+from audit import receipt
 from audit.errors import ActorTokenReplayedError
 from audit.events import Entry, Event
+from audit.record import Recorded
 from vault import clients, issued, ledger, limits, refresh, sessions, tokens
 from vault.clients import Client
 from vault.database import run
@@ -154,8 +156,9 @@ def _decide(asked: Asked) -> _Stale | tuple[ExchangedToken, _Stale | None]:
         if planned is Plan.REFRESH:
             return stale
         token = _token(connection, exchange_id=asked.id)
-        _record_grant(asked, connection=connection, token=token, reason="schedule" if standing.grant else "")
+        recorded = _record_grant(asked, connection=connection, token=token, reason="schedule" if standing.grant else "")
     ledger.drain()
+    token = replace(token, receipt=receipt.issue(recorded))
     return token, stale if planned is Plan.SERVE_AND_REFRESH else None
 
 
@@ -172,10 +175,10 @@ def _token(connection: Decidable, *, exchange_id: str) -> ExchangedToken:
     )
 
 
-def _record_grant(asked: Asked, *, connection: Decidable, token: ExchangedToken, reason: str) -> None:
+def _record_grant(asked: Asked, *, connection: Decidable, token: ExchangedToken, reason: str) -> Recorded:
     row = connection.row
     try:
-        ledger.require(
+        return ledger.require(
             replace(
                 _entry(asked, event=Event.VAULT_EXCHANGE_GRANTED, provider=row.provider),
                 reason=reason,

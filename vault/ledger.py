@@ -10,7 +10,7 @@ from django.db import DatabaseError, connections, transaction
 
 from audit.errors import AuditUnavailableError
 from audit.events import Entry
-from audit.record import record
+from audit.record import Recorded, append, record
 from vault.database import ALIAS
 from vault.errors import VaultUnavailableError
 from vault.store import outbox
@@ -24,15 +24,15 @@ class _Outbox:
     may_hold_events = True
 
 
-def require(entry: Entry) -> None:
-    """Commit `entry` to the audit.
+def require(entry: Entry) -> Recorded:
+    """Commit `entry` to the audit and return its row.
 
     Raises:
         VaultUnavailableError: It could not be committed: what it tells of must not happen.
         audit.errors.ActorTokenReplayedError: The entry's actor token was recorded before.
     """
     try:
-        record(entry)
+        return append(entry)
     except AuditUnavailableError:
         raise VaultUnavailableError from None
 

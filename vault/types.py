@@ -152,7 +152,8 @@ class ExchangedToken:
     """The answer of RFC 8693 section 2.2.1.
 
     `expires_in` is in seconds and capped, so that nobody caches a token past a revoke. `scope` is what the upstream
-    token really carries. `exchange` is the vault's id of this exchange, in its audit event too.
+    token really carries. `exchange` is the vault's id of this exchange, in its audit event too, and `receipt` the
+    signed promise that this event is in the audit's log (`audit.receipt`), "" from a vault that cannot sign.
     """
 
     access_token: str = field(repr=False)
@@ -161,3 +162,4 @@ class ExchangedToken:
     expires_in: int
     scope: str
     exchange: str
+    receipt: str = ""

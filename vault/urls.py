@@ -11,6 +11,7 @@ urlpatterns = [
     path(".well-known/jwks.json", discovery.jwks, name="vault_jwks"),
     path("oauth/revoke", views.revoke, name="vault_revoke"),
     path("oauth/introspect", views.introspect, name="vault_introspect"),
+    path("oauth/receipt", views.prove_receipt, name="vault_receipt"),
     path("connect/<slug:provider>/callback", views.callback, name="vault_callback"),
     *(
         path(wire.PATHS[name].lstrip("/"), view, name=f"vault_{name}")

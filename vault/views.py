@@ -117,6 +117,12 @@ async def introspect(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
     return await vault.introspect_token(required(form, "token"))
 
 
+@endpoint
+async def prove_receipt(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
+    """Return what became of an exchange, by the receipt that came with its token: `{"state": "sealed", …}`."""
+    return await vault.prove_receipt(required(form, "receipt"))
+
+
 @require_GET
 async def callback(request: HttpRequest, provider: str) -> HttpResponse:
     """Take the browser back from a provider, and send it to the app without anything the provider sent."""

@@ -88,7 +88,7 @@ def exchange_from_form(form: Mapping[str, str], *, audience: str) -> ExchangeReq
 
 
 def token_to_json(token: ExchangedToken) -> dict[str, Any]:
-    """Return the answer of RFC 8693 section 2.2.1, and `exchange` beside it."""
+    """Return the answer of RFC 8693 section 2.2.1, and `exchange` and `receipt` beside it."""
     return asdict(token)
 
 
@@ -102,6 +102,7 @@ def token_from_json(body: Mapping[str, Any]) -> ExchangedToken:
         return ExchangedToken(
             **{name: body[name] for name in ("access_token", "issued_token_type", "token_type", "scope", "exchange")},
             expires_in=int(body["expires_in"]),
+            receipt=str(body.get("receipt", "")),
         )
     except (KeyError, TypeError, ValueError):
         raise VaultUnavailableError from None

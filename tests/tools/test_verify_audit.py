@@ -1,5 +1,6 @@
 """The offline verifier: it accepts what was sealed, and finds every change of an export. It shares no code with us."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -9,9 +10,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connections
+from pytest_django.fixtures import Settings
 
-from audit import checkpoint, export
-from tests.audit.sealing import keys, pinned, record_many, sealer
+from audit import append_only, checkpoint, export, receipt
+from audit.events import Entry, Event
+from audit.record import append
+from tests.audit.sealing import NAME, PEM, keys, pinned, record_many, sealer
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
 
@@ -185,3 +190,56 @@ def test_the_command_writes_an_export(folder: Path, settings: Any, capsys: pytes
     call_command("audit_export", "--user", "user:2", "--pin", str(folder / "kept"))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert run(folder, lines, "--key", KEY, "--pin", str(folder / "kept"))[0] == 0
+
+
+@pytest.fixture
+def receipt_of(folder: Path, settings: Settings) -> Callable[[], tuple[int, Path]]:
+    """Records one more event, seals it and returns its id and its receipt in a file."""
+    settings.AUDIT_LOG_KEY, settings.AUDIT_LOG_NAME = PEM, NAME
+
+    def make() -> tuple[int, Path]:
+        row = append(Entry(event=Event.VAULT_EXCHANGE_GRANTED, user="user:1"))
+        path = folder / "receipt.txt"
+        path.write_text(receipt.issue(row), encoding="utf-8")
+        sealer(folder).seal_next()
+        return row.id, path
+
+    return make
+
+
+def test_a_receipt_is_kept_by_a_log_that_has_its_event(
+    folder: Path, receipt_of: Callable[[], tuple[int, Path]]
+) -> None:
+    _, path = receipt_of()
+    for user in ("", "user:1"):
+        code, _ = run(folder, exported(user), "--key", KEY, "--receipt", str(path))
+        assert code == 0
+    code, told = run(folder, exported("user:2"), "--key", KEY, "--receipt", str(path))
+    assert (code, "which you have a receipt of" in told) == (1, True)
+
+
+def test_a_log_that_never_had_the_event_is_told_by_the_receipt(
+    folder: Path, receipt_of: Callable[[], tuple[int, Path]]
+) -> None:
+    """Who owns log and key can seal another history; not one that this receipt fits."""
+    number, path = receipt_of()
+    connection = connections["audit"]
+    append_only.remove(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_event SET provider = 'slack' WHERE id = %s", [number])
+        for table in ("audit_leaf", "audit_node", "audit_checkpoint"):
+            cursor.execute(f"DELETE FROM {table}")  # noqa: S608  (names of ours alone)
+    append_only.install(connection)
+    (folder / "audit.pin").unlink()
+    sealer(folder).seal_next()
+    assert run(folder, exported(), "--key", KEY)[0] == 0
+    code, told = run(folder, exported(), "--key", KEY, "--receipt", str(path))
+    assert (code, told) == (1, f"CHANGED: Event {number} is not the one that the receipt was given for.\n")
+
+
+def test_a_receipt_of_a_strangers_key_is_none(folder: Path, receipt_of: Callable[[], tuple[int, Path]]) -> None:
+    _, path = receipt_of()
+    note = base64.b64decode(path.read_bytes()).replace(b"/1", b"/2")
+    path.write_bytes(base64.b64encode(note))
+    code, told = run(folder, exported(), "--key", KEY, "--receipt", str(path))
+    assert (code, told[:7]) == (1, "CHANGED")

@@ -35,11 +35,10 @@ class Example:
 
     def content(self, values: dict[str, str]) -> bytes:
         """Return the body to send, with `values` in the places of the placeholders."""
-        filled = fill(self.body, values)
         if self.headers.get("Content-Type") == "application/json":
-            return filled.encode()
-        pairs = [line.partition("=") for line in filled.splitlines()]
-        return urlencode([(name, value) for name, _, value in pairs]).encode()
+            return fill(self.body, values).encode()
+        pairs = [line.partition("=") for line in self.body.splitlines()]
+        return urlencode([(name, fill(value, values)) for name, _, value in pairs]).encode()
 
 
 def load_examples() -> list[Example]:
@@ -78,7 +77,7 @@ def require_like(shown: Any, actual: Any, *, name: str = "") -> None:
         for value, found in zip(shown, actual, strict=True):
             require_like(value, found, name=name)
     elif isinstance(shown, str) and "…" in shown:
-        assert re.fullmatch(".+".join(map(re.escape, shown.split("…"))), actual), name
+        assert re.fullmatch(".+".join(map(re.escape, shown.split("…"))), actual, re.DOTALL), name
     elif name in _INSTANTS:
         assert isinstance(actual, int | float), name
     else:

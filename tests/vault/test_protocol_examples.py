@@ -30,6 +30,8 @@ async def test_an_example_is_answered_as_the_page_says(
     await connect_user(provider="slack")
     client = await register()
     values = _values(client, upstream=upstream)
+    if "receipt" in example.placeholders:
+        values["receipt"] = (await client.ask(http)).json()["receipt"]
     if example.given == "revoked":
         await change(is_access_allowed=False)
     elif example.given == "pending":
@@ -46,7 +48,7 @@ async def test_an_example_is_answered_as_the_page_says(
 
 def test_the_page_has_examples_of_every_kind() -> None:
     paths = {example.path for example in EXAMPLES}
-    assert {"/oauth/token", "/oauth/revoke", "/oauth/introspect", "/.well-known/jwks.json"} <= paths
+    assert {"/oauth/token", "/oauth/receipt", "/oauth/revoke", "/oauth/introspect", "/.well-known/jwks.json"} <= paths
     assert len(EXAMPLES) >= 15
 
 
