@@ -29,6 +29,27 @@ ASK = (
     "import django; django.setup(); import devcontext.celery; from agent import tasks; tasks.end_dead_runs_task.delay()"
 )
 STATUS = "import django; django.setup(); from agent.models import Run; print(Run.objects.get().status)"
+# Due now, and without a grant: whoever runs it says so and asks no service.
+LEAVE_WHAT_IS_DUE = """
+import django; django.setup()
+from datetime import time
+from django.contrib.auth.models import User
+from django.utils import timezone
+from agent.schedule_models import Occurrence
+from agent.schedules import store
+from agent.schedules.types import Draft
+user, now = User.objects.create_user("alice"), timezone.now()
+draft = Draft(name="Standup", recipe="standup", weekdays=(0,), at=time(9), time_zone="UTC")
+Occurrence.objects.create(schedule_id=store.create(user.pk, draft=draft).id, due_at=now, begins_at=now, state="due")
+"""
+TICK = (
+    "import django; django.setup(); import devcontext.celery; from devcontext import tasks;"
+    " tasks.tick_schedules_task.delay()"
+)
+BECAME = (
+    "import django; django.setup(); from agent.schedule_models import Occurrence;"
+    " print(*Occurrence.objects.values_list('state', 'reason', 'attempts').get())"
+)
 
 
 @pytest.fixture
@@ -44,7 +65,9 @@ def wait_until(is_true: Callable[[], bool], *, at_most_seconds: float = 60) -> N
         time.sleep(0.2)
 
 
-def test_a_worker_ends_the_runs_of_dead_processes(tmp_path: Path, redis_url: str) -> None:
+@pytest.fixture
+def python(tmp_path: Path, redis_url: str) -> Iterator[Callable[..., str]]:
+    """Return a function that runs Python in an installation of its own, at which a worker works."""
     environment = os.environ | {
         "DATA_DIR": str(tmp_path),
         "REDIS_URL": redis_url,
@@ -58,7 +81,6 @@ def test_a_worker_ends_the_runs_of_dead_processes(tmp_path: Path, redis_url: str
         return done.stdout.strip()
 
     python("manage.py", "migrate_all")
-    python("-c", LEAVE_A_DEAD_RUN)
     with (tmp_path / "worker.log").open("wb") as log:
         worker = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "devcontext", "worker", "--pool", "solo", "--loglevel", "INFO"],
@@ -68,8 +90,20 @@ def test_a_worker_ends_the_runs_of_dead_processes(tmp_path: Path, redis_url: str
             stderr=log,
         )
         try:
-            python("-c", ASK)
-            wait_until(lambda: python("-c", STATUS) == "failed")
+            yield python
         finally:
             worker.terminate()
             worker.wait(timeout=30)
+
+
+def test_a_worker_ends_the_runs_of_dead_processes(python: Callable[..., str]) -> None:
+    python("-c", LEAVE_A_DEAD_RUN)
+    python("-c", ASK)
+    wait_until(lambda: python("-c", STATUS) == "failed")
+
+
+def test_a_worker_runs_what_a_tick_finds_due_once_however_often_it_ticks(python: Callable[..., str]) -> None:
+    python("-c", LEAVE_WHAT_IS_DUE)
+    for _ in range(3):
+        python("-c", TICK)
+    wait_until(lambda: python("-c", BECAME) == "skipped not_granted 1")

@@ -30,9 +30,9 @@ async def ended(count: int) -> None:
 
 async def test_what_is_due_begins_by_itself(schedule: Schedule, settings: Any) -> None:
     settings.SCHEDULER = "web"
-    # Before the jitter too: nothing waits for the next minute.
-    await change_schedule(schedule, next_due_at=timezone.now() - timedelta(minutes=5))
-    await change_schedule(schedule, at=timezone.now().time())
+    # Longer ago than any schedule waits after its due time.
+    due_at = timezone.now() - timedelta(minutes=3)
+    await change_schedule(schedule, at=due_at.time(), next_due_at=due_at)
     async with worker.running():
         await ended(1)
     row = await Row.objects.aget()
