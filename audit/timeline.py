@@ -103,6 +103,20 @@ def find_last_use(*, user: str, provider: str) -> LastUse | None:
     return LastUse(event.occurred_at, what=what, run=event.run, client=event.client)
 
 
+def list_scopes_used(*, user: str, provider: str, since: datetime) -> frozenset[str]:
+    """Return every scope that a granted exchange of `user` at `provider` asked for since then.
+
+    Raises:
+        AuditUnavailableError: The audit database does not answer.
+    """
+    granted = AuditEvent.objects.filter(
+        user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value, occurred_at__gte=since
+    )
+    with _reading():
+        asked = list(granted.values_list("scope_asked", flat=True).distinct())
+    return frozenset(scope for one in asked for scope in one.split())
+
+
 def find_sealed_to() -> int:
     """Return the id of the last event in the signed log, 0 before the first.
 

@@ -14,6 +14,7 @@ from audit import timeline
 from audit.errors import AuditUnavailableError
 from permissions import chats, needs, questions, scopes, store
 from permissions.policy import Mode
+from permissions.services import SERVICES
 from permissions.types import ScopeGroup, Service, ServiceStatus
 from vault.client import ConnectionState, Revocation, RevocationState
 
@@ -22,6 +23,8 @@ STATE_WORDS = {
     ConnectionState.REVOKED: gettext_noop("Revoked"),
     ConnectionState.NOT_CONNECTED: gettext_noop("Not connected"),
 }
+# A month: what a weekly or a fortnightly briefing reads counts as used.
+_LOOKS_BACK = timedelta(days=30)
 # The card is about what is; the timeline tells the rest.
 _MAX_ENDINGS = 3
 # Why a connection is broken, by the vault's code; any other code is a provider's own and comes down to the last.
@@ -78,6 +81,8 @@ class ServiceCard:
 
     `connection` is the id of the default account's connection, "" for none, and `others` are the other accounts.
     `surplus` and `writing` say in words what was granted and no tool needs, and what lets its holder write too.
+    `unused` says what the user could drop, since nothing asked for it in 30 days, and `used_count` of how many granted
+    scopes something did; a connection that is younger drops nothing.
     `missing` says what was asked for and not granted, or is ""; `addable` is what the user could still let it read.
     `endings` say what became of the tokens of accounts that were disconnected lately. `scopes` are the provider's own
     names and `scope_words` what they mean. `tools` are those that read it, with their switches, and
@@ -108,6 +113,8 @@ class ServiceCard:
     missing: str
     surplus: tuple[str, ...]
     writing: tuple[str, ...]
+    unused: tuple[str, ...]
+    used_count: int
     addable: tuple[ScopeGroup, ...]
     others: tuple[OtherAccount, ...]
     endings: tuple[Ending, ...]
@@ -131,6 +138,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
     service = status.service
     last_use = _find_last_use(user=user, provider=service.slug)
     granted = tuple(status.granted_scope.split())
+    used = _list_used(user=user, provider=service.slug)
     addable = scopes.list_addable(service.slug, granted_scope=status.granted_scope) if status.connection else ()
     return ServiceCard(
         slug=service.slug,
@@ -155,6 +163,8 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         missing=missing_of(status),
         surplus=_words_of(scopes.list_surplus(service.slug, granted_scope=status.granted_scope), provider=service.slug),
         writing=_words_of(scopes.list_writing(service.slug, granted_scope=status.granted_scope), provider=service.slug),
+        unused=tuple(gettext(group.words) for group in _unused(status, used=used)),
+        used_count=len(used & set(granted)),
         addable=addable,
         others=tuple(
             OtherAccount(other.connection, other.account, other.state.value, word_of(other)) for other in status.others
@@ -166,6 +176,21 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         tools=_tools_of(service.slug, user=user),
         allowed_chats=_allowed_chats_of(service.slug, user=user),
     )
+
+
+def _unused(status: ServiceStatus, *, used: frozenset[str]) -> tuple[ScopeGroup, ...]:
+    """Return what nothing used for as long as is looked back; () while the connection is younger than that."""
+    if status.connected_at is None or timezone.now() - status.connected_at < _LOOKS_BACK:
+        return ()
+    return scopes.list_unused(status.service.slug, granted_scope=status.granted_scope, used=used)
+
+
+def _list_used(*, user: str, provider: str) -> frozenset[str]:
+    try:
+        return timeline.list_scopes_used(user=user, provider=provider, since=timezone.now() - _LOOKS_BACK)
+    except AuditUnavailableError:
+        # What cannot be learned counts as used: nothing is to be dropped on a guess.
+        return frozenset(scope for group in SERVICES[provider].optional_groups for scope in group.scopes)
 
 
 def _reconnect_words(status: ServiceStatus) -> str:

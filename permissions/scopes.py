@@ -3,6 +3,8 @@
 A scope that the service's own table does not know is shown as the provider calls it.
 """
 
+from collections.abc import Collection
+
 from permissions import needs
 from permissions.services import SERVICES
 from permissions.types import ScopeGroup
@@ -26,6 +28,13 @@ def list_added(provider: str, *, granted_scope: str) -> tuple[ScopeGroup, ...]:
     """Return the groups of `provider` that the user granted besides the default ones."""
     addable = list_addable(provider, granted_scope=granted_scope)
     return tuple(group for group in SERVICES[provider].optional_groups if not (group.is_default or group in addable))
+
+
+def list_unused(provider: str, *, granted_scope: str, used: Collection[str]) -> tuple[ScopeGroup, ...]:
+    """Return the groups of `provider` that were granted and of which no scope is among `used`."""
+    granted = set(granted_scope.split())
+    groups = (group for group in SERVICES[provider].optional_groups if group.scopes <= granted)
+    return tuple(group for group in groups if not group.scopes & set(used))
 
 
 def list_surplus(provider: str, *, granted_scope: str) -> tuple[str, ...]:

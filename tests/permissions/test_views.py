@@ -192,6 +192,44 @@ async def test_a_card_leads_to_the_run_that_read_last_or_names_the_program_that_
     assert "No page of DevContext lets an outside agent read your services" in page
 
 
+async def test_a_card_tells_what_was_granted_and_not_used_for_a_month(alice: Person, connect: Connect) -> None:
+    await connect(alice, "slack")
+    entry = Entry(
+        event=Event.VAULT_EXCHANGE_GRANTED, user=alice.user, provider="slack", scope_asked="channels:read users:read"
+    )
+    await sync_to_async(record)(entry)
+    assert (await cards(alice))[2].unused == (), "a connection of today"
+    await models.Connection.objects.aupdate(activated_at=timezone.now() - timedelta(days=31))
+    card = (await cards(alice))[2]
+    assert (card.unused, card.used_count) == (("Messages that mention you",), 2)
+    page = (await alice.browser.get(PAGE)).content.decode()
+    assert "you can drop it" in page
+    assert f"Used in the last 30 days: 2 of {len(card.scopes)}." in page
+    await sync_to_async(record)(replace(entry, scope_asked="search:read"))
+    assert (await cards(alice))[2].unused == ()
+
+
+async def test_what_was_used_longer_ago_than_a_month_counts_as_unused(alice: Person, connect: Connect) -> None:
+    await connect(alice, "slack")
+    await models.Connection.objects.aupdate(activated_at=timezone.now() - timedelta(days=90))
+    await AuditEvent.objects.acreate(
+        event=Event.VAULT_EXCHANGE_GRANTED,
+        outcome="granted",
+        user=alice.user,
+        provider="slack",
+        scope_asked="search:read",
+        occurred_at=timezone.now() - timedelta(days=31),
+    )
+    assert (await cards(alice))[2].unused == ("Messages that mention you",)
+
+
+async def test_without_the_audit_nothing_is_said_to_be_unused(alice: Person, connect: Connect) -> None:
+    await connect(alice, "slack")
+    await models.Connection.objects.aupdate(activated_at=timezone.now() - timedelta(days=90))
+    async with AuditTableMissing():
+        assert (await cards(alice))[2].unused == ()
+
+
 async def test_a_pause_is_told_with_its_end_and_restore_ends_it(alice: Person, connect: Connect) -> None:
     await connect(alice)
     until = datetime(2999, 1, 2, 3, 4, tzinfo=UTC)
