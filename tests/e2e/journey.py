@@ -31,6 +31,14 @@ async def sign_in(page: Page) -> None:
     await expect(page.get_by_role("textbox")).to_be_visible()
 
 
+async def connect(page: Page, slug: str) -> None:
+    """Connect a service through its consent page."""
+    await page.goto(f"/auth/connect/{slug}")
+    await page.get_by_role("button", name=re.compile("Continue to")).click()
+    await page.get_by_role("button", name="Allow").click()
+    await expect(page.get_by_role("heading", name="Permission Control Center")).to_be_visible()
+
+
 async def send(page: Page, question: str) -> None:
     """Type the question and press Enter, once the page is ready for it."""
     await page.get_by_role("textbox").fill(question)
