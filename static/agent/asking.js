@@ -7,6 +7,7 @@ const MAX_CHARACTERS = 240;
 
 export class Asking {
   #form;
+  #run;
   #question = "";
 
   /** `run` is the run's id, and `reply(question, answer)` sends an answer and tells whether it could. */
@@ -16,13 +17,13 @@ export class Asking {
       // Where nothing could be sent, the browser sends the form.
       if (reply(this.#question, event.submitter.value)) event.preventDefault();
     });
-    form.dataset.run = run;
+    this.#run = run;
   }
 
   /** Shows the question of a `step.permission` event; the focus stays where it is. */
   show({ question, reads, scopes, ends_ms: endsMs }, { args }) {
     this.#question = question;
-    this.#form.action = `/runs/${this.#form.dataset.run}/questions/${question}/`;
+    this.#form.action = `/runs/${this.#run}/questions/${question}/`;
     part(this.#form, "next").value = location.pathname;
     part(this.#form, "reads").textContent = reads;
     part(this.#form, "with").textContent = args.length > MAX_CHARACTERS ? `${args.slice(0, MAX_CHARACTERS)}…` : args;
