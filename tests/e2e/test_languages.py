@@ -33,7 +33,7 @@ FOR_EVERYBODY = (
     "/nowhere/",
 )
 # What is the same in every language: codes, what is typed, names in lists, and what a run wrote.
-DATA = "code, pre, kbd, option, textarea, .answer, .question, [data-window], [data-label]"
+DATA = "code, pre, kbd, option, textarea, .answer, .question, [data-window], [data-label], .planned .hint"
 NAMES = re.compile(
     r"DevContext|GitHub|Google Calendar|Slack|Claude|UTC|Maya Okafor|RFC \d+|[\w.+-]+@[\w.-]+|(?:www|https?)\S+"
 )
