@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 
 from agent.schedule_models import Leader
 from agent.schedule_models import Occurrence as Row
@@ -48,9 +48,12 @@ def count_queued(*, now: datetime) -> int:
 
 
 def find_next_begin(*, after: datetime) -> datetime | None:
-    """Return when the next occurrence begins that cannot yet."""
-    waiting = Row.objects.filter(state=OccurrenceState.DUE, begins_at__gt=after)
-    return waiting.order_by("begins_at").values_list("begins_at", flat=True).first()
+    """Return when the next occurrence can begin that cannot yet: its time comes, or the lease ends that holds it."""
+    begins = Row.objects.filter(state=OccurrenceState.DUE, begins_at__gt=after).aggregate(at=Min("begins_at"))["at"]
+    ends = _going_on(after).aggregate(at=Min("lease_until"))["at"]
+    # A lease is over once its last instant is past.
+    known = [at for at in (begins, ends and ends + timedelta(milliseconds=1)) if at]
+    return min(known, default=None)
 
 
 def note_sent(ids: Iterable[UUID], *, now: datetime) -> None:

@@ -248,6 +248,11 @@ def test_what_waits_is_listed_in_turn_without_what_is_not_yet_to_begin(alice: Us
     assert occurrences.list_to_begin(now=now, limit=9) == (mine[0].id, theirs.id, mine[1].id)
     assert occurrences.find_next_begin(after=now) == later.begins_at
     occurrences.claim(mine[0].id, now=now)
+    lease_ends_at = now + occurrences.LEASE
+    next_begin = occurrences.find_next_begin(after=now)
+    assert next_begin is not None
+    assert lease_ends_at < next_begin < later.begins_at, "whoever holds it may be dead"
+    assert mine[0].id in occurrences.list_to_begin(now=next_begin, limit=9)
     assert occurrences.list_to_begin(now=now, limit=9) == (theirs.id, mine[1].id)
     long_after = now + occurrences.LEASE + MINUTE
     assert mine[0].id in occurrences.list_to_begin(now=long_after, limit=9), "its process died"
