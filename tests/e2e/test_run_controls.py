@@ -43,7 +43,7 @@ async def finish(page: Page, peer: Peer, *, recipe: str = "", since: str = "") -
 async def test_a_chip_tells_what_came_back_and_leads_to_its_audit_events(page: Page, peer: Peer) -> None:
     await finish(page, peer)
     await page.locator(".call summary").click()
-    facts = page.locator(".call dl")
+    facts = page.locator(".call details dl")
     await expect(facts).to_contain_text("limit: 30")
     await expect(facts).to_contain_text("640 ms")
     await expect(facts).to_contain_text("“#412 Retry uploads”, and 2 more")
