@@ -23,7 +23,12 @@ _LENGTHS = {
     Length.SHORT: gettext_noop("Short"),
     Length.HEADLINE: gettext_noop("Headline"),
 }
-_NAMES = {"slack": "Slack", "markdown": "Markdown", "text": "Plain text", "speech": gettext_noop("To say")}
+_NAMES = {
+    "slack": "Slack",
+    "markdown": "Markdown",
+    "text": gettext_noop("Plain text"),
+    "speech": gettext_noop("To say"),
+}
 _TYPES = ["text/html", "text/plain"]
 
 
