@@ -43,7 +43,7 @@ MIDDLEWARE = [
     "devcontext.middleware.SecurityHeaders",
     "devcontext.page_language.PageLanguage",
     *(["devcontext.error_pages.OwnErrorPages"] if DEBUG else []),
-    "servestatic.middleware.ServeStaticMiddleware",
+    "devcontext.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -49,3 +49,10 @@ def test_an_error_of_ours_shows_no_source_line(rf: RequestFactory) -> None:
 def test_what_is_no_page_stays_as_it_is(rf: RequestFactory) -> None:
     refusal = JsonResponse({"error": "invalid_request"}, status=404)
     assert OwnErrorPages(lambda _: refusal)(rf.get("/")) is refusal
+
+
+async def test_a_static_file_that_is_not_there_is_not_found(async_client: AsyncClient) -> None:
+    answer = await async_client.get("/static/nowhere.css")
+    assert answer.status_code == 404
+    assert b"Traceback" not in answer.content
+    assert (await async_client.get("/static/tokens.css")).status_code == 200

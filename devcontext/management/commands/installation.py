@@ -12,6 +12,8 @@ from permissions.services import SERVICES
 class Command(BaseCommand):
     """Print this installation's address and what it is made of."""
 
+    # `./dev up` has migrated before, which checks and warns; twice would read like two warnings.
+    requires_system_checks = ()
     help = "Show the address of this installation and which of its services are stand-ins."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
