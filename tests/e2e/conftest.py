@@ -20,17 +20,11 @@ from agent.completion import SIGNS
 from devcontext.middleware import content_security_policy
 from permissions.dots import Dot, Dots
 from permissions.services import SERVICES
+from tests.e2e.journey import ARGS
 from tests.e2e.run_socket_peer import CHAT, RUN, Peer
 
 ORIGIN = "http://devcontext.test"
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 
 
 def request_of_maya() -> HttpRequest:

@@ -7,7 +7,9 @@ from typing import Literal
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+EVERYTHING: dict[str, object] = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+# The rules that see a theme: it changes colours and nothing else, since both are `static/tokens.css`.
+COLOURS: dict[str, object] = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 WIDTHS = (1280, 320)
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 Show = Callable[[], Awaitable[None]]
@@ -26,25 +28,25 @@ NAME = "() => (document.activeElement.getAttribute('aria-label') ?? document.act
 COLLECT = "addEventListener('securitypolicyviolation', (event) => reportViolation(event.violatedDirective));"
 
 
-async def faults(page: Page) -> list[str]:
+async def faults(page: Page, *, of: dict[str, object] = EVERYTHING) -> list[str]:
     """Return each rule that the page breaks, with the element that breaks it."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(Axe().axe_script)
-    rules = await page.evaluate(RUN, {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]})
+    rules = await page.evaluate(RUN, {"runOnly": of, "resultTypes": ["violations"]})
     return [f"{rule['id']}: {node['html'][:160]}" for rule in rules["violations"] for node in rule["nodes"]]
 
 
 async def examine(page: Page, show: Show, *, name: str, widths: tuple[int, ...] = WIDTHS) -> list[str]:
-    """Return what is wrong with what `show` shows on the page, in each theme at each width."""
+    """Return what is wrong with what `show` shows on the page, at each width, and with its colours in the dark."""
     wrong: list[str] = []
-    for theme in THEMES:
+    for theme, rules in zip(THEMES, (EVERYTHING, COLOURS), strict=True):
         # Before the page is opened: a browser does not repaint all of an open popover when the theme changes.
         await page.emulate_media(color_scheme=theme)
         await page.set_viewport_size({"width": widths[0], "height": 800})
         await show()
         for width in widths:
             await page.set_viewport_size({"width": width, "height": 800})
-            wrong += [f"{name}, {width} px, {theme}: {fault}" for fault in await faults(page)]
+            wrong += [f"{name}, {width} px, {theme}: {fault}" for fault in await faults(page, of=rules)]
             if not await page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
                 wrong.append(f"{name}, {width} px: scrolls sideways")
     await page.set_viewport_size({"width": WIDTHS[0], "height": 800})

@@ -82,7 +82,7 @@ class Installation:
 
 
 @contextmanager
-def running(folder: Path, *, is_vault_apart: bool = False) -> Iterator[Installation]:
+def running(folder: Path, *, is_vault_apart: bool = False, claude_delay_ms: int = 5) -> Iterator[Installation]:
     """Start an installation in `folder` and end it with the context; its output goes to files there."""
     port, sandbox_port, vault_port = _free_ports(3)
     vault_url = local_vault_url(vault_port) if is_vault_apart else ""
@@ -90,7 +90,7 @@ def running(folder: Path, *, is_vault_apart: bool = False) -> Iterator[Installat
     environment = {
         **os.environ,
         "SANDBOX_URL": found.sandbox_url,
-        "SANDBOX_CLAUDE_DELAY_MS": "5",
+        "SANDBOX_CLAUDE_DELAY_MS": str(claude_delay_ms),
         "LOG_LEVEL": "DEBUG",
     }
     found.web_folder.mkdir(exist_ok=True)

@@ -8,6 +8,14 @@ from playwright.async_api import Browser, Page, expect
 
 # What each kind of upstream token of the sandbox, and of the real provider, begins with.
 UPSTREAM_TOKENS = re.compile(rb"gh[ur]_[A-Za-z0-9]{10}|ya29\.[\w-]{10}|1//[\w-]{10}|xox[ep][.-][\w-]{5}")
+# How a browser is started where it may have no sandbox, no screen and nothing to tell anybody.
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 SERVICES = {"github": "GitHub", "google-calendar": "Google Calendar", "slack": "Slack"}
 
 

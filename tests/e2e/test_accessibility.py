@@ -1,60 +1,20 @@
-"""Every page with nothing in it, with everything in it, busy and in trouble; then the whole shell by keyboard alone."""
+"""A briefing on its way, what opens above a page, and the whole shell by keyboard alone."""
 
 import re
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from django.template.loader import render_to_string
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Page, expect
 
 from agent import events
-from devcontext.middleware import content_security_policy
-from permissions.dots import Dot, Dots
-from permissions.services import SERVICES
-from tests.e2e.conftest import request_of_maya
 from tests.e2e.examine import examine, faults, strict_visitor, tab_stops
 from tests.e2e.installation import Installation, running
-from tests.e2e.journey import ask, sign_in
+from tests.e2e.journey import connect, sign_in
 from tests.e2e.run_socket_peer import Peer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-AWAY = Dots(tuple(Dot(slug, service.name) for slug, service in SERVICES.items()), "The token vault does not answer.")
-FOR_STRANGERS = [
-    "/",
-    "/setup/",
-    "/accounts/login/",
-    "/accounts/signup/",
-    "/accounts/password/reset/",
-    "/debug/components/",
-]
-FOR_EVERYBODY = [
-    "/",
-    "/welcome/",
-    "/settings/permissions/",
-    "/settings/working-week/",
-    "/auth/connect/github",
-    "/audit/",
-    "/accounts/email/",
-    "/accounts/password/set/",
-    "/accounts/sessions/",
-    "/accounts/2fa/",
-    "/accounts/2fa/webauthn/",
-    "/accounts/2fa/webauthn/add/",
-    "/accounts/2fa/totp/activate/",
-    "/accounts/demo/reauthenticate/",
-    "/accounts/logout/",
-    "/nowhere/",
-]
-IN_TROUBLE = {
-    "403": ("403.html", {}),
-    "429": ("429.html", {}),
-    "500": ("500.html", {}),
-    "vault away": ("permissions/page.html", {"cards": (), "vault_message": "The vault is away."}),
-    "vault away elsewhere": ("audit/timeline.html", {"rows": (), "message": "The audit does not answer."}),
-    "provider away": ("permissions/connect_failed.html", {"service": SERVICES["github"], "message": "It is away."}),
-}
 STARTED = events.RunStarted(question="Brief me for standup", model="claude-sonnet-5-5", is_simulated=True)
 
 
@@ -70,17 +30,6 @@ async def page(browser: Browser, installation: Installation) -> AsyncIterator[Pa
     async with strict_visitor(browser, installation.app_url) as (page, violations):
         yield page
         assert violations == []
-
-
-async def examined(page: Page, address: str) -> list[str]:
-    """Return what is wrong with a page, with the first of what unfolds on it unfolded."""
-
-    async def show() -> None:
-        await page.goto(address)
-        for fold in (await page.locator("main details").all())[:3]:
-            await fold.evaluate("(fold) => (fold.open = true)")
-
-    return await examine(page, show, name=address)
 
 
 def step(provider: str, *, call: str) -> events.StepStarted:
@@ -99,26 +48,11 @@ async def test_who_looks_sees_faults(browser: Browser, installation: Installatio
         assert violations == ["style-src-attr"]
 
 
-async def test_what_strangers_see(page: Page) -> None:
-    assert [fault for address in FOR_STRANGERS for fault in await examined(page, address)] == []
-
-
-async def test_pages_with_nothing_in_them(page: Page) -> None:
+async def test_two_services_are_connected_and_one_is_revoked(page: Page) -> None:
     await sign_in(page)
-    assert [fault for address in FOR_EVERYBODY for fault in await examined(page, address)] == []
-
-
-async def test_pages_with_everything_in_them(page: Page) -> None:
-    for slug in ("github", "slack"):
-        await page.goto(f"/auth/connect/{slug}")
-        await page.get_by_role("button", name=re.compile("Continue to")).click()
-        await page.get_by_role("button", name="Allow").click()
-        await expect(page.get_by_role("heading", name="Permission Control Center")).to_be_visible()
+    await connect(page, "github")
+    await connect(page, "slack")
     await page.get_by_role("region", name="Slack").get_by_role("button", name="Revoke").click()
-    await page.goto("/")
-    await ask(page, "Brief me for standup")
-    pages = [page.url, "/settings/permissions/", "/settings/permissions/github/disconnect", "/audit/"]
-    assert [fault for address in pages for fault in await examined(page, address)] == []
 
 
 async def test_a_briefing_on_its_way_and_one_that_failed(page: Page) -> None:
@@ -154,22 +88,6 @@ async def test_a_briefing_on_its_way_and_one_that_failed(page: Page) -> None:
     wrong = [*await examine(page, show_busy, name="busy"), *await examine(page, show_failed, name="failed")]
     await page.close()
     assert wrong == []
-
-
-async def test_pages_in_trouble(page: Page) -> None:
-    """Rendered here, as their views do, and shown by the installation's own styles and scripts."""
-
-    async def answer(route: Route) -> None:
-        template, context = IN_TROUBLE[route.request.url.partition("?trouble=")[2].replace("%20", " ")]
-        frame = {"service_dots": AWAY, "recent": [], "user": request_of_maya().user}
-        body = render_to_string(template, frame | context, request=request_of_maya())
-        headers = {"Content-Security-Policy": content_security_policy()}
-        await route.fulfill(body=body, content_type="text/html", headers=headers)
-
-    await page.route("**/?trouble=*", answer)
-    wrong = [fault for name in IN_TROUBLE for fault in await examined(page, f"/?trouble={name}")]
-    assert wrong == []
-    await page.unroute_all()
 
 
 @pytest.mark.parametrize(

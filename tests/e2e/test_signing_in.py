@@ -1,35 +1,17 @@
-"""An account's own ways in, in a real browser: passkey, code, recovery code, and the question who is there.
+"""An account's own ways in, in a real browser: passkey, code, recovery code, and the question who is there."""
 
-The passkey is Chromium's virtual authenticator. Source: W3C WebAuthn Level 3, section 11.
-"""
-
-import base64
-import hashlib
-import hmac
 import re
-import struct
-import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, CDPSession, Page, expect
 
+from tests.e2e.holder import PASSWORD, code_of, give_password, sign_out, sign_up, with_device
 from tests.e2e.installation import Installation, running
 from tests.e2e.journey import visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-EMAIL = "alice@example.org"
-PASSWORD = "correct horse battery"
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
 
 
 @pytest.fixture(scope="module")
@@ -48,38 +30,11 @@ async def visitor(browser: Browser, installation: Installation) -> AsyncIterator
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def device(visitor: Page) -> CDPSession:
     """The browser's device, which keeps passkeys and confirms each request at once."""
-    session = await visitor.context.new_cdp_session(visitor)
-    await session.send("WebAuthn.enable")
-    await session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-    return session
-
-
-def code_of(secret: str) -> str:
-    """Return the code that an authenticator app shows now. Source: RFC 6238 section 4."""
-    key = base64.b32decode(secret)
-    digest = hmac.new(key, struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
-    at = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 10**6:06d}"
-
-
-async def sign_out(page: Page) -> None:
-    await page.goto("/accounts/logout/")
-    await page.get_by_role("main").get_by_role("button", name="Sign out").click()
-    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-
-
-async def give_password(page: Page) -> None:
-    await page.goto("/accounts/login/")
-    await page.get_by_label("Email").fill(EMAIL)
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in", exact=True).click()
+    return await with_device(visitor)
 
 
 async def test_an_account_is_made_with_address_and_password(visitor: Page) -> None:
-    await visitor.goto("/accounts/signup/")
-    await visitor.get_by_label("Email").fill(EMAIL)
-    await visitor.get_by_label("Password").fill(PASSWORD)
-    await visitor.get_by_role("button", name="Create account").click()
+    await sign_up(visitor)
     await visitor.goto("/accounts/2fa/")
     await expect(visitor.get_by_role("heading", name="How you sign in")).to_be_visible()
 

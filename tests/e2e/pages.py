@@ -1,0 +1,114 @@
+"""Every page that has an address, by who sees it; and what has an address and shows no page, with the reason.
+
+`{chat}`, `{run}`, `{key}` and `{reset}` stand for what the visitor owns. A test compares the lists with the URL conf.
+"""
+
+STRANGERS = (
+    "/",
+    "/setup/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/inactive/",
+    "/accounts/confirm-email/",
+    "/accounts/confirm-email/out-of-date/",
+    "/accounts/password/reset/",
+    "/accounts/password/reset/done/",
+    "/accounts/password/reset/key/1-out-of-date/",
+    "/accounts/password/reset/key/done/",
+    "/accounts/3rdparty/login/cancelled/",
+    "/accounts/3rdparty/login/error/",
+    "/debug/components/",
+)
+# The demo user, who has connected nothing and asked nothing.
+NEWCOMER = (
+    "/",
+    "/welcome/",
+    "/plan/",
+    "/chats/",
+    "/settings/permissions/",
+    "/settings/permissions/exclusions",
+    "/settings/working-week/",
+    "/auth/connect/github",
+    "/auth/connect/github/return",
+    "/audit/",
+    "/accounts/email/",
+    "/accounts/password/set/",
+    "/accounts/sessions/",
+    "/accounts/2fa/",
+    "/accounts/3rdparty/",
+    "/accounts/demo/reauthenticate/",
+    "/accounts/logout/",
+    "/nowhere/",
+)
+# The demo user with GitHub connected, Google Calendar paused and Slack revoked, after a briefing.
+REGULAR = (
+    "/chat/{chat}/",
+    "/runs/{run}/",
+    "/chats/",
+    "/chats/?q=standup",
+    "/chats/?q=zeppelin",
+    "/welcome/",
+    "/plan/standup/",
+    "/settings/permissions/",
+    "/settings/permissions/github/disconnect",
+    "/audit/",
+)
+# An account with a password, a passkey, an authenticator app and recovery codes.
+HOLDER = (
+    "/accounts/password/change/",
+    "/accounts/reauthenticate/",
+    "/accounts/sessions/",
+    "/accounts/2fa/",
+    "/accounts/2fa/reauthenticate/",
+    "/accounts/2fa/totp/deactivate/",
+    "/accounts/2fa/recovery-codes/",
+    "/accounts/2fa/recovery-codes/generate/",
+    "/accounts/2fa/webauthn/",
+    "/accounts/2fa/webauthn/add/",
+    "/accounts/2fa/webauthn/reauthenticate/",
+    "/accounts/2fa/webauthn/keys/{key}/edit/",
+    "/accounts/2fa/webauthn/keys/{key}/remove/",
+)
+# Seen on the way to what the holder has.
+ON_THE_WAY = ("/accounts/2fa/totp/activate/", "/accounts/2fa/authenticate/")
+
+POST = "answers POST alone"
+FILE = "answers with a file"
+JSON = "answers with JSON"
+LEADS_ON = "leads on at once, and shows nothing"
+# By the name of the address, or by its pattern where it has no name.
+NO_PAGES = {
+    "end_everywhere": POST,
+    "demo_login": POST,
+    "permissions:revoke_all": POST,
+    "permissions:tools": POST,
+    "permissions:pause": POST,
+    "permissions:away": POST,
+    "permissions:revoke": POST,
+    "permissions:restore": POST,
+    "permissions:make_default": POST,
+    "permissions:connect_choose": POST,
+    "agent:answer": POST,
+    "permissions:end_allowance": POST,
+    "agent:complete": POST,
+    "agent:fork": POST,
+    "agent:change_chat": POST,
+    "agent:chat_file": FILE,
+    "agent:chat_page_file": FILE,
+    "agent:answer_file": FILE,
+    "agent:export": FILE,
+    "mfa_download_recovery_codes": FILE,
+    "audit:proof": JSON,
+    "mfa_login_webauthn": JSON,
+    "set_language": LEADS_ON,
+    "account_confirm_login_code": LEADS_ON,
+    "socialaccount_signup": LEADS_ON,
+    "accounts/social/login/cancelled/": LEADS_ON,
+    "accounts/social/login/error/": LEADS_ON,
+    "accounts/social/signup/": LEADS_ON,
+    "accounts/social/connections/": LEADS_ON,
+    "vault_callback": LEADS_ON,
+    "vault_metadata": JSON,
+    "vault_openid_configuration": JSON,
+    "vault_jwks": JSON,
+}
