@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-from audit import append_only
+from audit import append_only, personal_keys
 from audit.record import DATABASE
 
 _HINT = (
@@ -14,6 +16,19 @@ _HINT = (
     """`manage.py shell -c 'from django.db import connections; from audit import append_only; """
     """append_only.install(connections["audit"])'`."""
 )
+_PERSONAL_HINT = (
+    "Set AUDIT_PERSONAL_KEY to what `manage.py audit_key --new-personal` prints, the same in every process."
+)
+
+
+@register(Tags.security)
+def check_personal_key(**_kwargs: Any) -> list[CheckMessage]:
+    """Report an error where events that name an account could not be recorded."""
+    try:
+        personal_keys.parse(settings.AUDIT_PERSONAL_KEY)
+    except ImproperlyConfigured as error:
+        return [Error(str(error), hint=_PERSONAL_HINT, id="audit.E002")]
+    return []
 
 
 @register(Tags.database)

@@ -22,6 +22,7 @@ class Event(StrEnum):
     ACCOUNT_SESSION_ENDED = "account:session:ended"
     ACCOUNT_SESSION_STARTED = "account:session:started"
     ACCOUNT_TOKEN_ISSUED = "account:token:issued"  # noqa: S105  (an event's name)
+    ACCOUNT_USER_DELETED = "account:user:deleted"
     AGENT_ANSWER_EXPORTED = "agent:answer:exported"
     AGENT_CALL_FAILED = "agent:call:failed"
     AGENT_CALL_SUCCEEDED = "agent:call:succeeded"
@@ -33,6 +34,7 @@ class Event(StrEnum):
     AGENT_SCHEDULE_SKIPPED = "agent:schedule:skipped"
     AGENT_TOOL_REFUSED = "agent:tool:refused"
     AUDIT_KEY_ROTATED = "audit:key:rotated"
+    AUDIT_SUBJECT_ERASED = "audit:subject:erased"
     PERMISSION_ACCESS_PAUSED = "permission:access:paused"
     PERMISSION_ACCESS_RESTORED = "permission:access:restored"
     PERMISSION_ACCESS_RESUMED = "permission:access:resumed"

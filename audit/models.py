@@ -67,6 +67,23 @@ class AuditEvent(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["actor_jti"], name="audit_event_actor_jti_once")]
 
 
+class AuditSubjectKey(models.Model):
+    """The key that the personal fields of one subject's events are sealed with (`audit.personal`), itself sealed.
+
+    The one table of the audit that is not append-only: an erased subject's row stays, with an empty key.
+    """
+
+    subject = models.TextField(primary_key=True)
+    sealed_key = models.BinaryField()
+    created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Its own words: `audit_subject_key`."""
+
+        db_table = "audit_subject_key"
+
+
 class AuditLeaf(models.Model):
     """The leaf of one event: leaves stand in the order of the events' ids, without gaps.
 

@@ -5,11 +5,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, IntegrityError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from audit import encoding
+from audit import encoding, personal
 from audit.errors import ActorTokenReplayedError, AuditUnavailableError
 from audit.events import Entry
 from audit.models import AuditEvent
@@ -59,8 +60,9 @@ def append(entry: Entry) -> Recorded:
         if _is_actor_known(entry.actor_jti):
             raise ActorTokenReplayedError from error
         raise _unavailable(entry) from error
-    # RuntimeError is how `durable` refuses to join the caller's transaction.
-    except (Error, RuntimeError) as error:
+    # RuntimeError is how `durable` refuses to join the caller's transaction. Without AUDIT_PERSONAL_KEY nothing
+    # personal is recorded in the open.
+    except (Error, RuntimeError, ImproperlyConfigured) as error:
         raise _unavailable(entry) from error
 
 
@@ -84,6 +86,7 @@ def insert(entry: Entry, *, connection: BaseDatabaseWrapper) -> Recorded:
         **{name: getattr(entry, name) for name in _PLAIN},
         **{name: _clean(getattr(entry, name)) for name in _TEXTS},
     }
+    values |= personal.seal(values, user=entry.user, event=entry.event, connection=connection)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"{_INSERT} RETURNING id", list(values.values()))

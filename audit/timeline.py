@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import Error
 from django.utils.translation import gettext, gettext_noop
 
-from audit import log, proofs, query
+from audit import log, personal, proofs, query
 from audit.errors import AuditUnavailableError, BrokenProofError
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
@@ -84,6 +84,7 @@ def list_events(
     # One more than shown tells whether there is a next page, without counting the table.
     with _reading():
         found = list(events[: limit + 1])
+        personal.open_all(found)
     rows = tuple(_row(event) for event in found[:limit])
     return Page(rows=rows, next_cursor=rows[-1].id if len(found) > limit else None)
 

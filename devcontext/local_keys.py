@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from django.core.exceptions import ImproperlyConfigured
 
+from audit import personal_keys
+
 _SIGNING_KEY = "subject-signing.pem"
 
 
@@ -39,6 +41,11 @@ def signing_key(folder: Path) -> str:
 def audit_log_key(folder: Path) -> str:
     """Return the local Ed25519 private key (PEM, PKCS#8) that signs the audit's log."""
     return _load_or_create(folder / "audit-log.pem", _new_ed25519_pem)
+
+
+def audit_personal_key(folder: Path) -> str:
+    """Return the local key that seals the keys of the audit's subjects."""
+    return _load_or_create(folder / "audit-personal.key", personal_keys.new_entry)
 
 
 def content_keys(folder: Path) -> str:

@@ -58,7 +58,7 @@ class LocalInstallation:
         return Program(
             name="sandbox",
             command=(sys.executable, *command, str(self.web_folder / "sandbox.sqlite3"), *arguments),
-            environment=_without(inherited, ownership.WEB_ONLY + ownership.VAULT_ONLY),
+            environment=_without(inherited, ownership.WEB_ONLY + ownership.VAULT_ONLY + ownership.SHARED),
             ready_url=f"{self.sandbox_url}/health",
         )
 

@@ -12,6 +12,8 @@ VAULT_ONLY = (
     "VAULT_DATABASE_URL",
     *(place.client_secret_variable for place in PLACES.values()),
 )
+# Both processes write the audit; the sandbox does not.
+SHARED = ("AUDIT_PERSONAL_KEY",)
 WEB_ONLY = (
     "SECRET_KEY",
     "SUBJECT_SIGNING_KEY",

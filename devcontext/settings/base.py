@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import to_locale
 
 from audit.checkpoint import LOG_NAME
-from devcontext import env
+from devcontext import env, local_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data")))
@@ -36,6 +36,10 @@ SANDBOX_URL = env.url("SANDBOX_URL", _sandbox_default) if DEBUG else ""
 VAULT_ISSUER = env.url("VAULT_ISSUER", APP_URL)
 # The name of the audit's log. It stands in every checkpoint: it is chosen once and never changed.
 AUDIT_LOG_NAME = env.text("AUDIT_LOG_NAME", LOG_NAME)
+# Seals the keys of personal fields in the audit: the current one first, the same in every process (`audit.personal`).
+AUDIT_PERSONAL_KEY = (
+    env.secret("AUDIT_PERSONAL_KEY") or (DEBUG and local_keys.audit_personal_key(AUDIT_DIR / "keys")) or ""
+)
 # The public keys of that log, as `manage.py audit_key` prints them, for a process that does not sign it.
 AUDIT_LOG_VERIFIERS = env.text("AUDIT_LOG_VERIFIERS")
 # Set in a web process whose vault runs elsewhere; unset, the vault runs in the web process.

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections, transaction
 
+from audit import personal
 from audit.errors import ActorTokenReplayedError, AuditUnavailableError
 from audit.events import Entry, Event, Outcome
 from audit.models import AuditEvent
@@ -39,6 +40,7 @@ ENTRY = Entry(
 @pytest.mark.django_db(databases=["audit"])
 def test_a_row_holds_every_field_of_the_entry_and_its_outcome() -> None:
     row = AuditEvent.objects.get(pk=record(ENTRY))
+    personal.open_all([row])
     assert {field.name: getattr(row, field.name) for field in dataclasses.fields(Entry)} == dataclasses.asdict(ENTRY)
     assert row.outcome == Outcome.GRANTED
     assert row.occurred_at.tzinfo is not None

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from audit import wording
+from audit import personal, wording
 from audit.models import AuditEvent
 from devcontext.settings import providers
 from tests.vault.conftest import broken_audit
@@ -60,6 +60,8 @@ def test_the_token_alone_is_on_stdout_and_is_the_clients(alice: User, client_id:
 def test_the_user_reads_who_may_do_what_and_why(alice: User, client_id: str) -> None:
     run(client_id, reason=f"  {REASON}\n")
     event = AuditEvent.objects.get(event="account:token:issued")
+    assert REASON not in event.reason, "an operator's words are stored sealed"
+    personal.open_all([event])
     assert (event.user, event.client, event.reason) == (f"user:{alice.pk}", client_id, REASON)
     assert wording.sentence_of(event) == (
         f"An operator let {client_id} exchange tokens in your name for a few minutes, because “{REASON}”."

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import psycopg
 
+from audit import personal_keys
 from devcontext import local_keys
 from tests.vault.upstream import Upstream
 from vault.keys import local
@@ -179,6 +180,7 @@ def keys(folder: Path) -> dict[str, str]:
         "DEBUG": "0",
         "ASKING_KEY": local_keys.signing_key(folder),
         "VAULT_KEYS": local.new_entry(1),
+        "AUDIT_PERSONAL_KEY": personal_keys.new_entry(),
     }
 
 

@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 from pytest_django.fixtures import Settings
 
+from audit import personal
 from audit.models import AuditEvent
 from devcontext.settings import providers
 from tests.vault.upstream import Upstream, serve
@@ -109,6 +110,13 @@ async def audit_down() -> AsyncIterator[None]:
         yield
     finally:
         await sync_to_async(breaking.__exit__)(None, None, None)
+
+
+@sync_to_async
+def account_of(event: AuditEvent) -> str:
+    """Return the account in an event of the audit, in the open."""
+    personal.open_all([event])
+    return event.account
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from tests.vault.conftest import ALICE, BOB, audit_down, change, events, request, subject
+from tests.vault.conftest import ALICE, BOB, account_of, audit_down, change, events, request, subject
 from tests.vault.upstream import Upstream
 from vault import access, models
 from vault.client.base import VaultClient
@@ -28,7 +28,8 @@ async def test_the_event_names_the_connection(vault: VaultClient, connect_user: 
     connected = await connect_user()
     await switch(vault, is_allowed=False)
     event = await AuditEvent.objects.using("audit").aget(event="permission:access:revoked")
-    assert (event.user, event.provider, event.connection, event.account) == (ALICE, "github", connected.id, "alice-gh")
+    account = await account_of(event)
+    assert (event.user, event.provider, event.connection, account) == (ALICE, "github", connected.id, "alice-gh")
 
 
 async def test_a_revoke_does_not_wait_for_the_audit_and_is_told_as_soon_as_it_answers(

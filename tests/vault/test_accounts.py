@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from audit.models import AuditEvent
-from tests.vault.conftest import ALICE, MALLORY, audit_down, events, request, subject
+from tests.vault.conftest import ALICE, MALLORY, account_of, audit_down, events, request, subject
 from tests.vault.upstream import Upstream
 from vault import models
 from vault.client.base import VaultClient
@@ -101,7 +101,7 @@ async def test_the_default_moves_and_the_move_is_recorded(
     assert await owner(client, upstream) == "alice-at-work"
     event = await AuditEvent.objects.using("audit").aget(event="permission:default:changed")
     assert (event.user, event.provider, event.connection) == (ALICE, "github", two[1].id)
-    assert event.account == "alice-at-work-gh"
+    assert await account_of(event) == "alice-at-work-gh"
 
 
 async def test_the_default_does_not_move_while_the_audit_is_down(

@@ -13,7 +13,7 @@ from django.db import connections
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from tests.vault.conftest import AGENT, ALICE, BOB, actor, audit_down, change, events, request, subject
+from tests.vault.conftest import AGENT, ALICE, BOB, account_of, actor, audit_down, change, events, request, subject
 from tests.vault.upstream import Upstream
 from vault import models, tokens
 from vault.client.base import VaultClient
@@ -40,7 +40,7 @@ async def test_the_event_tells_who_read_what_with_which_token(vault: EmbeddedVau
     event = await AuditEvent.objects.using("audit").aget(event="vault:exchange:granted")
     assert (event.user, event.provider, event.client) == (ALICE, "slack", tokens.WEB_CLIENT)
     assert (event.run, event.tool, event.tool_call) == ("run-1", "github_activity", "toolu_1")
-    assert (event.connection, event.account) == (connected.id, "alice · Acme")
+    assert (event.connection, await account_of(event)) == (connected.id, "alice · Acme")
     assert (event.scope_asked, event.scope_granted) == ("channels:read users:read", connected.granted_scope)
     assert event.exchange == token.exchange
     assert event.token_fingerprint == await sync_to_async(fingerprints.of)(token.access_token)

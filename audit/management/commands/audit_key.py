@@ -1,6 +1,7 @@
 """`manage.py audit_key`: prints the public keys of the audit's log, for AUDIT_LOG_VERIFIERS and for who checks exports.
 
-With `--new` it prints a new private key instead, for AUDIT_LOG_KEY, and stores nothing.
+With `--new` it prints a new private key instead, for AUDIT_LOG_KEY, and with `--new-personal` one for
+AUDIT_PERSONAL_KEY; it stores nothing.
 """
 
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit import log_keys
+from audit import log_keys, personal_keys
 from audit.checkpoint import new_pem
 
 
@@ -21,12 +22,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the command line."""
-        parser.add_argument("--new", action="store_true", help="print a new private key (PEM)")
+        new = parser.add_mutually_exclusive_group()
+        new.add_argument("--new-personal", action="store_true", help="print a new key for AUDIT_PERSONAL_KEY")
+        new.add_argument("--new", action="store_true", help="print a new private key (PEM)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the command."""
         if options["new"]:
             self.stdout.write(new_pem(), ending="")
+            return
+        if options["new_personal"]:
+            self.stdout.write(personal_keys.new_entry())
             return
         try:
             keys = log_keys.current()

@@ -1,0 +1,156 @@
+"""Personal fields of events, each sealed under a key of its subject's own: who is erased loses the key, and no more.
+
+Rows and tree stay as they are, since the leaves are hashed from what is stored; what was sealed opens never again. The
+subjects' keys are in the audit database, sealed with AUDIT_PERSONAL_KEY, which is not. A backup made before holds the
+key that is erased: it is gone from backups when these are.
+"""
+
+import base64
+import os
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from audit import personal_keys
+from audit.events import Event
+from audit.models import AuditEvent
+
+# Who somebody is at a provider. Ids, scopes, times and codes stay: they tell what was done, and nothing of a person who
+# is not known any more.
+_FIELDS = ("account",)
+# Here the reason is an operator's own words about the person; elsewhere it is a code.
+_IN_WORDS = frozenset({Event.ACCOUNT_TOKEN_ISSUED})
+
+_PREFIX = "sealed:1:"
+# NIST SP 800-38D section 8.2.2: 96 random bits allow 2**32 values under one key.
+_NONCE_BYTES = 12
+_SELECT = "SELECT sealed_key FROM audit_subject_key WHERE subject = %s"
+_CREATE = """
+    INSERT INTO audit_subject_key (subject, sealed_key, created_at) VALUES (%s, %s, %s) ON CONFLICT (subject) DO NOTHING
+"""
+# The row stays, without a key: an event that comes late must not make a new one.
+_ERASE = """
+    INSERT INTO audit_subject_key (subject, sealed_key, created_at, erased_at) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (subject) DO UPDATE SET sealed_key = excluded.sealed_key, erased_at = excluded.erased_at
+"""
+
+
+def seal(texts: Mapping[str, str], *, user: str, event: Event, connection: BaseDatabaseWrapper) -> dict[str, str]:
+    """Return what is personal among `texts`, sealed; empty for a subject who was erased, or who is not known.
+
+    Raises:
+        ImproperlyConfigured: There is no key to seal with.
+        django.db.Error: The database failed.
+    """
+    names = (*_FIELDS, "reason") if event in _IN_WORDS else _FIELDS
+    personal = {name: texts[name] for name in names if texts[name]}
+    if not personal:
+        return {}
+    key = _load_or_create(user, connection=connection) if user else None
+    if key is None:
+        return dict.fromkeys(personal, "")
+    return {name: _seal(key, text, field=name, user=user) for name, text in personal.items()}
+
+
+def open_all(events: Iterable[AuditEvent]) -> None:
+    """Put what is personal in `events` into the open, in place, or the word for what was erased.
+
+    Raises:
+        django.db.Error: The database failed.
+    """
+    keys: dict[str, AESGCM | None] = {}
+    for event in events:
+        for name in (*_FIELDS, "reason"):
+            text = getattr(event, name)
+            if not text.startswith(_PREFIX):
+                continue
+            if event.user not in keys:
+                keys[event.user] = _find(event.user, connection=connections[AuditEvent.objects.db])
+            setattr(event, name, _open(keys[event.user], text, field=name, user=event.user))
+
+
+def erase(user: str) -> None:
+    """Destroy the key of a subject, for good. Sync.
+
+    Raises:
+        django.db.Error: The database failed: the key is there.
+    """
+    connection, now = connections[AuditEvent.objects.db], timezone.now()
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            # Else the old bytes would stay in the file until something is written over them.
+            cursor.execute("PRAGMA secure_delete = ON")
+        at = connection.ops.adapt_datetimefield_value(now)
+        cursor.execute(_ERASE, [user, b"", at, at])
+
+
+def _load_or_create(user: str, *, connection: BaseDatabaseWrapper) -> AESGCM | None:
+    """Return the subject's key, None of one who was erased."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECT, [user])
+        row = cursor.fetchone()
+        if row is None:
+            nonce, key = os.urandom(_NONCE_BYTES), os.urandom(personal_keys.KEY_BYTES)
+            sealed = nonce + personal_keys.parse(settings.AUDIT_PERSONAL_KEY)[0].encrypt(
+                nonce, key, _place("key", user)
+            )
+            cursor.execute(_CREATE, [user, sealed, connection.ops.adapt_datetimefield_value(timezone.now())])
+            # Another process may have been the first.
+            cursor.execute(_SELECT, [user])
+            row = cursor.fetchone()
+    if not row[0]:
+        return None
+    return _unwrap(bytes(row[0]), user=user, keys=settings.AUDIT_PERSONAL_KEY)
+
+
+def _find(user: str, *, connection: BaseDatabaseWrapper) -> AESGCM | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECT, [user])
+        row = cursor.fetchone()
+    if row is None or not row[0]:
+        return None
+    try:
+        return _unwrap(bytes(row[0]), user=user, keys=settings.AUDIT_PERSONAL_KEY)
+    except ImproperlyConfigured:
+        return None
+
+
+# Every exchange seals an account: unwrapping would take as long again. A key that is erased is asked for no more.
+@lru_cache(maxsize=256)
+def _unwrap(sealed: bytes, *, user: str, keys: str) -> AESGCM:
+    for cipher in personal_keys.parse(keys):
+        try:
+            return AESGCM(cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _place("key", user)))
+        except InvalidTag:
+            continue
+    raise ImproperlyConfigured("No key in AUDIT_PERSONAL_KEY opens what the audit holds.")
+
+
+def _seal(key: AESGCM, text: str, *, field: str, user: str) -> str:
+    nonce = os.urandom(_NONCE_BYTES)
+    body = nonce + key.encrypt(nonce, text.encode(errors="replace"), _place(field, user))
+    return _PREFIX + base64.b64encode(body).decode()
+
+
+def _open(key: AESGCM | None, text: str, *, field: str, user: str) -> str:
+    try:
+        body = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
+        if key is not None:
+            return key.decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], _place(field, user)).decode()
+    except (InvalidTag, ValueError):
+        # What does not open is as good as erased, and whoever rewrote it is found by the log.
+        pass
+    return gettext("(erased)")
+
+
+def _place(field: str, user: str) -> bytes:
+    """Return the associated data: what is moved to another subject or field does not open."""
+    return f"DCP1\0{field}\0{user}".encode(errors="replace")
