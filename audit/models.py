@@ -12,6 +12,7 @@ from audit.events import Outcome
 # An index is used by a query that repeats its condition.
 NOT_GRANTED = ~models.Q(outcome=Outcome.GRANTED.value)
 IN_A_RUN = ~models.Q(run="")
+WITH_A_TOKEN = ~models.Q(token_fingerprint="")
 
 
 class AuditEvent(models.Model):
@@ -63,6 +64,7 @@ class AuditEvent(models.Model):
                 condition=NOT_GRANTED,
             ),
             models.Index(fields=["user", "run", "-id"], name="audit_event_user_run", condition=IN_A_RUN),
+            models.Index(fields=["token_fingerprint", "-id"], name="audit_event_token", condition=WITH_A_TOKEN),
         ]
         constraints: ClassVar = [models.UniqueConstraint(fields=["actor_jti"], name="audit_event_actor_jti_once")]
 

@@ -77,6 +77,14 @@ def open_all(events: Iterable[AuditEvent]) -> None:
             setattr(event, name, _open(keys[event.user], text, field=name, user=event.user))
 
 
+def hide_all(events: Iterable[AuditEvent]) -> None:
+    """Take what is personal out of `events`, in place: for who may see them without it."""
+    for event in events:
+        event.account = ""
+        if event.event in _IN_WORDS:
+            event.reason = ""
+
+
 def erase(user: str) -> None:
     """Destroy the key of a subject, for good. Sync.
 

@@ -53,10 +53,14 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows by falling id; `next_cursor` is the `before` of the next page, or None on the last."""
+    """Rows by falling id; `next_cursor` is the `before` of the next page, or None on the last.
+
+    `looked_back_to` is as in `audit.finding.Found`.
+    """
 
     rows: tuple[TimelineRow, ...]
     next_cursor: int | None
+    looked_back_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,10 @@ def list_events(
     """
     events = query.select(user=user, provider=provider, outcome=outcome, run=run, before=before)
     # One more than shown tells whether there is a next page, without counting the table.
-    with _reading():
+    with reading():
         found = list(events[: limit + 1])
         personal.open_all(found)
-    rows = tuple(_row(event) for event in found[:limit])
+    rows = tuple(row_of(event) for event in found[:limit])
     return Page(rows=rows, next_cursor=rows[-1].id if len(found) > limit else None)
 
 
@@ -95,7 +99,7 @@ def find_last_use(*, user: str, provider: str) -> LastUse | None:
     Raises:
         AuditUnavailableError: The audit database does not answer.
     """
-    with _reading():
+    with reading():
         granted = query.select(user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value)
         event = granted.first()
     if event is None:
@@ -113,7 +117,7 @@ def list_scopes_used(*, user: str, provider: str, since: datetime) -> frozenset[
     granted = AuditEvent.objects.filter(
         user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value, occurred_at__gte=since
     )
-    with _reading():
+    with reading():
         asked = list(granted.values_list("scope_asked", flat=True).distinct())
     return frozenset(scope for one in asked for scope in one.split())
 
@@ -124,7 +128,7 @@ def find_sealed_to() -> int:
     Raises:
         AuditUnavailableError: The audit database does not answer.
     """
-    with _reading():
+    with reading():
         last = log.find_last_leaf()
     return last.event_id if last else 0
 
@@ -135,20 +139,22 @@ def find_proof(event_id: int, *, user: str) -> Proof | None:
     Raises:
         AuditUnavailableError: The audit database does not answer.
     """
-    with _reading(), suppress(BrokenProofError):
+    with reading(), suppress(BrokenProofError):
         return proofs.find_proof(event_id, user=user)
     return None
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
+def reading() -> Iterator[None]:
+    """Turn what the database raises into this app's error, wherever rows are read for a page."""
     try:
         yield
     except Error as error:
         raise AuditUnavailableError("The audit database does not answer.") from error
 
 
-def _row(event: AuditEvent) -> TimelineRow:
+def row_of(event: AuditEvent) -> TimelineRow:
+    """Return an event as the timeline shows it."""
     return TimelineRow(
         id=event.id,
         occurred_at=event.occurred_at,

@@ -1,8 +1,8 @@
 """The audit timeline page: a signed-in user's own events, filtered by the query string. Read-only."""
 
 import base64
-import re
-from dataclasses import dataclass, replace
+import json
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ImproperlyConfigured
@@ -11,13 +11,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
-from audit import log_keys, timeline, vocabulary
+from audit import address, finding, log_keys, timeline, vocabulary
+from audit.address import Asked
 from audit.errors import AuditUnavailableError
-from audit.events import Outcome
+from audit.search import MAX_CHARACTERS, Search
+from audit.suggestions import completions
 from audit.wording import OUTCOME_NAMES
 
-_RUN = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_CURSOR = re.compile(r"[0-9]{1,19}")
 _BAD_FILTER = gettext_noop("A filter in the address was not understood, so it filters nothing.")
 _UNAVAILABLE = gettext_noop(
     "The audit database does not answer. What it holds is not lost; nothing is read for you until it does."
@@ -26,42 +26,50 @@ _UNAVAILABLE_STATUS = 503
 _EMPTY = timeline.Page(rows=(), next_cursor=None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Filters:
-    """The query string as understood; `is_understood` is False when a part of it was dropped."""
-
-    service: str = ""
-    outcome: str = ""
-    run: str = ""
-    before: int | None = None
-    is_understood: bool = True
-
-
 @require_safe
 @login_required
 def show_timeline(request: HttpRequest) -> HttpResponse:
-    """Show a page of the user's events; a filter that makes no sense filters nothing and is answered with 400."""
-    filters = _read_filters(request)
+    """Show a page of the user's events; what makes no sense filters nothing and is told, in the address with a 400."""
+    asked = address.read(request)
     page, status, message = _EMPTY, 200, ""
-    if not filters.is_understood:
+    if not asked.is_understood:
         status, message = 400, gettext(_BAD_FILTER)
     try:
-        page, sealed_to = _list_events(request, filters), timeline.find_sealed_to()
+        page, sealed_to = _list_events(request, asked), timeline.find_sealed_to()
     except AuditUnavailableError:
         status, message, sealed_to = _UNAVAILABLE_STATUS, gettext(_UNAVAILABLE), None
     context = {
         "sealed_to": sealed_to,
         "rows": page.rows,
         "next_cursor": page.next_cursor,
-        "selected_service": filters.service,
-        "selected_outcome": filters.outcome,
-        "selected_run": filters.run,
-        "services": tuple(vocabulary.services().items()),
-        "outcomes": tuple((outcome.value, gettext(name)) for outcome, name in OUTCOME_NAMES.items()),
+        "looked_back_to": page.looked_back_to,
         "message": message,
         "is_unavailable": status == _UNAVAILABLE_STATUS,
     }
-    return render(request, "audit/timeline.html", context, status=status)
+    return render(request, "audit/timeline.html", context | search_context(asked), status=status)
+
+
+def search_context(asked: Asked) -> dict[str, Any]:
+    """Return what the search form and its chips show."""
+    search = asked.search
+    return {
+        "q": search.text,
+        "on": asked.on,
+        "mistakes": search.mistakes,
+        "chips": [(part, search.without(part)) for part in search.parts],
+        "services": [_choice(search, "service", value, name) for value, name in vocabulary.services().items()],
+        "outcomes": [_choice(search, "outcome", value, gettext(name)) for value, name in OUTCOME_NAMES.items()],
+        "selected_service": search.value("service"),
+        "selected_outcome": search.value("outcome"),
+        "selected_run": search.value("run"),
+        "completions": json.dumps(completions()),
+        "max_characters": MAX_CHARACTERS,
+    }
+
+
+def _choice(search: Search, name: str, value: str, label: str) -> tuple[str, str, str]:
+    """Return the value, what it is called, and the search with it, or without it where it is chosen."""
+    return value, label, search.replacing(name, value="" if search.value(name) == value else value)
 
 
 @require_safe
@@ -104,28 +112,8 @@ def _subject(request: HttpRequest) -> str:
     return f"user:{request.user.pk}"
 
 
-def _list_events(request: HttpRequest, filters: _Filters) -> timeline.Page:
-    return timeline.list_events(
-        user=_subject(request),
-        provider=filters.service,
-        outcome=filters.outcome,
-        run=filters.run,
-        before=filters.before,
-    )
-
-
-def _read_filters(request: HttpRequest) -> _Filters:
-    asked = {name: request.GET.get(name, "") for name in ("service", "outcome", "run", "before")}
-    understood = {
-        "service": asked["service"] in vocabulary.services(),
-        "outcome": asked["outcome"] in set(Outcome),
-        "run": bool(_RUN.fullmatch(asked["run"])),
-        "before": bool(_CURSOR.fullmatch(asked["before"])) and int(asked["before"]) <= timeline.MAX_ID,
-    }
-    kept = {name: value for name, value in asked.items() if understood[name]}
-    filters = _Filters(service=kept.get("service", ""), outcome=kept.get("outcome", ""), run=kept.get("run", ""))
-    return replace(
-        filters,
-        before=int(kept["before"]) if "before" in kept else None,
-        is_understood=all(understood[name] for name, value in asked.items() if value),
-    )
+def _list_events(request: HttpRequest, asked: Asked) -> timeline.Page:
+    user = _subject(request)
+    found = finding.find_events(asked.search, user=user, before=asked.start(user=user))
+    rows = tuple(timeline.row_of(event) for event in found.events)
+    return timeline.Page(rows, found.next_cursor, looked_back_to=found.looked_back_to)

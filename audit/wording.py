@@ -20,7 +20,7 @@ OUTCOME_NAMES: Mapping[Outcome, str] = {
 }
 
 # The vault's causes and the other reason codes that a sentence can explain; any other is shown as a detail only.
-_REASONS: Mapping[str, str] = {
+_REASONS: dict[str, str] = {
     "abandoned": gettext_noop("it was not confirmed in time"),
     "access_denied": gettext_noop("you did not allow it"),
     "answered_no": gettext_noop("you said no"),
@@ -61,13 +61,18 @@ _REASONS: Mapping[str, str] = {
 }
 
 # How far an answer to the question whether something may be read goes.
-_ANSWERS: Mapping[str, str] = {
+_ANSWERS: dict[str, str] = {
     "always": gettext_noop("always"),
     "conversation": gettext_noop("in that conversation"),
     "once": gettext_noop("once"),
 }
 
 _BYTES_PER_UNIT = 1000
+
+
+def reasons() -> Mapping[str, str]:
+    """Return what each reason code that a sentence can explain means, in the reader's language."""
+    return {code: gettext(text) for code, text in (_REASONS | _ANSWERS).items()}
 
 
 def sentence_of(row: AuditEvent) -> str:

@@ -48,8 +48,8 @@ def test_the_page_shows_the_users_events_newest_first(signed_in: Client) -> None
     assert response.status_code == 200
     assert [row.provider for row in response.context["rows"]] == ["slack", "github"]
     assert response.context["next_cursor"] is None
-    assert response.context["services"][0] == ("github", "GitHub")
-    assert ("denied", "Denied") in response.context["outcomes"]
+    assert response.context["services"][0] == ("github", "GitHub", "service:github")
+    assert ("denied", "Denied", "outcome:denied") in response.context["outcomes"]
     assert response.context["message"] == ""
     assert "No Slack token was given: you revoked it." in response.content.decode()
 

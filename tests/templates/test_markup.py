@@ -34,6 +34,7 @@ from devcontext.views import components_context
 from permissions.dots import Dot, Dots
 from permissions.services import SERVICES
 from tests.templates.history import HISTORY_PAGES
+from tests.templates.timeline import TIMELINE, TIMELINE_PAGES, asking
 
 NOW = datetime(2026, 5, 6, 7, 0, tzinfo=UTC)
 RUN = "7d9f3a3e-1111-4222-8333-123456789abc"
@@ -73,31 +74,11 @@ def card(service: Any, state: str) -> SimpleNamespace:
     )
 
 
-def row(number: int, outcome: str, provider: str) -> SimpleNamespace:
-    """Return one audit event as the timeline gets it."""
-    return SimpleNamespace(
-        id=number,
-        occurred_at=NOW - timedelta(hours=9 * number),
-        sentence="Slack was not read: you revoked it.",
-        outcome=outcome,
-        provider=provider,
-        event="permission:check:denied",
-        details=(("Reason", "revoked"),),
-        run=RUN if provider else "",
-    )
-
-
 DOTS = Dots(
     tuple(dot(service.slug, service.name, state) for service, state in zip(SERVICES.values(), STATES, strict=True))
 )
 AWAY = Dots(tuple(Dot(service.slug, service.name) for service in SERVICES.values()), "The vault is away.")
 CARDS = [card(service, state) for service, state in zip(SERVICES.values(), STATES, strict=True)]
-ROWS = [
-    row(1, "denied", "slack"),
-    row(2, "granted", "github"),
-    row(3, "failed", "google-calendar"),
-    row(4, "noted", ""),
-]
 NEW_CHAT = {
     "conversation": None,
     "run_ids": [],
@@ -105,17 +86,6 @@ NEW_CHAT = {
     "completions": [tool.completion for tool in SIGNS.values()],
 }
 OLD_CHAT = NEW_CHAT | {"conversation": CHAT, "run_ids": [RUN], "service_dots": AWAY}
-TIMELINE = {
-    "rows": ROWS,
-    "next_cursor": 4,
-    "sealed_to": 3,
-    "selected_service": "slack",
-    "selected_outcome": "denied",
-    "selected_run": RUN,
-    "services": [(service.slug, service.name) for service in SERVICES.values()],
-    "outcomes": [("granted", "Granted"), ("denied", "Denied"), ("failed", "Failed"), ("noted", "Noted")],
-    "message": "A filter in the address was not understood, so it filters nothing.",
-}
 ENTRANCE = {"signup_url": "/accounts/signup/", "login_url": "/accounts/login/"}
 USER = User(pk=1, username="maya", email="maya@tidewater.example")
 PASSKEY = SimpleNamespace(pk=7, name="Phone", wrap={"is_passwordless": True}, created_at=NOW, last_used_at=None)
@@ -178,12 +148,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     **HISTORY_PAGES,
     "working week": ("agent/working_week.html", {"form": WeekForm(initial={"country": "DE"})}),
     "working week, refused": ("agent/working_week.html", {"form": WeekForm({"country": "DE", "subdivision": "X"})}),
-    "timeline": ("audit/timeline.html", TIMELINE),
-    "timeline, empty": (
-        "audit/timeline.html",
-        TIMELINE
-        | {"rows": [], "next_cursor": None, "selected_service": "", "selected_outcome": "", "selected_run": ""},
-    ),
+    **TIMELINE_PAGES,
     "landing": ("agent/landing.html", {}),
     "welcome": ("agent/welcome.html", WELCOME),
     "welcome, vault away": ("agent/welcome.html", WELCOME | {"statuses": (), "vault_message": "The vault is away."}),
@@ -390,8 +355,10 @@ def test_a_card_offers_what_its_state_allows(state: str, offered: str, withheld:
 
 
 def test_a_filter_keeps_the_others_and_goes_back_to_the_first_page() -> None:
-    html = render("audit/timeline.html", TIMELINE, query="?service=slack&outcome=denied&before=90")
-    assert 'href="?service=github&amp;outcome=denied"' in html
+    asked = asking("service:slack outcome:denied")
+    html = render("audit/timeline.html", TIMELINE | asked, query="?service=slack&outcome=denied&before=90")
+    assert 'href="?q=service%3Agithub+outcome%3Adenied"' in html
+    assert 'href="?q=outcome%3Adenied"' in html
 
 
 def test_events_stand_under_their_day() -> None:

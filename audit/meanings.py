@@ -1,0 +1,50 @@
+"""What a word of a sentence stands for in the table: rows hold codes, and a sentence is written in a reader's language.
+
+So a word is looked for in our sentences, and the rows are asked for the codes of those that have it.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from django.db.models import Q
+from django.utils.translation import gettext
+
+from audit import vocabulary
+from audit.events import Event
+from audit.models import AuditEvent
+from audit.wording import reasons, sentence_of
+
+# No code and no word that anybody looks for.
+_UNKNOWN = "\0"
+
+
+def rows_saying(word: str) -> Q:
+    """Return the condition of events whose sentence has `word` in it, whatever its case.
+
+    A sentence may quote a path or a program's id, which are looked for as well. Names of accounts are not: they are
+    sealed.
+    """
+    folded = word.casefold()
+    found = Q(event__in=_having(folded, _sentences()))
+    if _having(folded, [("", _sentence(Event.VAULT_EXCHANGE_GRANTED, reason="schedule"))]):
+        found |= Q(event=Event.VAULT_EXCHANGE_GRANTED, reason="schedule")
+    found |= Q(reason__in=_having(folded, reasons().items()))
+    found |= Q(tool__in=_having(folded, ((name, gettext(text)) for name, text in vocabulary.reads().items())))
+    found |= Q(provider__in=_having(folded, vocabulary.services().items()))
+    for column in ("path", "client"):
+        found |= Q(**{f"{column}__icontains": word})
+    return found
+
+
+def _sentences() -> Iterator[tuple[str, str]]:
+    """Yield each event with its sentences as they are without names: a reason and a tool may choose other words."""
+    for event in Event:
+        yield event.value, f"{_sentence(event)} {_sentence(event, reason=_UNKNOWN)}"
+
+
+def _sentence(event: Event, *, reason: str = "") -> str:
+    tool = _UNKNOWN if reason else ""
+    return sentence_of(AuditEvent(event=event.value, outcome=event.outcome.value, reason=reason, tool=tool))
+
+
+def _having(folded: str, texts: Iterable[tuple[str, str]]) -> list[str]:
+    return [code for code, text in texts if folded in text.casefold()]

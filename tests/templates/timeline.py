@@ -1,0 +1,58 @@
+"""The timeline's contexts as its views make them, for the checks of their markup."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from audit.address import Asked
+from audit.search import parse
+from audit.views import search_context
+from permissions.services import SERVICES
+
+NOW = datetime(2026, 5, 6, 7, 0, tzinfo=UTC)
+RUN = "7d9f3a3e-1111-4222-8333-123456789abc"
+
+
+def asking(text: str) -> dict[str, Any]:
+    """Return what the form shows of a search."""
+    return search_context(Asked(parse(text, services=SERVICES)))
+
+
+def row(number: int, outcome: str, provider: str) -> SimpleNamespace:
+    """Return one audit event as the timeline gets it."""
+    return SimpleNamespace(
+        id=number,
+        occurred_at=NOW - timedelta(hours=9 * number),
+        sentence="Slack was not read: you revoked it.",
+        outcome=outcome,
+        provider=provider,
+        event="permission:check:denied",
+        details=(("Reason", "revoked"),),
+        run=RUN if provider else "",
+    )
+
+
+ROWS = [
+    row(1, "denied", "slack"),
+    row(2, "granted", "github"),
+    row(3, "failed", "google-calendar"),
+    row(4, "noted", ""),
+]
+TIMELINE = {
+    "rows": ROWS,
+    "next_cursor": 4,
+    "sealed_to": 3,
+    "message": "A filter in the address was not understood, so it filters nothing.",
+}
+TIMELINE |= asking(f"service:slack outcome:denied run:{RUN}")
+TIMELINE_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "timeline": ("audit/timeline.html", TIMELINE),
+    "timeline, empty": (
+        "audit/timeline.html",
+        TIMELINE | asking("") | {"rows": [], "next_cursor": None},
+    ),
+    "timeline, nothing found so far": (
+        "audit/timeline.html",
+        TIMELINE | asking("x:y") | {"rows": [], "looked_back_to": NOW},
+    ),
+}
