@@ -20,8 +20,8 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screens"
 # As high as a laptop's window, and as a phone's; with it a picture stays below 150 kB.
 WIDE, NARROW = 1280, 320
 HEIGHTS = {WIDE: 800, NARROW: 640}
-# So slow that the second of three calls is on its way when the picture is taken.
-SLOW_MS = 400
+# Between two pieces of an answer: so slow that it is still being written when its picture is taken.
+SLOW_MS = 50
 
 
 @dataclass(frozen=True, slots=True)
