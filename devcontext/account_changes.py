@@ -9,11 +9,12 @@ from typing import Any
 from allauth.account.signals import authentication_step_completed, password_changed, password_set
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from devcontext import sessions
+from devcontext import account_deletion, sessions
 from permissions.subjects import note_confirmation, note_sign_in
 
 _DECISIVE = frozenset({"password", "is_active"})
@@ -58,4 +59,6 @@ def _save(instance: Any, **_kwargs: Any) -> None:
 
 @receiver(post_delete, sender=User)
 def _delete(instance: User, **_kwargs: Any) -> None:
-    sessions.end_all_sessions(instance.pk)
+    user_id = instance.pk
+    sessions.end_all_sessions(user_id)
+    transaction.on_commit(lambda: account_deletion.forget(user_id), using="default")

@@ -4,10 +4,11 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
-from devcontext import setup_views, signed_in, views
+from devcontext import account_deletion, setup_views, signed_in, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sessions/everywhere/", signed_in.end_everywhere, name="end_everywhere"),
+    path("account/delete/", account_deletion.delete_account, name="delete_account"),
     path("accounts/", include("allauth.urls")),
     path("language/", set_language, name="set_language"),
     path("setup/", setup_views.show_setup, name="setup"),

@@ -4,7 +4,20 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from vault import absence, access, background, clients, confirm, connect, disconnect, issued, receipts, sessions, tokens
+from vault import (
+    absence,
+    access,
+    background,
+    clients,
+    confirm,
+    connect,
+    disconnect,
+    forget,
+    issued,
+    receipts,
+    sessions,
+    tokens,
+)
 from vault.clients import Client
 from vault.database import run
 from vault.exchange import exchange
@@ -114,6 +127,10 @@ class EmbeddedVault:
     async def end_subject(self, *, subject_token: str) -> None:
         """See `VaultClient.end_subject`."""
         await run(sessions.end_subject, await self._subject(subject_token))
+
+    async def forget_subject(self, *, subject_token: str) -> None:
+        """See `VaultClient.forget_subject`."""
+        await forget.forget(await self._subject(subject_token))
 
     async def list_revocations(self, *, subject_token: str) -> tuple[Revocation, ...]:
         """See `VaultClient.list_revocations`."""

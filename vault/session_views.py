@@ -80,3 +80,10 @@ async def end_subject(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
     """End every session and grant of the user: `{}`."""
     await vault.end_subject(subject_token=required(form, "subject_token"))
     return {}
+
+
+@endpoint
+async def forget_subject(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
+    """Erase everything of the user for good: `{}`."""
+    await vault.forget_subject(subject_token=required(form, "subject_token"))
+    return {}

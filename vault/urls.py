@@ -34,6 +34,7 @@ urlpatterns = [
             "end_grant": session_views.end_grant,
             "end_session": session_views.end_session,
             "end_subject": session_views.end_subject,
+            "forget_subject": session_views.forget_subject,
         }.items()
     ),
 ]

@@ -43,6 +43,7 @@ PATHS = {
     "end_grant": "/vault/grants/end",
     "end_session": "/vault/sessions/end",
     "end_subject": "/vault/sessions/end-all",
+    "forget_subject": "/vault/subjects/forget",
 }
 
 # One word per error class, so that the other end raises the very same one; a cause serves where it is one.

@@ -52,6 +52,7 @@ REGULAR = (
     "/settings/permissions/",
     "/settings/permissions/github/disconnect",
     "/audit/",
+    "/account/delete/",
 )
 # An account with a password, a passkey, an authenticator app and recovery codes.
 HOLDER = (

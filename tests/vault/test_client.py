@@ -19,6 +19,7 @@ from vault.errors import (
     NotConnectedError,
     ProviderDownError,
     ReconnectRequiredError,
+    SessionEndedError,
 )
 from vault.types import ConnectionState
 
@@ -185,3 +186,20 @@ async def test_no_token_is_in_the_repr_of_what_carries_it(client: VaultClient, c
     assert token.access_token not in repr(token)
     assert asked.subject_token not in repr(asked)
     assert asked.actor_token not in repr(asked)
+
+
+async def test_a_forgotten_user_has_nothing_left_and_others_have_theirs(
+    client: VaultClient, upstream: Upstream, connect_user: Connect
+) -> None:
+    await connect_user()
+    await connect_user(provider="slack")
+    bobs = await connect_user(BOB)
+    await client.start_connect(subject_token=subject(), provider="google-calendar")
+    await client.forget_subject(subject_token=subject())
+    await client.forget_subject(subject_token=subject())
+    with pytest.raises(SessionEndedError):
+        await client.exchange(request())
+    assert [grant.is_alive for grant in upstream.grants] == [False, False, True]
+    assert await client.list_connections(subject_token=subject(BOB)) == (bobs,)
+    told = await events(kind="vault:connection:disconnected")
+    assert told == [("vault:connection:disconnected", ALICE, "account_deleted")] * 2

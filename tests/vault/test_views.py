@@ -54,6 +54,7 @@ async def test_the_answer_of_an_exchange_is_that_of_the_rfc(http: httpx.AsyncCli
     body = response.json()
     assert body.pop("access_token").startswith("ghu_")
     assert body.pop("exchange").startswith("ex_")
+    assert body.pop("receipt")
     assert body == {
         "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
         "token_type": "Bearer",

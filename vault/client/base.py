@@ -174,6 +174,10 @@ class VaultClient(Protocol):
         """End every session of this user that began at or before the `auth_time` of the token, and every grant."""
         ...
 
+    async def forget_subject(self, *, subject_token: str) -> None:
+        """Erase everything of this user for good, and revoke their tokens at the providers; safe to repeat."""
+        ...
+
     async def aclose(self) -> None:
         """Close what the client holds open."""
         ...

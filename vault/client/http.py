@@ -137,6 +137,10 @@ class HTTPVault:
         """See `VaultClient.end_subject`."""
         await self._ask("end_subject", {"subject_token": subject_token})
 
+    async def forget_subject(self, *, subject_token: str) -> None:
+        """See `VaultClient.forget_subject`."""
+        await self._ask("forget_subject", {"subject_token": subject_token})
+
     async def aclose(self) -> None:
         """Close the connections to the vault."""
         await self._http.aclose()
