@@ -6,7 +6,7 @@ for in so many rows at a time; the page says how far it looked, and the next one
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
@@ -79,6 +79,17 @@ def list_chunks(search: Search, *, user: str, before: int | None = None) -> Iter
         if found.next_cursor is None:
             return
         cursor = found.next_cursor
+
+
+def find_first_day(*, user: str) -> date | None:
+    """Return the day of the first event of `user`, or of `EVERYBODY`, UTC; None before there is any.
+
+    Raises:
+        AuditUnavailableError: The audit database does not answer.
+    """
+    with timeline.reading():
+        first = query.select(user=user).order_by("id").values_list("occurred_at", flat=True).first()
+    return first.date() if first else None
 
 
 def _whose(search: Search, *, user: str) -> str:

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from audit import views
+from audit import export_views, views
 
 app_name = "audit"
 urlpatterns = [
     path("", views.show_timeline, name="timeline"),
+    path("as/<slug:form>/", export_views.export_events, name="export"),
     path("<int:event_id>/proof", views.show_proof, name="proof"),
 ]

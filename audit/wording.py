@@ -255,6 +255,8 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.AGENT_RUN_STOPPED: _because(gettext_noop("A run was stopped")),
     Event.AGENT_SCHEDULE_SKIPPED: _because(gettext_noop("A scheduled briefing was skipped")),
     Event.AGENT_TOOL_REFUSED: _tool_refused,
+    Event.AUDIT_EVENTS_EXPORTED: _because(gettext_noop("You saved audit events as a file")),
+    Event.AUDIT_EVENTS_VIEWED: _because(gettext_noop("You looked at everybody's audit events as an auditor")),
     Event.AUDIT_KEY_ROTATED: _because(gettext_noop("The log of these events is signed with a new key")),
     Event.AUDIT_SUBJECT_ERASED: _because(gettext_noop("What was personal in these events was erased")),
     Event.PERMISSION_ACCESS_PAUSED: _because(gettext_noop("You paused the AI's access to {service}")),
