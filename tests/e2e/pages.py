@@ -52,6 +52,8 @@ REGULAR = (
     "/settings/permissions/",
     "/settings/permissions/github/disconnect",
     "/audit/",
+    "/audit/?q=service:github+exchanged",
+    "/audit/?q=service:jira+zeppelin",
     "/account/delete/",
 )
 # An account with a password, a passkey, an authenticator app and recovery codes.
@@ -99,6 +101,7 @@ NO_PAGES = {
     "agent:answer_file": FILE,
     "agent:export": FILE,
     "mfa_download_recovery_codes": FILE,
+    "audit:export": FILE,
     "audit:proof": JSON,
     "mfa_login_webauthn": JSON,
     "set_language": LEADS_ON,
