@@ -287,6 +287,14 @@ def load_answer(run: UUID, *, user: int) -> RunAnswer:
     )
 
 
+def find_question(run: str, *, user: int) -> str:
+    """Return what the user's run of this id was asked, "" where there is no such run, or it does not open any more."""
+    try:
+        return load_answer(UUID(run), user=user).question
+    except (ValueError, RunNotFoundError, ContentClosedError):
+        return ""
+
+
 def load_run(run: UUID, *, user: int) -> RunRow:
     """Return the run as its own page heads it.
 

@@ -47,6 +47,7 @@ class TimelineRow:
     outcome_name: str
     provider: str
     run: str
+    tool: str
     sentence: str
     details: tuple[tuple[str, str], ...]
 
@@ -163,6 +164,7 @@ def row_of(event: AuditEvent) -> TimelineRow:
         outcome_name=gettext(OUTCOME_NAMES[Outcome(event.outcome)]),
         provider=event.provider,
         run=event.run,
+        tool=event.tool,
         sentence=sentence_of(event),
         details=_details(event),
     )

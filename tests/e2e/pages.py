@@ -1,6 +1,7 @@
 """Every page that has an address, by who sees it; and what has an address and shows no page, with the reason.
 
-`{chat}`, `{run}`, `{key}` and `{reset}` stand for what the visitor owns. A test compares the lists with the URL conf.
+`{chat}`, `{run}`, `{event}`, `{key}` and `{reset}` stand for what the visitor owns. A test compares the
+lists with the URL conf.
 """
 
 STRANGERS = (
@@ -54,6 +55,7 @@ REGULAR = (
     "/audit/",
     "/audit/?q=service:github+exchanged",
     "/audit/?q=service:jira+zeppelin",
+    "/audit/{event}/why/",
     "/account/delete/",
 )
 # An account with a password, a passkey, an authenticator app and recovery codes.

@@ -103,7 +103,10 @@ async def test_pages_with_everything_in_them(page: Page) -> None:
     await page.goto("/")
     run = await ask(page, "Brief me for standup")
     chat = urlsplit(page.url).path.split("/")[2]
-    assert await examined(page, *(address.format(chat=chat, run=run) for address in pages.REGULAR)) == []
+    await page.goto(f"/audit/?run={run}&service=github&q=exchanged")
+    event = await page.locator("[data-number]").first.get_attribute("data-number")
+    listed = [address.format(chat=chat, run=run, event=event) for address in pages.REGULAR]
+    assert await examined(page, *listed) == []
 
 
 async def test_where_a_statement_comes_from(page: Page) -> None:

@@ -18,7 +18,7 @@ EXAMPLES = {
     r"<slug:provider>": "github",
     r"<slug:\w+>": "markdown",
 }
-PLACES = {"chat": EXAMPLES[r"<uuid:\w+>"], "run": EXAMPLES[r"<uuid:\w+>"], "key": "1"}
+PLACES = {"chat": EXAMPLES[r"<uuid:\w+>"], "run": EXAMPLES[r"<uuid:\w+>"], "event": "1", "key": "1"}
 # The vault's own endpoints, for clients with a signed token; all answer POST alone, with JSON.
 FOR_MACHINES = ("vault/", "oauth/")
 

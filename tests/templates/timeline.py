@@ -1,5 +1,6 @@
 """The timeline's contexts as its views make them, for the checks of their markup."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from audit.address import Asked
 from audit.search import parse
 from audit.views import search_context
+from audit.why import Why
 from permissions.services import SERVICES
 
 NOW = datetime(2026, 5, 6, 7, 0, tzinfo=UTC)
@@ -18,7 +20,7 @@ def asking(text: str) -> dict[str, Any]:
     return search_context(Asked(parse(text, services=SERVICES)))
 
 
-def row(number: int, outcome: str, provider: str) -> SimpleNamespace:
+def row(number: int, outcome: str, provider: str) -> Any:
     """Return one audit event as the timeline gets it."""
     return SimpleNamespace(
         id=number,
@@ -29,15 +31,16 @@ def row(number: int, outcome: str, provider: str) -> SimpleNamespace:
         event="permission:check:denied",
         details=(("Reason", "revoked"),),
         run=RUN if provider else "",
+        tool="slack_mentions" if provider else "",
     )
 
 
-ROWS = [
+ROWS = (
     row(1, "denied", "slack"),
     row(2, "granted", "github"),
     row(3, "failed", "google-calendar"),
     row(4, "noted", ""),
-]
+)
 TIMELINE = {
     "rows": ROWS,
     "next_cursor": 4,
@@ -45,7 +48,10 @@ TIMELINE = {
     "message": "A filter in the address was not understood, so it filters nothing.",
 }
 TIMELINE |= asking(f"service:slack outcome:denied run:{RUN}")
+WHY = Why(event=ROWS[0], begun=ROWS[3], steps=ROWS[:3], allowing=())
 TIMELINE_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "why something was read": ("audit/why.html", {"why": WHY, "question": "<script>alert(1)</script>"}),
+    "why, the question gone": ("audit/why.html", {"why": replace(WHY, begun=None, allowing=ROWS[:1]), "question": ""}),
     "timeline": ("audit/timeline.html", TIMELINE),
     "timeline, empty": (
         "audit/timeline.html",
