@@ -125,7 +125,13 @@ async def test_users_connections_are_not_for_registered_clients(http: httpx.Asyn
     client = await register()
     token = subject(client=client.id)
     fields = {"provider": "github", "connection": "c", "nonce": "n", "is_allowed": "false", "subject_token": token}
-    fields |= {"providers": "github", "expires_at": "2999-01-01T00:00:00+00:00", "grant": "g"}
+    fields |= {
+        "providers": "github",
+        "expires_at": "2999-01-01T00:00:00+00:00",
+        "grant": "g",
+        "agent": "a",
+        "tools": "t",
+    }
     for name, path in wire.PATHS.items():
         if name != "exchange":
             response = await http.post(path, data=fields | client.in_body)

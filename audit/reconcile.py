@@ -1,0 +1,58 @@
+"""Compares what the agent says it did with what the vault says it let it do: neither can do so without the other.
+
+The agent's process records runs and calls, the vault's the exchanges. Whoever has one of the two can add rows of its
+own or leave some out, and cannot make those of the other.
+"""
+
+from dataclasses import dataclass
+
+from django.db import connections
+
+from audit.record import DATABASE
+
+# More findings of one kind tell nothing more.
+MAX_FINDINGS = 100
+
+# The condition on `run` is that of the index (`audit.models`).
+_CALLS = """
+    SELECT id FROM audit_event AS told
+    WHERE id > %s AND event IN ('agent:call:succeeded', 'agent:call:failed') AND NOT EXISTS (
+        SELECT 1 FROM audit_event AS had
+        WHERE had."user" = told."user" AND had.run = told.run AND NOT (had.run = '')
+            AND had.event = 'vault:exchange:granted' AND had.exchange = told.exchange AND had.provider = told.provider
+            AND had.tool_call = told.tool_call AND had.id < told.id
+    ) ORDER BY id LIMIT %s
+"""
+_EXCHANGES = """
+    SELECT id FROM audit_event AS told
+    WHERE id > %s AND event = 'vault:exchange:granted' AND NOT (run = '') AND NOT EXISTS (
+        SELECT 1 FROM audit_event AS had
+        WHERE had."user" = told."user" AND had.run = told.run AND NOT (had.run = '')
+            AND had.event = 'agent:run:started' AND had.id < told.id
+    ) ORDER BY id LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Ids of events, at most `MAX_FINDINGS` of each kind, the oldest first."""
+
+    calls_without_exchange: tuple[int, ...]
+    exchanges_without_run: tuple[int, ...]
+
+
+def find_mismatch(*, after: int = 0) -> Mismatch:
+    """Look through the events with ids above `after`; reads only, and each of them once.
+
+    An exchange that names no run is one of a registered client, which has none.
+
+    Raises:
+        django.db.Error: The database failed.
+    """
+    return Mismatch(_list(_CALLS, after=after), _list(_EXCHANGES, after=after))
+
+
+def _list(statement: str, *, after: int) -> tuple[int, ...]:
+    with connections[DATABASE].cursor() as cursor:
+        cursor.execute(statement, [after, MAX_FINDINGS])
+        return tuple(event_id for (event_id,) in cursor.fetchall())
