@@ -22,6 +22,9 @@ from agent.briefing.document import parse
 from agent.briefing.lengths import Length
 from agent.briefing.renderings import FORMATS, render
 from agent.tools import TOOLS
+from audit import reconcile
+from audit.models import AuditEvent
+from audit.reconcile import Mismatch
 from tests.adversarial.conftest import Asked
 from tests.adversarial.worlds import EVIL
 from tests.agent.api.upstream import Told, Upstream
@@ -205,3 +208,8 @@ async def test_the_user_is_told_that_somebody_hid_words(maya: User, settings: An
     }
     for form in FORMATS:
         assert EVIL not in render(document, form=form, length=Length.FULL)
+
+
+async def test_what_the_agent_says_it_read_is_what_the_vault_let_it_read(attacked: Attacked) -> None:
+    assert await sync_to_async(reconcile.find_mismatch)() == Mismatch((), ())
+    assert await AuditEvent.objects.filter(event="agent:call:succeeded").aexists(), "there was something to compare"
