@@ -67,6 +67,7 @@ class Event(StrEnum):
     VAULT_CONNECTION_DENIED = "vault:connection:denied"
     VAULT_CONNECTION_DISCONNECTED = "vault:connection:disconnected"
     VAULT_CONNECTION_FAILED = "vault:connection:failed"
+    VAULT_CONNECTION_REDUCED = "vault:connection:reduced"
     VAULT_CONNECTION_STARTED = "vault:connection:started"
     VAULT_EXCHANGE_DENIED = "vault:exchange:denied"
     VAULT_EXCHANGE_FAILED = "vault:exchange:failed"

@@ -291,6 +291,9 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.VAULT_CONNECTION_DENIED: _because(gettext_noop("{service} was not connected")),
     Event.VAULT_CONNECTION_DISCONNECTED: _because(gettext_noop("{service} was disconnected and its tokens erased")),
     Event.VAULT_CONNECTION_FAILED: _because(gettext_noop("{service} could not be connected")),
+    Event.VAULT_CONNECTION_REDUCED: _because(
+        gettext_noop("The tokens of {service} were erased, to connect it again with less")
+    ),
     Event.VAULT_CONNECTION_STARTED: _because(gettext_noop("Connecting {service} began")),
     Event.VAULT_EXCHANGE_DENIED: _because(gettext_noop("No {service} token was given")),
     Event.VAULT_EXCHANGE_FAILED: _because(gettext_noop("No {service} token could be given")),

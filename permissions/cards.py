@@ -16,7 +16,7 @@ from permissions import chats, needs, questions, scopes, store
 from permissions.policy import Mode
 from permissions.services import SERVICES
 from permissions.types import ScopeGroup, Service, ServiceStatus
-from vault.client import ConnectionState, Revocation, RevocationState
+from vault.client import Connection, ConnectionState, Revocation, RevocationState
 
 STATE_WORDS = {
     ConnectionState.CONNECTED: gettext_noop("Connected"),
@@ -32,6 +32,9 @@ _NEEDS_RECONNECT = {
     "expired": gettext_noop("The token of {name} has ended, and came with nothing to renew it. Reconnect it."),
     "refresh_in_doubt": gettext_noop(
         "{name} never answered when its token was renewed, so no token is known to be good. Reconnect it."
+    ),
+    "reduced": gettext_noop(
+        "The tokens of {name} were ended, to let it read less, and it was not connected again. Reconnect it."
     ),
     "": gettext_noop("{name} no longer honours this connection. Reconnect it to let the AI read again."),
 }
@@ -81,7 +84,7 @@ class ServiceCard:
 
     `connection` is the id of the default account's connection, "" for none, and `others` are the other accounts.
     `surplus` and `writing` say in words what was granted and no tool needs, and what lets its holder write too.
-    `unused` says what the user could drop, since nothing asked for it in 30 days, and `used_count` of how many granted
+    `unused` is what the user could drop, since nothing asked for it in 30 days, and `used_count` of how many granted
     scopes something did; a connection that is younger drops nothing.
     `missing` says what was asked for and not granted, or is ""; `addable` is what the user could still let it read.
     `endings` say what became of the tokens of accounts that were disconnected lately. `scopes` are the provider's own
@@ -113,7 +116,7 @@ class ServiceCard:
     missing: str
     surplus: tuple[str, ...]
     writing: tuple[str, ...]
-    unused: tuple[str, ...]
+    unused: tuple[ScopeGroup, ...]
     used_count: int
     addable: tuple[ScopeGroup, ...]
     others: tuple[OtherAccount, ...]
@@ -163,7 +166,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         missing=missing_of(status),
         surplus=_words_of(scopes.list_surplus(service.slug, granted_scope=status.granted_scope), provider=service.slug),
         writing=_words_of(scopes.list_writing(service.slug, granted_scope=status.granted_scope), provider=service.slug),
-        unused=tuple(gettext(group.words) for group in _unused(status, used=used)),
+        unused=_unused(status, used=used),
         used_count=len(used & set(granted)),
         addable=addable,
         others=tuple(
@@ -250,6 +253,18 @@ def missing_of(status: ServiceStatus) -> str:
     told = (gettext(scopes.words_of(scope, provider=status.service.slug)) for scope in status.missing_scope.split())
     return gettext("Asked for and not granted by {name}: {words}.").format(
         name=status.service.name, words="; ".join(told)
+    )
+
+
+def unasked_of(connection: Connection) -> str:
+    """Return a sentence about what was granted and not asked for, such as what was to be dropped, "" for nothing."""
+    asked = connection.asked_scope.split()
+    unasked = [scope for scope in connection.granted_scope.split() if scope not in asked]
+    if not unasked:
+        return ""
+    service = SERVICES[connection.provider]
+    return gettext("Not asked for, and granted by {name} all the same: {words}.").format(
+        name=service.name, words="; ".join(_words_of(unasked, provider=service.slug))
     )
 
 

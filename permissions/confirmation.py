@@ -18,7 +18,7 @@ from permissions.subjects import load_confirmed_at
 
 _View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 # What a form of these pages sends and its page takes in its address, too.
-_KEPT = ("reconnects", "connection")
+_KEPT = ("reconnects", "connection", "leave_out")
 
 
 def recently_confirmed(view: _View) -> _View:
@@ -41,5 +41,5 @@ def recently_confirmed(view: _View) -> _View:
 def _page_of(request: HttpRequest) -> str:
     if request.method != "POST":
         return request.get_full_path()
-    kept = urlencode({name: request.POST[name] for name in _KEPT if request.POST.get(name)})
+    kept = urlencode({name: request.POST.getlist(name) for name in _KEPT if request.POST.get(name)}, doseq=True)
     return f"{request.path}?{kept}" if kept else request.path

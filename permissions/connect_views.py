@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from permissions import connections, notices, scopes
-from permissions.cards import grants_writing, is_sandbox, missing_of
+from permissions.cards import grants_writing, is_sandbox, missing_of, unasked_of
 from permissions.changes import Change, announce
 from permissions.confirmation import recently_confirmed
 from permissions.pages import SESSION_ENDED, load_asker, load_service, render_page, see_page
@@ -112,7 +112,7 @@ async def choose(request: HttpRequest, provider: str) -> HttpResponse:
 
 
 async def _ask(request: HttpRequest, *, service: Service) -> HttpResponse:
-    """Show the consent page; the address may name a connection to make again and a group that is to be added."""
+    """Show the consent page; the address may name a connection to make again, and groups to add to it and to drop."""
     account, reconnects = None, request.GET.get("reconnects", "")
     if reconnects:
         try:
@@ -123,7 +123,9 @@ async def _ask(request: HttpRequest, *, service: Service) -> HttpResponse:
             raise Http404 from None
         except VaultError as error:
             return await _fail(request, service=service, failure=_failure_of(error))
-    offered = scopes.list_addable(service.slug, granted_scope=account.granted_scope if account else "")
+    granted_scope = account.granted_scope if account else ""
+    offered = scopes.list_addable(service.slug, granted_scope=granted_scope)
+    droppable = scopes.list_droppable(service.slug, granted_scope=granted_scope)
     # Nothing here grants anything: a prepared address ticks a box at most, and the user sends the form.
     ticked = {request.GET.get("add", "")} if account else {group.name for group in offered if group.is_default}
     context = {
@@ -132,6 +134,7 @@ async def _ask(request: HttpRequest, *, service: Service) -> HttpResponse:
         "grants_writing": grants_writing(service.slug),
         "account": account,
         "groups": [(group, group.name in ticked) for group in offered],
+        "droppable": [(group, group.name in request.GET.getlist("leave_out")) for group in droppable],
         "base_group": scopes.BASE_GROUP,
     }
     return await render_page(request, template="permissions/connect.html", context=context)
@@ -141,18 +144,29 @@ async def _start(request: HttpRequest, *, service: Service) -> HttpResponse:
     asker = await load_asker(request)
     posted = set(request.POST.getlist("scope_group"))
     chosen = [group.name for group in service.optional_groups if group.name in posted]
+    leaves_out = request.POST.getlist("leave_out")
+    reconnects = request.POST.get("reconnects", "")
+    # A name that is none would leave nothing out, where the user meant something.
+    if leaves_out and not (reconnects and set(leaves_out) <= {group.name for group in service.optional_groups}):
+        raise Http404
     try:
         authorization_url = await vault.start_connect(
             **asker,
             provider=service.slug,
             # A form without groups leaves the choice to the vault's defaults; one with any holds the base.
             scope_groups=[scopes.BASE_GROUP, *chosen] if posted and service.optional_groups else (),
-            reconnects=request.POST.get("reconnects", ""),
+            reconnects=reconnects,
+            leaves_out=leaves_out,
         )
     except NotConnectedError:
         raise Http404 from None
     except VaultError as error:
         return await _fail(request, service=service, failure=_failure_of(error))
+    finally:
+        # Where scopes add up, the tokens have ended already.
+        if leaves_out:
+            await sync_to_async(connections.forget)(user=asker["user"])
+            announce(Change(asker["user"], service.slug))
     return HttpResponseRedirect(authorization_url, status=303)
 
 
@@ -182,6 +196,8 @@ async def _confirm(
     messages.success(request, said.format(name=connected.name, account=confirmed.account))
     if missing := missing_of(connections.status_of(confirmed, service=connected)):
         messages.warning(request, missing)
+    if unasked := unasked_of(confirmed):
+        messages.warning(request, unasked)
     return await _go_back(request)
 
 

@@ -24,6 +24,12 @@ def list_addable(provider: str, *, granted_scope: str) -> tuple[ScopeGroup, ...]
     return tuple(group for group in SERVICES[provider].optional_groups if not group.scopes <= granted)
 
 
+def list_droppable(provider: str, *, granted_scope: str) -> tuple[ScopeGroup, ...]:
+    """Return the groups of `provider` that the user granted and can do without, the default ones among them."""
+    granted = set(granted_scope.split())
+    return tuple(group for group in SERVICES[provider].optional_groups if group.scopes <= granted)
+
+
 def list_added(provider: str, *, granted_scope: str) -> tuple[ScopeGroup, ...]:
     """Return the groups of `provider` that the user granted besides the default ones."""
     addable = list_addable(provider, granted_scope=granted_scope)
@@ -32,8 +38,7 @@ def list_added(provider: str, *, granted_scope: str) -> tuple[ScopeGroup, ...]:
 
 def list_unused(provider: str, *, granted_scope: str, used: Collection[str]) -> tuple[ScopeGroup, ...]:
     """Return the groups of `provider` that were granted and of which no scope is among `used`."""
-    granted = set(granted_scope.split())
-    groups = (group for group in SERVICES[provider].optional_groups if group.scopes <= granted)
+    groups = list_droppable(provider, granted_scope=granted_scope)
     return tuple(group for group in groups if not group.scopes & set(used))
 
 

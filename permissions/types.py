@@ -27,7 +27,8 @@ class Service:
     """One provider as the user knows it.
 
     `slug` is the provider id, `can_read` and `cannot` are plain sentences for the connect page and the card, and
-    `revocation` says what the service really ends when it is disconnected. `optional_groups` are what the user may
+    `revocation` says what the service really ends when it is disconnected, and `reducing` what becomes of what was
+    granted when it is reconnected with less, or where its owner makes it less. `optional_groups` are what the user may
     leave out or add: only groups that one of the agent's tools reads, since a permission that nothing uses is one too
     many, although the vault could ask for more. `scope_words` say in plain words what each scope lets DevContext do.
     `base_scopes` are needed whichever tool reads, so that no tool names them; `writing_scopes` let their holder write
@@ -41,6 +42,7 @@ class Service:
     can_read: tuple[str, ...]
     cannot: tuple[str, ...]
     revocation: str
+    reducing: str
     optional_groups: tuple[ScopeGroup, ...] = ()
     scope_words: Mapping[str, str] = field(default_factory=dict)
     base_scopes: frozenset[str] = frozenset()

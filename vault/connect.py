@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.events import Entry, Event
-from vault import ledger
+from vault import disconnect, ledger
 from vault.database import ALIAS, run
 from vault.errors import (
     ConnectError,
@@ -45,7 +45,14 @@ _RETURN_CODES: dict[type[VaultError], str] = {
 logger = logging.getLogger(__name__)
 
 
-async def start(subject: Subject, *, provider: str, scope_groups: Collection[str] = (), reconnects: str = "") -> str:
+async def start(
+    subject: Subject,
+    *,
+    provider: str,
+    scope_groups: Collection[str] = (),
+    reconnects: str = "",
+    leaves_out: Collection[str] = (),
+) -> str:
     """Begin a flow and return the provider's authorization URL.
 
     Args:
@@ -53,15 +60,17 @@ async def start(subject: Subject, *, provider: str, scope_groups: Collection[str
         provider: Provider id.
         scope_groups: What to ask for, of the provider's groups; none means the default ones.
         reconnects: The id of a connection whose tokens are to be replaced. What it has is asked for as well.
+        leaves_out: What of that is not asked for any more, of the provider's groups. Where scopes add up, the present
+            tokens are ended first.
 
     Raises:
         NotConnectedError: `provider` is unknown or not configured, or `reconnects` is no connection of the user to it.
-        InvalidRequestError: A scope group is not one of the provider's.
+        InvalidRequestError: A scope group is not one of the provider's, or nothing is left to be asked for.
         VaultUnavailableError: The flow could not be stored or recorded.
     """
     chosen = registry.load(provider)
     kept = await run(_scope_kept, subject, provider=provider, connection=reconnects) if reconnects else ""
-    scope = scopes.scope_of(chosen, groups=scope_groups, kept=kept)
+    scope = scopes.scope_of(chosen, groups=scope_groups, kept=kept, leaves_out=leaves_out)
     state = secrets.token_urlsafe(32)
     flow = Flow(
         provider=provider,
@@ -74,6 +83,8 @@ async def start(subject: Subject, *, provider: str, scope_groups: Collection[str
         code_verifier=secrets.token_urlsafe(48) if chosen.uses_pkce else "",
     )
     await run(_begin, flow, state=state)
+    if leaves_out and chosen.scopes_add_up:
+        await disconnect.end_tokens(subject, connection=reconnects, asked_scope=flow.asked_scope)
     return f"{configuration(provider).authorization_url}?{urlencode(_parameters(chosen, flow=flow, state=state))}"
 
 

@@ -31,6 +31,19 @@ async def disconnect(subject: Subject, *, connection: str) -> None:
     await asyncio.wait({revoke_soon()}, timeout=_PATIENCE_SECONDS)
 
 
+async def end_tokens(subject: Subject, *, connection: str, asked_scope: str) -> None:
+    """Erase and revoke the tokens of the user's connection and keep it; from now on it needs a reconnect.
+
+    `asked_scope`, space-separated, is what that reconnect asks for, now or later.
+
+    Raises:
+        NotConnectedError: The user has no such connection.
+        VaultUnavailableError: The database failed.
+    """
+    await run(_empty, subject, connection=connection, asked_scope=asked_scope)
+    await asyncio.wait({revoke_soon()}, timeout=_PATIENCE_SECONDS)
+
+
 def revoke_soon() -> asyncio.Task[None]:
     """Try every revocation that is due, in the background."""
     return background.detach(revoke_due())
@@ -49,6 +62,23 @@ def _erase(subject: Subject, *, connection: str) -> None:
         )
         revocations.add_for(row)
         connections.erase(row)
+    ledger.drain()
+
+
+def _empty(subject: Subject, *, connection: str, asked_scope: str) -> None:
+    with connections.lock_for_change(user=subject.user, connection=connection) as row:
+        ledger.note(
+            Entry(
+                event=Event.VAULT_CONNECTION_REDUCED,
+                user=subject.user,
+                provider=row.provider,
+                connection=row.id,
+                account=row.account,
+                scope_asked=asked_scope,
+            )
+        )
+        revocations.add_for(row)
+        connections.empty(row, asked_scope=asked_scope)
     ledger.drain()
 
 

@@ -45,11 +45,21 @@ class EmbeddedVault:
         return await exchange(request, client=self._client)
 
     async def start_connect(
-        self, *, subject_token: str, provider: str, scope_groups: Collection[str] = (), reconnects: str = ""
+        self,
+        *,
+        subject_token: str,
+        provider: str,
+        scope_groups: Collection[str] = (),
+        reconnects: str = "",
+        leaves_out: Collection[str] = (),
     ) -> str:
         """See `VaultClient.start_connect`."""
         return await connect.start(
-            await self._attended(subject_token), provider=provider, scope_groups=scope_groups, reconnects=reconnects
+            await self._attended(subject_token),
+            provider=provider,
+            scope_groups=scope_groups,
+            reconnects=reconnects,
+            leaves_out=leaves_out,
         )
 
     async def confirm_connection(

@@ -21,6 +21,7 @@ async def start_connect(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
         provider=required(form, "provider"),
         scope_groups=form.get("scope_groups", "").split(),
         reconnects=form.get("reconnects", ""),
+        leaves_out=form.get("leaves_out", "").split(),
     )
     return {"authorization_url": url}
 

@@ -165,6 +165,15 @@ class Store:
             (now.timestamp(), provider, account),
         )
 
+    def list_living_scopes(self, provider: str, *, account: str, now: datetime) -> list[str]:
+        """Return the scopes, as they were granted, of each of the account's grants with a living token."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT grants.id, scope FROM grants JOIN tokens ON grants.id = grant_id WHERE provider = ? "
+            "AND account = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) ORDER BY grants.id",
+            (provider, account, now.timestamp()),
+        )
+        return [scope for _grant, scope in rows]
+
     def has_live_refresh_token(self, provider: str) -> bool:
         """Return whether the user's consent at `provider` still stands."""
         row = self._connection.execute(

@@ -19,6 +19,12 @@ GITHUB = Service(
         "GitHub ends every token that DevContext has of this account, also one that somebody else connected "
         "here. The app stays installed: remove it at GitHub under Settings, Applications."
     ),
+    # Source: https://docs.github.com/en/apps/maintaining-github-apps/modifying-a-github-app-registration.
+    reducing=_(
+        "What a GitHub App may read belongs to the app and cannot be made less here: its owner changes it at GitHub "
+        "under Settings, Developer settings, GitHub Apps, Permissions. Which repositories it reaches, you choose there "
+        "under Settings, Applications, Installed GitHub Apps."
+    ),
     # Source: https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps.
     scope_words={
         "repo": _("Read and write access to all your repositories, because GitHub's OAuth Apps know nothing smaller"),

@@ -15,6 +15,11 @@ GOOGLE_CALENDAR = Service(
         "Google ends all access of DevContext's whole Google Cloud project to this account: each calendar, and "
         "every other program that belongs to the same project."
     ),
+    # Source: https://developers.google.com/identity/protocols/oauth2/web-server#incrementalAuth.
+    reducing=_(
+        "DevContext's new token reads less. Your Google Account goes on listing what you allowed before, until you "
+        "remove DevContext there."
+    ),
     # Source: https://developers.google.com/workspace/calendar/api/auth.
     scope_words={
         "openid": _("Know which account this is"),

@@ -18,6 +18,11 @@ SLACK = Service(
         "Slack ends this token only. The app stays installed in the workspace: remove it at Slack under "
         "Settings & administration, Manage apps."
     ),
+    # Source: https://docs.slack.dev/authentication/installing-with-oauth.
+    reducing=_(
+        "Slack only ever adds to what a token may read, so DevContext ends the present one first: until you come back "
+        "from Slack, nothing of it is read."
+    ),
     optional_groups=(
         ScopeGroup("search", _("Messages that mention you"), frozenset({"search:read"}), is_default=True),
         ScopeGroup("private-channels", _("Private channels you are in"), frozenset({"groups:history", "groups:read"})),

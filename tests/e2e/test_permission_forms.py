@@ -75,6 +75,36 @@ async def test_something_is_left_out(visitor: Page) -> None:
     await expect(visitor.get_by_label("Repositories")).to_have_value("tidewater/payroll")
 
 
+async def test_slack_is_connected_again_with_less(visitor: Page) -> None:
+    await visitor.goto(PAGE)
+    card = visitor.get_by_role("region", name="Slack")
+    await press(visitor, card.get_by_role("link", name="Reconnect Slack"))
+    await visitor.get_by_label("Messages that mention you").focus()
+    await visitor.keyboard.press("Space")
+    await press(visitor, visitor.get_by_role("button", name="Continue to Slack"))
+    await expect(visitor.get_by_text("search:read")).to_have_count(0)
+    await press(visitor, visitor.get_by_role("button", name="Allow"))
+    await expect(visitor.get_by_text("Slack is connected as").first).to_be_visible()
+    card = await open_fold(visitor, "What Slack granted")
+    await expect(card.get_by_text("channels:history", exact=True)).to_be_visible()
+    await expect(card.get_by_text("search:read")).to_have_count(0)
+    await expect(card.get_by_role("link", name="Let it also read: Messages that mention you")).to_be_visible()
+
+
+async def test_a_tool_is_blocked_and_allowed_again(visitor: Page) -> None:
+    for letter, told in (("b", ": 1 blocked"), ("a", "")):
+        card = await open_fold(visitor, "What the AI may read of Slack")
+        mode = card.locator("select").first
+        await mode.focus()
+        await visitor.keyboard.press(letter)
+        await press(visitor, card.get_by_role("button", name="Save what the AI may read of Slack"))
+        await expect(visitor.get_by_text("What the AI may read of Slack is saved").first).to_be_visible()
+        await expect(card.locator("summary", has_text="What the AI may read of Slack")).to_have_text(
+            f"What the AI may read of Slack{told}"
+        )
+        await expect(mode).to_have_value("block" if letter == "b" else "allow")
+
+
 async def test_what_would_be_read_is_reached_and_reads_well(visitor: Page) -> None:
     await visitor.goto(PAGE)
     await press(visitor, visitor.get_by_role("link", name="What would be read?"))

@@ -20,6 +20,7 @@ class Tasklist:
     identity_scope: ClassVar[tuple[str, ...]] = ()
     scope_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {"base": ("tasks:read",)}
     default_scope_groups: ClassVar[tuple[str, ...]] = ("base",)
+    scopes_add_up: ClassVar[bool] = False
     has_issuer: ClassVar[bool] = False
     # Of one hour.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=5)

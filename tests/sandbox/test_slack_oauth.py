@@ -98,3 +98,12 @@ async def test_revocation_ends_the_grant(visitor: Visitor) -> None:
     assert (await visitor.probe("slack", pair["access_token"])).json()["error"] == "token_revoked"
     assert (await visitor.refresh("slack", pair["refresh_token"])).json()["error"] == "invalid_refresh_token"
     assert (await visitor.slack(pair["access_token"], "auth.revoke"))["error"] == "token_revoked"
+
+
+async def test_scopes_are_only_added_until_the_token_is_revoked(visitor: Visitor) -> None:
+    first = await visitor.connect("slack", user_scope="channels:read,search:read")
+    second = await visitor.connect("slack", user_scope="channels:read")
+    assert second["scope"] == "channels:read,search:read"
+    for pair in (first, second):
+        assert (await visitor.slack(pair["access_token"], "auth.revoke"))["revoked"] is True
+    assert (await visitor.connect("slack", user_scope="channels:read"))["scope"] == "channels:read"

@@ -51,11 +51,8 @@ async def test_each_provider_is_asked_in_its_own_words(vault: VaultClient, upstr
         assert (query["response_type"], query["client_id"]) == ("code", "devcontext-sandbox")
     assert asked["github"]["code_challenge_method"] == asked["google-calendar"]["code_challenge_method"] == "S256"
     google = asked["google-calendar"]
-    assert (google["access_type"], google["prompt"], google["include_granted_scopes"]) == (
-        "offline",
-        "consent select_account",
-        "true",
-    )
+    assert (google["access_type"], google["prompt"]) == ("offline", "consent select_account")
+    assert "include_granted_scopes" not in google
     assert asked["slack"]["user_scope"] == "channels:history,channels:read,users:read,search:read"
     assert asked["slack"]["scope"] == ""
     assert not {"code_challenge", "code_challenge_method"} & set(asked["slack"])

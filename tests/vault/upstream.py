@@ -140,9 +140,15 @@ class Upstream:
         grant = self._redeem(form, "slack") if "code" in form else self._rotate(form)
         if grant is None:
             return JSONResponse({"ok": False, "error": "invalid_code" if "code" in form else "invalid_refresh_token"})
-        scope = self.scope if self.scope is not None else grant.query["user_scope"]
+        scope = self.scope if self.scope is not None else self._slack_scope(grant)
         tokens = self._tokens(grant, prefix="xoxe.xoxp-1-", rotates=True) | {"scope": scope, "token_type": "user"}
         return await self._send({"ok": True, **({"authed_user": {"id": "U1", **tokens}} if "code" in form else tokens)})
+
+    def _slack_scope(self, grant: Grant) -> str:
+        """Return what was asked for, and what the person's living tokens have: Slack only ever adds."""
+        living = [one for one in self.grants if one.is_alive and (one.provider, one.person) == ("slack", grant.person)]
+        scopes = [scope for one in [grant, *living] for scope in one.query["user_scope"].split(",")]
+        return ",".join(dict.fromkeys(scopes))
 
     async def _github_user(self, request: Request) -> Response:
         person = self._person(request)

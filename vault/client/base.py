@@ -29,7 +29,13 @@ class VaultClient(Protocol):
         ...
 
     async def start_connect(
-        self, *, subject_token: str, provider: str, scope_groups: Collection[str] = (), reconnects: str = ""
+        self,
+        *,
+        subject_token: str,
+        provider: str,
+        scope_groups: Collection[str] = (),
+        reconnects: str = "",
+        leaves_out: Collection[str] = (),
     ) -> str:
         """Begin a connect flow and return the provider's authorization URL for the browser.
 
@@ -38,10 +44,14 @@ class VaultClient(Protocol):
             provider: Provider id.
             scope_groups: What to ask for, by the names of the provider's scope groups; none means the default ones.
             reconnects: The id of a connection whose tokens are to be replaced. What it has is asked for as well.
+            leaves_out: What of that is not to be asked for any more, by the names of scope groups. A provider that only
+                ever adds to a living token is made to end that token first: until the flow is over, the connection
+                needs a reconnect.
 
         Raises:
             NotConnectedError: `provider` is unknown or not configured, or `reconnects` is no connection to it.
-            InvalidRequestError: A scope group is not one of the provider's.
+            InvalidRequestError: A scope group is not one of the provider's, or something is left out of no connection
+                or everything of one.
         """
         ...
 

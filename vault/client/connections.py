@@ -9,7 +9,14 @@ from vault.types import AccountChoice, Connection, PendingConnection, Revocation
 
 
 async def start_connect(
-    *, user: str, sid: str, auth_time: float, provider: str, scope_groups: Collection[str] = (), reconnects: str = ""
+    *,
+    user: str,
+    sid: str,
+    auth_time: float,
+    provider: str,
+    scope_groups: Collection[str] = (),
+    reconnects: str = "",
+    leaves_out: Collection[str] = (),
 ) -> str:
     """Begin a connect flow and return the provider's authorization URL. See `VaultClient.start_connect`."""
     return await transport.current().start_connect(
@@ -17,6 +24,7 @@ async def start_connect(
         provider=provider,
         scope_groups=scope_groups,
         reconnects=reconnects,
+        leaves_out=leaves_out,
     )
 
 

@@ -36,10 +36,21 @@ class HTTPVault:
         return wire.token_from_json(await self._ask("exchange", wire.exchange_to_form(request)))
 
     async def start_connect(
-        self, *, subject_token: str, provider: str, scope_groups: Collection[str] = (), reconnects: str = ""
+        self,
+        *,
+        subject_token: str,
+        provider: str,
+        scope_groups: Collection[str] = (),
+        reconnects: str = "",
+        leaves_out: Collection[str] = (),
     ) -> str:
         """See `VaultClient.start_connect`."""
-        form = {"provider": provider, "scope_groups": " ".join(scope_groups), "reconnects": reconnects}
+        form = {
+            "provider": provider,
+            "scope_groups": " ".join(scope_groups),
+            "reconnects": reconnects,
+            "leaves_out": " ".join(leaves_out),
+        }
         answer = await self._ask("start_connect", {"subject_token": subject_token, **form})
         url = answer.get("authorization_url")
         if not isinstance(url, str):

@@ -102,6 +102,8 @@ class Provider(Protocol):
         identity_scope: The scopes that name the account, asked for each time.
         scope_groups: What can be asked for besides, in groups that a user can choose; a closed table.
         default_scope_groups: The groups that are asked for when none is chosen.
+        scopes_add_up: Whether a new consent adds to what the app's living tokens of the account may read, so that less
+            can be had only once they are revoked.
         has_issuer: Whether it sends its origin as `iss` with the code (RFC 9207).
         refresh_lead: How long before its end a token is refreshed.
         old_token_survives_refresh: Whether a token still works after its successor was issued.
@@ -116,6 +118,7 @@ class Provider(Protocol):
     identity_scope: ClassVar[tuple[str, ...]]
     scope_groups: ClassVar[Mapping[str, tuple[str, ...]]]
     default_scope_groups: ClassVar[tuple[str, ...]]
+    scopes_add_up: ClassVar[bool]
     has_issuer: ClassVar[bool]
     refresh_lead: ClassVar[timedelta]
     old_token_survives_refresh: ClassVar[bool]

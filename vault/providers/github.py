@@ -29,6 +29,7 @@ class GitHub:
     identity_scope: ClassVar[tuple[str, ...]] = ()
     scope_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     default_scope_groups: ClassVar[tuple[str, ...]] = ()
+    scopes_add_up: ClassVar[bool] = False
     has_issuer: ClassVar[bool] = False
     # Of 8 hours.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=10)

@@ -31,6 +31,7 @@ class GoogleCalendar:
         "availability": (f"{_SCOPE}/calendar.events.freebusy",),
     }
     default_scope_groups: ClassVar[tuple[str, ...]] = ("base",)
+    scopes_add_up: ClassVar[bool] = False
     has_issuer: ClassVar[bool] = True
     # Of one hour.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=5)
@@ -50,14 +51,11 @@ class GoogleCalendar:
     def authorization_parameters(self, *, scope: tuple[str, ...]) -> dict[str, str]:
         """Ask for a refresh token each time: without `prompt=consent` only the first consent brings one.
 
-        `select_account` lets the user choose the account even when one alone is signed in.
+        `select_account` lets the user choose the account even when one alone is signed in. Without
+        `include_granted_scopes` the tokens have what is asked for here, and nothing that was granted before: what a
+        connection is to keep is asked for again, and what its user dropped is not.
         """
-        return {
-            "scope": " ".join(scope),
-            "access_type": "offline",
-            "prompt": "consent select_account",
-            "include_granted_scopes": "true",
-        }
+        return {"scope": " ".join(scope), "access_type": "offline", "prompt": "consent select_account"}
 
     async def redeem(self, *, code: str, redirect_uri: str, code_verifier: str) -> Grant:
         """Exchange an authorization code."""

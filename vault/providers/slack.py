@@ -33,6 +33,9 @@ class Slack:
     }
     # Mentions are found by search alone, and no briefing is worth much without them.
     default_scope_groups: ClassVar[tuple[str, ...]] = ("base", "search")
+    # Source: https://docs.slack.dev/authentication/installing-with-oauth: scopes are only ever added to a token, and
+    # auth.revoke is the way to fewer. NOT VERIFIED against the real Slack.
+    scopes_add_up: ClassVar[bool] = True
     has_issuer: ClassVar[bool] = False
     # Of 12 hours; Slack's own SDK uses the same lead.
     refresh_lead: ClassVar[timedelta] = timedelta(minutes=120)

@@ -17,6 +17,8 @@ from vault.types import Connection
 
 # What a connection without a refresh token is marked with once its access token has ended; never stored.
 EXPIRED = "expired"
+# What a connection is marked with whose tokens were ended so that it can be made again with less.
+REDUCED = "reduced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,20 @@ def erase(row: models.Connection) -> None:
     row.delete(using=ALIAS)
     if was_default and (left := lock_all(user=row.subject, provider=row.provider)):
         set_default(left[0])
+
+
+def empty(row: models.Connection, *, asked_scope: str) -> None:
+    """Delete the sealed tokens of a connection that the caller holds; it is to be made again, with `asked_scope`."""
+    row.tokens.using(ALIAS).all().delete()
+    row.asked_scope, row.granted_scope = asked_scope, ""
+    row.has_refresh_token, row.access_expires_at, row.access_life_seconds = False, None, None
+    row.reconnect_reason = REDUCED
+    # A refresh under way loses its lease and finds another generation, so what it brings is revoked and not kept.
+    row.generation += 1
+    row.fence += 1
+    row.lease_owner, row.lease_until = "", None
+    row.intent_generation, row.intent_fingerprint, row.intent_at = None, "", None
+    row.save(using=ALIAS)
 
 
 def to_value(row: models.Connection) -> Connection:

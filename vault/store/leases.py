@@ -17,6 +17,7 @@ from django.utils import timezone
 from vault import models
 from vault.database import ALIAS
 from vault.store import fingerprints, revocations, secrets
+from vault.store.connections import REDUCED
 from vault.store.revocations import Orphan
 
 
@@ -166,7 +167,8 @@ def _end(row: models.Connection, *, is_in_doubt: bool = False) -> None:
 
 def _revoke_orphan(lease: Lease, tokens: NewTokens) -> None:
     """Revoke what a refresh brought for a connection that its user erased; a lost race needs no revocation."""
-    active = models.Connection.objects.using(ALIAS).filter(activated_at__isnull=False)
+    # One whose tokens were ended so that it is made again with less is as good as erased.
+    active = models.Connection.objects.using(ALIAS).filter(activated_at__isnull=False).exclude(reconnect_reason=REDUCED)
     if active.filter(subject=lease.user, provider=lease.provider, account_id=lease.account_id).exists():
         return
     revocations.add(

@@ -86,6 +86,9 @@ def add_for(row: models.Connection) -> None:
     except SealBrokenError:
         # The user's wish to erase is never refused; what nobody can open, nobody can use.
         return
+    if not access_token:
+        # Ended before, so that the connection could be made again with less.
+        return
     add(
         Orphan(
             connection=row.id,

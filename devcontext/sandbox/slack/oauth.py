@@ -100,8 +100,11 @@ def _exchange_code(sandbox: Sandbox, values: Mapping[str, str]) -> Response:
         return refusal("bad_redirect_uri")
     if "code_verifier" in values:
         return refusal("invalid_code_verifier")
-    scope = ",".join(granted.scope)
     with sandbox.store.transaction():
+        # Scopes are only ever added to what the user's living tokens have; `auth.revoke` is the way to fewer.
+        # Source: https://docs.slack.dev/authentication/installing-with-oauth. NOT VERIFIED against the real Slack.
+        had = sandbox.store.list_living_scopes(PROVIDER, account=granted.account, now=sandbox.now())
+        scope = ",".join(dict.fromkeys([*granted.scope, *(one for scopes in had for one in scopes.split(","))]))
         pair = _pair(sandbox, sandbox.store.open_grant(PROVIDER, scope=scope, account=granted.account))
     me = person_of(sandbox.world.now().me, account=granted.account)
     user = {"id": me.slack_id, "scope": scope, "token_type": "user", **pair}
