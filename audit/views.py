@@ -11,9 +11,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
-from audit import address, finding, log_keys, timeline, vocabulary
+from audit import address, finding, log_keys, overview, timeline, vocabulary
 from audit.address import Asked
+from audit.charts import find_span
 from audit.errors import AuditUnavailableError
+from audit.overview import Overview
 from audit.search import MAX_CHARACTERS, Search
 from audit.suggestions import completions
 from audit.wording import OUTCOME_NAMES
@@ -31,13 +33,14 @@ _EMPTY = timeline.Page(rows=(), next_cursor=None)
 def show_timeline(request: HttpRequest) -> HttpResponse:
     """Show a page of the user's events; what makes no sense filters nothing and is told, in the address with a 400."""
     asked = address.read(request)
-    page, status, message = _EMPTY, 200, ""
+    page, status, message, sealed_to, drawn = _EMPTY, 200, "", None, None
     if not asked.is_understood:
         status, message = 400, gettext(_BAD_FILTER)
     try:
         page, sealed_to = _list_events(request, asked), timeline.find_sealed_to()
+        drawn = _load_overview(request, asked)
     except AuditUnavailableError:
-        status, message, sealed_to = _UNAVAILABLE_STATUS, gettext(_UNAVAILABLE), None
+        status, message = _UNAVAILABLE_STATUS, gettext(_UNAVAILABLE)
     context = {
         "sealed_to": sealed_to,
         "rows": page.rows,
@@ -46,7 +49,8 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         "message": message,
         "is_unavailable": status == _UNAVAILABLE_STATUS,
     }
-    return render(request, "audit/timeline.html", context | search_context(asked), status=status)
+    context |= search_context(asked) | overview.overview_context(drawn)
+    return render(request, "audit/timeline.html", context, status=status)
 
 
 def search_context(asked: Asked) -> dict[str, Any]:
@@ -110,6 +114,14 @@ def _verifiers() -> list[str]:
 def _subject(request: HttpRequest) -> str:
     """`audit` imports no other app, so the subject is named here as `permissions.subjects` names it."""
     return f"user:{request.user.pk}"
+
+
+def _load_overview(request: HttpRequest, asked: Asked) -> Overview | None:
+    """Return the charts of the newest page; an older one is for reading."""
+    if asked.before is not None or asked.on is not None:
+        return None
+    span = find_span(request.GET.get("range", ""))
+    return overview.load_overview(asked.search, user=_subject(request), span=span)
 
 
 def _list_events(request: HttpRequest, asked: Asked) -> timeline.Page:

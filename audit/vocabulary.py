@@ -4,11 +4,13 @@ A process that shows no timeline, such as a vault of its own, is told nothing: t
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
 
 Words = Callable[[], Mapping[str, str]]
 
 _services: list[Words] = []
 _reads: list[Words] = []
+_zones: list[Callable[[str], tzinfo]] = []
 
 
 def name_services(words: Words) -> None:
@@ -19,6 +21,16 @@ def name_services(words: Words) -> None:
 def name_reads(words: Words) -> None:
     """Take what tools read by the tool's name, as in `your activity on GitHub`, from `words`, each time one is told."""
     _reads.append(words)
+
+
+def name_zones(load_zone: Callable[[str], tzinfo]) -> None:
+    """Take the time zone of a user, a subject, from `load_zone`, each time one is told."""
+    _zones.append(load_zone)
+
+
+def zone_of(user: str) -> tzinfo:
+    """Return the time zone in which a user's days begin; UTC where nobody says. Sync, since it may read a table."""
+    return next((load_zone(user) for load_zone in _zones), UTC)
 
 
 def services() -> Mapping[str, str]:

@@ -3,15 +3,17 @@
 from django.apps import AppConfig
 
 from audit import vocabulary
+from permissions import zone
 
 
 class PermissionsConfig(AppConfig):
-    """Tells the audit what the services are called."""
+    """Tells the audit what the services are called, and where users' days begin."""
 
     name = "permissions"
 
     def ready(self) -> None:
-        """Name the services."""
+        """Name the services and the zones."""
         from permissions.services import SERVICES  # noqa: PLC0415  (an app imports its modules once apps are ready)
 
         vocabulary.name_services(lambda: {slug: service.name for slug, service in SERVICES.items()})
+        vocabulary.name_zones(zone.load_zone)

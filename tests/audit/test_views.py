@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
 
+from agent import memory
+from agent.types import WeekSettings
 from audit import append_only, checkpoint, encoding, tree
 from audit.events import Entry, Event
 from audit.models import AuditEvent, AuditLeaf
@@ -100,6 +102,30 @@ def test_another_users_events_stay_hidden_whatever_is_asked(signed_in: Client) -
     for query in ("", "?run=secret-run", "?user=user:999", "?service=github&user=999"):
         response = signed_in.get(f"/audit/{query}")
         assert all(row.run != "secret-run" for row in response.context["rows"])
+
+
+def test_charts_stand_above_the_newest_events_and_lead_to_them(signed_in: Client) -> None:
+    page = signed_in.get("/audit/?range=day").content.decode()
+    newest = AuditEvent.objects.order_by("-id").values_list("id", flat=True)[0]
+    assert f'href="/audit/?service=slack&amp;before={newest + 1}"' in page
+    assert page.count('class="slot"') == 2
+    assert 'aria-label="Slack, ' in page
+
+
+@pytest.mark.parametrize("query", ["?before=9", "?on=2026-11-01"])
+def test_older_pages_have_no_charts(query: str, signed_in: Client) -> None:
+    assert signed_in.get(f"/audit/{query}").context["overview"] is None
+
+
+def test_charts_follow_the_service_and_the_outcome(signed_in: Client) -> None:
+    assert signed_in.get("/audit/?service=slack").context["overview"].lanes.number == 1
+    assert signed_in.get("/audit/?q=outcome:failed").context["overview"].lanes.number == 0
+
+
+def test_charts_are_in_the_users_zone(signed_in: Client, alice: User) -> None:
+    assert alice.pk is not None
+    memory.save_week_settings(alice.pk, chosen=WeekSettings(time_zone="Asia/Kathmandu"))
+    assert "Times of these charts are in Asia/Kathmandu." in signed_in.get("/audit/").content.decode()
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])

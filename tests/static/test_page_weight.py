@@ -26,7 +26,7 @@ def weight(*names: str) -> int:
         ("agent/chats.css",),
         ("agent/answer.css", "agent/run.css"),
         ("permissions/permissions.css",),
-        ("audit/timeline.css",),
+        ("audit/timeline.css", "audit/overview.css"),
         ("account/account.css",),
         ("permissions/permissions.css", "agent/week.css", "agent/welcome.css"),
         ("landing/landing.css",),

@@ -6,6 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from audit.address import Asked
+from audit.charts import draw_lanes, draw_week, find_span
+from audit.counting import Count
+from audit.events import Outcome
+from audit.overview import Overview, overview_context
 from audit.search import parse
 from audit.views import search_context
 from audit.why import Why
@@ -47,8 +51,16 @@ TIMELINE = {
     "sealed_to": 3,
     "message": "A filter in the address was not understood, so it filters nothing.",
 }
+COUNTS = tuple(Count(NOW, "slack", outcome, 1, 9) for outcome in Outcome)
+SERVICES_NAMED = {slug: service.name for slug, service in SERVICES.items()}
 TIMELINE |= asking(f"service:slack outcome:denied run:{RUN}")
 WHY = Why(event=ROWS[0], begun=ROWS[3], steps=ROWS[:3], allowing=())
+OVERVIEW = Overview(
+    draw_lanes(COUNTS, services=SERVICES_NAMED, app="DevContext", span=find_span("day"), now=NOW, zone=UTC),
+    draw_week(COUNTS, zone=UTC),
+    zone="UTC",
+    whole_since=NOW,
+)
 TIMELINE_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "why something was read": ("audit/why.html", {"why": WHY, "question": "<script>alert(1)</script>"}),
     "why, the question gone": ("audit/why.html", {"why": replace(WHY, begun=None, allowing=ROWS[:1]), "question": ""}),
@@ -57,6 +69,7 @@ TIMELINE_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "audit/timeline.html",
         TIMELINE | asking("") | {"rows": [], "next_cursor": None},
     ),
+    "timeline with charts": ("audit/timeline.html", TIMELINE | overview_context(OVERVIEW)),
     "timeline, nothing found so far": (
         "audit/timeline.html",
         TIMELINE | asking("x:y") | {"rows": [], "looked_back_to": NOW},
