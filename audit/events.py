@@ -33,6 +33,8 @@ class Event(StrEnum):
     AGENT_RUN_STOPPED = "agent:run:stopped"
     AGENT_SCHEDULE_SKIPPED = "agent:schedule:skipped"
     AGENT_TOOL_REFUSED = "agent:tool:refused"
+    AUDIT_AUDITOR_APPOINTED = "audit:auditor:appointed"
+    AUDIT_AUDITOR_DISMISSED = "audit:auditor:dismissed"
     AUDIT_EVENTS_EXPORTED = "audit:events:exported"
     AUDIT_EVENTS_VIEWED = "audit:events:viewed"
     AUDIT_KEY_ROTATED = "audit:key:rotated"

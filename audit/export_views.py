@@ -12,10 +12,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from audit import address, finding
+from audit.access import is_auditor
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.export_lines import FORMS, Lines
 from audit.models import AuditEvent
+from audit.query import EVERYBODY
 from audit.record import record
 from audit.search import Search
 
@@ -25,20 +27,22 @@ _UNAVAILABLE = 503
 
 @login_required
 @require_safe
-async def export_events(request: HttpRequest, form: str) -> HttpResponseBase:
-    """Return all of the user's events that fit the search of the address.
+async def export_events(request: HttpRequest, form: str, *, is_everybodys: bool = False) -> HttpResponseBase:
+    """Return all of the user's events that fit the search of the address, or everybody's to an auditor.
 
     400 where a part of the search makes no sense, since nobody would see in the file that it filtered nothing; 503
     where the copy cannot be put on record.
     """
     user = await request.auser()
-    if form not in FORMS:
+    if form not in FORMS or (is_everybodys and not await sync_to_async(is_auditor)(user)):
         raise Http404
-    asked = address.read(request)
+    asked = address.read(request, is_auditor=is_everybodys)
     if asked.search.mistakes or not asked.is_understood:
         sentences = asked.search.mistakes or (gettext("A filter in the address was not understood."),)
         return HttpResponse("\n".join(sentences), status=_NOT_UNDERSTOOD, content_type="text/plain; charset=utf-8")
-    return await sync_to_async(_start)(asked.search, form=form, user=f"user:{user.pk}", whose=f"user:{user.pk}")
+    own = f"user:{user.pk}"
+    whose = EVERYBODY if is_everybodys else own
+    return await sync_to_async(_start)(asked.search, form=form, user=own, whose=whose)
 
 
 def _start(search: Search, *, form: str, user: str, whose: str) -> HttpResponseBase:
@@ -46,7 +50,9 @@ def _start(search: Search, *, form: str, user: str, whose: str) -> HttpResponseB
     try:
         name = _name(search, form=form, whose=whose)
         # What happens from here on is not part of it, so it ends.
-        end = record(Entry(event=Event.AUDIT_EVENTS_EXPORTED, user=user, reason=form))
+        end = record(
+            Entry(event=Event.AUDIT_EVENTS_EXPORTED, user=user, reason="everybody" if whose == EVERYBODY else form)
+        )
     except AuditUnavailableError:
         sentence = gettext("The audit database does not answer, so nothing was saved. Try again in a moment.")
         return HttpResponse(sentence, status=_UNAVAILABLE, content_type="text/plain; charset=utf-8")

@@ -3,6 +3,7 @@
 Whatever is filtered, an index leads to the rows of one user, and where few of these may fit, to those few.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import BooleanField, F, Q, QuerySet, TextField, Value
@@ -21,7 +22,8 @@ _WITH_A_TOKEN = RawSQL("NOT (audit_event.token_fingerprint = '')", (), output_fi
 # More events than all users together write while one run lasts.
 _RUN_SPAN = 20_000
 _OPERATORS = (
-    *(Event.ACCOUNT_TOKEN_ISSUED, Event.AUDIT_KEY_ROTATED, Event.PERMISSION_ACCESS_WITHDRAWN),
+    *(Event.ACCOUNT_TOKEN_ISSUED, Event.AUDIT_AUDITOR_APPOINTED, Event.AUDIT_AUDITOR_DISMISSED),
+    *(Event.AUDIT_KEY_ROTATED, Event.PERMISSION_ACCESS_WITHDRAWN),
     *(Event.VAULT_CLIENT_CREATED, Event.VAULT_CLIENT_DISABLED, Event.VAULT_CLIENT_ENABLED, Event.VAULT_CLIENT_ROTATED),
     *(Event.VAULT_ROTATION_FAILED, Event.VAULT_ROTATION_STARTED, Event.VAULT_ROTATION_SUCCEEDED),
 )
@@ -66,6 +68,19 @@ def select(
         if value:
             events = _narrow(events, column=column, value=value, is_few=is_few)
     return events if before is None else events.filter(id__lt=before)
+
+
+def list_exchanged(exchanges: Sequence[AuditEvent]) -> tuple[QuerySet[AuditEvent], QuerySet[AuditEvent]]:
+    """Return some exchanges anew, and what was read under them: a run's reads have the id of their exchange."""
+    again = AuditEvent.objects.filter(id__in=[one.id for one in exchanges])
+    reads = AuditEvent.objects.filter(
+        _IN_A_RUN,
+        user__in={one.user for one in exchanges},
+        run__in={one.run for one in exchanges},
+        exchange__in={one.exchange for one in exchanges},
+        token_fingerprint="",
+    )
+    return again, reads
 
 
 def find_floor(*, user: str, provider: str, outcome: str, before: int | None, rows: int) -> int | None:

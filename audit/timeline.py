@@ -41,6 +41,7 @@ class TimelineRow:
     """One event as the timeline shows it; `details` are (label, value) pairs of what is known."""
 
     id: int
+    user: str
     occurred_at: datetime
     event: str
     outcome: Outcome
@@ -48,6 +49,7 @@ class TimelineRow:
     provider: str
     run: str
     tool: str
+    token: str
     sentence: str
     details: tuple[tuple[str, str], ...]
 
@@ -158,6 +160,7 @@ def row_of(event: AuditEvent) -> TimelineRow:
     """Return an event as the timeline shows it."""
     return TimelineRow(
         id=event.id,
+        user=event.user,
         occurred_at=event.occurred_at,
         event=event.event,
         outcome=Outcome(event.outcome),
@@ -165,6 +168,7 @@ def row_of(event: AuditEvent) -> TimelineRow:
         provider=event.provider,
         run=event.run,
         tool=event.tool,
+        token=event.token_fingerprint,
         sentence=sentence_of(event),
         details=_details(event),
     )

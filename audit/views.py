@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from audit import address, finding, log_keys, overview, timeline, vocabulary
+from audit.access import is_auditor
 from audit.address import Asked
 from audit.charts import find_span
 from audit.errors import AuditUnavailableError
@@ -37,7 +38,7 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
     if not asked.is_understood:
         status, message = 400, gettext(_BAD_FILTER)
     try:
-        page, sealed_to = _list_events(request, asked), timeline.find_sealed_to()
+        page, sealed_to = list_page(asked, user=_subject(request)), timeline.find_sealed_to()
         drawn = _load_overview(request, asked)
     except AuditUnavailableError:
         status, message = _UNAVAILABLE_STATUS, gettext(_UNAVAILABLE)
@@ -48,12 +49,13 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         "looked_back_to": page.looked_back_to,
         "message": message,
         "is_unavailable": status == _UNAVAILABLE_STATUS,
+        "may_see_everybody": is_auditor(request.user),
     }
     context |= search_context(asked) | overview.overview_context(drawn)
     return render(request, "audit/timeline.html", context, status=status)
 
 
-def search_context(asked: Asked) -> dict[str, Any]:
+def search_context(asked: Asked, *, for_auditor: bool = False) -> dict[str, Any]:
     """Return what the search form and its chips show."""
     search = asked.search
     return {
@@ -66,7 +68,7 @@ def search_context(asked: Asked) -> dict[str, Any]:
         "selected_service": search.value("service"),
         "selected_outcome": search.value("outcome"),
         "selected_run": search.value("run"),
-        "completions": json.dumps(completions()),
+        "completions": json.dumps(completions(is_auditor=for_auditor)),
         "max_characters": MAX_CHARACTERS,
     }
 
@@ -124,8 +126,12 @@ def _load_overview(request: HttpRequest, asked: Asked) -> Overview | None:
     return overview.load_overview(asked.search, user=_subject(request), span=span)
 
 
-def _list_events(request: HttpRequest, asked: Asked) -> timeline.Page:
-    user = _subject(request)
+def list_page(asked: Asked, *, user: str) -> timeline.Page:
+    """Return the page of the timeline of `user`, or of everybody, that is asked for.
+
+    Raises:
+        AuditUnavailableError: The audit database does not answer.
+    """
     found = finding.find_events(asked.search, user=user, before=asked.start(user=user))
     rows = tuple(timeline.row_of(event) for event in found.events)
     return timeline.Page(rows, found.next_cursor, looked_back_to=found.looked_back_to)

@@ -255,6 +255,8 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.AGENT_RUN_STOPPED: _because(gettext_noop("A run was stopped")),
     Event.AGENT_SCHEDULE_SKIPPED: _because(gettext_noop("A scheduled briefing was skipped")),
     Event.AGENT_TOOL_REFUSED: _tool_refused,
+    Event.AUDIT_AUDITOR_APPOINTED: _because(gettext_noop("An operator made you an auditor")),
+    Event.AUDIT_AUDITOR_DISMISSED: _because(gettext_noop("An operator ended your being an auditor")),
     Event.AUDIT_EVENTS_EXPORTED: _because(gettext_noop("You saved audit events as a file")),
     Event.AUDIT_EVENTS_VIEWED: _because(gettext_noop("You looked at everybody's audit events as an auditor")),
     Event.AUDIT_KEY_ROTATED: _because(gettext_noop("The log of these events is signed with a new key")),

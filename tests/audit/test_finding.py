@@ -165,6 +165,38 @@ def test_what_no_index_answers_is_looked_for_in_steps_that_join(monkeypatch: pyt
     assert finding.find_events(search("service:slack"), user=ALICE).looked_back_to is None
 
 
+def test_a_token_finds_its_exchanges_and_all_that_was_read_with_it() -> None:
+    read = Event.AGENT_CALL_SUCCEEDED
+    done = []
+    for number in range(3):
+        place = {"run": f"r{number}", "exchange": f"ex{number}", "provider": "github"}
+        done.append(put(token_fingerprint=FINGERPRINT, **place))
+        done.append(put(read, path="api.github.com/graphql#activity", **place))
+        put(read, **place | {"exchange": "other"})
+        put(read, user=BOB, **place)
+        put(token_fingerprint="ff" * 16, **place | {"exchange": f"later{number}"})
+    token = f"token:{FINGERPRINT}"
+    assert ids(token) == done[::-1]
+    assert ids(f"{token} event:agent:call") == done[1::2][::-1]
+    assert ids(f"{token} run:r1 service:github") == done[2:4][::-1]
+    assert ids(f"{token} graphql", user=EVERYBODY) == done[1::2][::-1]
+    page = finding.find_events(search(token), user=ALICE, limit=2)
+    rest = finding.find_events(search(token), user=ALICE, limit=2, before=page.next_cursor)
+    assert [event.id for event in (*page.events, *rest.events)] == done[::-1]
+    assert rest.next_cursor is None
+    assert ids(token, user=BOB) == []
+
+
+@on_sqlite
+def test_what_a_token_read_is_found_by_its_runs() -> None:
+    put(token_fingerprint=FINGERPRINT, run="r1", exchange="ex1")
+    with CaptureQueriesContext(connections["audit"]) as queries:
+        ids(f"token:{FINGERPRINT}")
+    with connections["audit"].cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {queries[-1]['sql']}")
+        assert "USING INDEX audit_event_user_run (user=? AND run=?)" in str(cursor.fetchall())
+
+
 def test_chunks_join_without_gap_or_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded = [put(provider="github") for _ in range(23)]
     monkeypatch.setattr(finding, "_CHUNK_ROWS", 5)

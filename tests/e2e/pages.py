@@ -80,6 +80,7 @@ ON_THE_WAY = ("/accounts/2fa/totp/activate/", "/accounts/2fa/authenticate/")
 POST = "answers POST alone"
 FILE = "answers with a file"
 JSON = "answers with JSON"
+HIDDEN = "is not there for who is no auditor"
 LEADS_ON = "leads on at once, and shows nothing"
 # By the name of the address, or by its pattern where it has no name.
 NO_PAGES = {
@@ -103,7 +104,9 @@ NO_PAGES = {
     "agent:answer_file": FILE,
     "agent:export": FILE,
     "mfa_download_recovery_codes": FILE,
+    "audit:everybody": HIDDEN,
     "audit:export": FILE,
+    "audit:export_everybody": HIDDEN,
     "audit:proof": JSON,
     "mfa_login_webauthn": JSON,
     "set_language": LEADS_ON,

@@ -28,6 +28,7 @@ def row(number: int, outcome: str, provider: str) -> Any:
     """Return one audit event as the timeline gets it."""
     return SimpleNamespace(
         id=number,
+        user="user:7",
         occurred_at=NOW - timedelta(hours=9 * number),
         sentence="Slack was not read: you revoked it.",
         outcome=outcome,
@@ -36,6 +37,7 @@ def row(number: int, outcome: str, provider: str) -> Any:
         details=(("Reason", "revoked"),),
         run=RUN if provider else "",
         tool="slack_mentions" if provider else "",
+        token="0a" * 16 if provider else "",
     )
 
 
@@ -62,6 +64,7 @@ OVERVIEW = Overview(
     whole_since=NOW,
 )
 TIMELINE_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "everybody's events": ("audit/everybody.html", TIMELINE | {"is_everybodys": True}),
     "why something was read": ("audit/why.html", {"why": WHY, "question": "<script>alert(1)</script>"}),
     "why, the question gone": ("audit/why.html", {"why": replace(WHY, begun=None, allowing=ROWS[:1]), "question": ""}),
     "timeline": ("audit/timeline.html", TIMELINE),
