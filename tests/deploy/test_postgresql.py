@@ -12,11 +12,14 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from audit import personal_keys
 from devcontext import local_keys
 from tests.postgres import serve_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASES = {"default": "devcontext", "vault": "devcontext_vault", "audit": "devcontext_audit"}
+# One for both processes, as docs/deployment.md says; each has a folder of its own.
+PERSONAL_KEY = personal_keys.new_entry()
 RECORD = """
 from audit.events import Entry, Event
 from audit.record import record
@@ -58,6 +61,7 @@ class Server:
             "VAULT_ISSUER": "http://127.0.0.1:8002",
             "AUDIT_DATABASE_URL": self.url_of(audit_role or role, "audit"),
             "DATA_DIR": str(self.folder / role),
+            "AUDIT_PERSONAL_KEY": PERSONAL_KEY,
         }
         return subprocess.run(
             [sys.executable, "manage.py", *command],
@@ -122,6 +126,25 @@ def test_the_vault_seals_what_both_recorded_and_verifies_it(migrated: Server) ->
 def test_the_web_process_adds_nothing_to_the_log(migrated: Server, table: str) -> None:
     with psycopg.connect(migrated.url_of("web", "audit")) as connection, pytest.raises(InsufficientPrivilege):
         connection.execute(f"INSERT INTO audit_{table} DEFAULT VALUES")
+
+
+CONNECTED = """
+from audit.events import Entry, Event
+from audit.record import record
+print(record(Entry(event=Event.VAULT_CONNECTION_CONNECTED, user="user:7", account="alice-gh")))
+"""
+
+
+def test_both_record_who_somebody_is_sealed_and_the_web_process_alone_erases_it(migrated: Server) -> None:
+    for role in ("vault", "web"):
+        done = migrated.manage(role, "shell", "--no-imports", "-v0", "-c", CONNECTED)
+        assert int(done.stdout) > 0, done.stderr
+    erase = ("audit_erase_user", "user:7", "--yes")
+    assert migrated.manage("vault", *erase).returncode == 1
+    done = migrated.manage("web", *erase)
+    assert (done.returncode, done.stdout) == (0, "user:7 is erased.\n"), done.stderr
+    with psycopg.connect(migrated.url_of("web", "audit")) as connection, pytest.raises(InsufficientPrivilege):
+        connection.execute("DELETE FROM audit_subject_key")
 
 
 @pytest.mark.parametrize("role", ["web", "vault"])
