@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 
 from audit import asked, vocabulary
-from permissions import changes, chats, needs, zone
+from permissions import changes, chats, needs, schedules, zone
 from permissions.changes import Change
 from permissions.subjects import user_id_of
 
@@ -23,6 +23,7 @@ class AgentConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks, name what the tools read and need, and start with no malformed key."""
         from agent import checks, content_keys, conversations, memory, store  # noqa: F401, PLC0415  (checks register on import, once apps are ready)
+        from agent.schedules import naming  # noqa: PLC0415  (an app imports its modules once apps are ready)
         from agent.tools import TOOLS, needed_scopes, words_by_provider  # noqa: PLC0415  (an app imports its modules once apps are ready)
 
         vocabulary.name_reads(lambda: {name: tool.reads for name, tool in TOOLS.items() if tool.provider})
@@ -31,6 +32,10 @@ class AgentConfig(AppConfig):
         zone.name_zones(lambda user: memory.load_week_settings(user_id_of(user)).time_zone)
         chats.name_titles(lambda user, ids: conversations.list_titles(user_id_of(user), conversations=ids))
         asked.name_questions(lambda user, run: store.find_question(run, user=user_id_of(user)))
+        schedules.name_schedules(
+            lambda user: naming.name_by_agent(user_id_of(user)),
+            beginner=lambda user, run: naming.find_beginner(user_id_of(user), run=run),
+        )
         changes.name_listener(_heed)
         # Not every server runs the checks. Without any key, commands that need none still run, and a check says why.
         if settings.CONTENT_KEYS:

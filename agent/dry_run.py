@@ -3,7 +3,7 @@
 It is the very plan that a run follows (`agent.briefing.recipes`). It asks no service and no model.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,7 +39,8 @@ class PlannedRead:
 class ServicePlan:
     """What would be read of one service; `is_read` is False where it would be refused, and says so in the answer.
 
-    `state` is a `ConnectionState` and `word` the user's word for it.
+    `state` is a `ConnectionState` and `word` the user's word for it. `obstacle` says why a schedule would not read a
+    service that its owner could, or is "".
     """
 
     name: str
@@ -48,6 +49,7 @@ class ServicePlan:
     account: str
     is_read: bool
     reads: tuple[PlannedRead, ...]
+    obstacle: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +69,31 @@ def make_plan(
     week: WorkingWeek,
     now: datetime,
     last_at: datetime | None = None,
+    granted: Collection[str] | None = None,
 ) -> Plan:
     """Return what `recipe` would read at `now` for somebody with this week, these services and these tools.
 
-    `last_at` is when their last briefing by it was made, before today; None where there was none.
+    `last_at` is when their last briefing by it was made, before today; None where there was none. `granted` are the
+    tools of the schedule that would read while they are away; None while they are there.
     """
     window = open_window(recipe, now=now, week=week, last_at=last_at)
-    reads = recipe.plan(window)
-    services = tuple(_service_plan(status, reads=reads, modes=modes) for status in statuses)
+    reads = [read for read in recipe.plan(window) if granted is None or read.tool in granted]
+    services = tuple(_service_plan(status, reads=reads, modes=modes, granted=granted) for status in statuses)
     return Plan(since=window.start, time_zone=str(week.time_zone), services=services)
 
 
-def _service_plan(status: ServiceStatus, *, reads: Iterable[Read], modes: Mapping[str, Mode]) -> ServicePlan:
+def _service_plan(
+    status: ServiceStatus, *, reads: Iterable[Read], modes: Mapping[str, Mode], granted: Collection[str] | None
+) -> ServicePlan:
     provider = status.service.slug
+    obstacle = "" if granted is None else _obstacle(status, granted=granted)
     return ServicePlan(
         name=status.service.name,
         state=status.state.value,
         word=word_of(status),
         account=status.account,
-        is_read=status.state is ConnectionState.CONNECTED and not status.reconnect_reason,
+        is_read=status.state is ConnectionState.CONNECTED and not status.reconnect_reason and not obstacle,
+        obstacle=obstacle,
         reads=tuple(
             PlannedRead(
                 words=gettext(TOOLS[read.tool].reads),
@@ -99,6 +107,13 @@ def _service_plan(status: ServiceStatus, *, reads: Iterable[Read], modes: Mappin
             if TOOLS[read.tool].provider == provider
         ),
     )
+
+
+def _obstacle(status: ServiceStatus, *, granted: Collection[str]) -> str:
+    """Return why a schedule with these tools reads nothing of a service, "" if it may."""
+    if all(TOOLS[name].provider != status.service.slug for name in granted):
+        return gettext("not granted to this schedule")
+    return "" if status.is_away_allowed else gettext("not allowed while you are away")
 
 
 def _limits(arguments: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What a recipe would read, before it reads: the plan of its calls, for somebody who wants to know first."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
@@ -54,12 +54,14 @@ async def load_statuses(request: HttpRequest) -> tuple[tuple[ServiceStatus, ...]
         return (), str(_VAULT_DOWN)
 
 
-def load_plan(user: int, *, recipe: Recipe, statuses: Iterable[ServiceStatus]) -> Plan:
-    """Return the plan of `recipe` for this user now; sync, and reads no service."""
+def load_plan(
+    user: int, *, recipe: Recipe, statuses: Iterable[ServiceStatus], granted: Collection[str] | None = None
+) -> Plan:
+    """Return the plan of `recipe` for this user now, or by the `granted` tools of a schedule; reads nothing. Sync."""
     # Who chose no zone has that of their browser in a run; the page is made before the browser could say which.
     week = memory.load_week(user, browser_zone=ZoneInfo("UTC"))
     now = timezone.now().astimezone(week.time_zone)
     today_began_at = datetime.combine(now.date(), time.min, tzinfo=now.tzinfo)
     past = memory.load_past(user, recipe=recipe.name, today_began_at=today_began_at)
     modes = store.list_modes(subject_of(user))
-    return make_plan(recipe, statuses=statuses, modes=modes, week=week, now=now, last_at=past.last_at)
+    return make_plan(recipe, statuses=statuses, modes=modes, week=week, now=now, last_at=past.last_at, granted=granted)

@@ -19,12 +19,14 @@ from agent.markdown import sanitize
 from permissions.services import SERVICES
 
 _UNREAD = {
-    "declined": "not read, you said no",
-    "not_answered": "not read, nobody answered whether it may be",
+    "declined": gettext_noop("not read, you said no"),
+    "not_answered": gettext_noop("not read, nobody answered whether it may be"),
     "nothing_asked": gettext_noop("not asked"),
     "revoked": gettext_noop("revoked, not read"),
     "not_connected": gettext_noop("not connected, not read"),
     "reconnect_required": gettext_noop("needs reconnecting, not read"),
+    "away": gettext_noop("not allowed while you are away, not read"),
+    "not_granted": gettext_noop("not granted to its schedule, not read"),
 }
 _NOT_READ = gettext_noop("could not be read")
 _NO_TEXT = gettext_noop("The text of this answer is not there any more.")
@@ -82,6 +84,7 @@ class Transcript:
 
     question: str = ""
     is_simulated: bool = False
+    recipe: str = ""
     replaces: str = ""
     copy_of: str = ""
     window: str = ""
@@ -102,7 +105,7 @@ class Transcript:
     @property
     def covered(self) -> list[tuple[str, str, str]]:
         """`(provider, service, what became of it)` for each service."""
-        return [(one.provider, SERVICES[one.provider].name, _words(one)) for one in self.coverage]
+        return [(one.provider, SERVICES[one.provider].name, coverage_words(one)) for one in self.coverage]
 
     @property
     def receipt(self) -> str:
@@ -118,7 +121,7 @@ class Transcript:
         if self.written_by == "template":
             read = gettext("{read} without a model").format(read=read)
         if self.cost_micro_usd is not None:
-            read = gettext("{read} for {cost}").format(read=read, cost=_dollars(self.cost_micro_usd))
+            read = gettext("{read} for {cost}").format(read=read, cost=dollars(self.cost_micro_usd))
         return f"{read}."
 
     def add(self, event: Mapping[str, Any]) -> None:
@@ -134,6 +137,7 @@ class Transcript:
             self._blocks.clear()
         elif kind == "run.started":
             self.question, self.is_simulated = event["question"], event["is_simulated"]
+            self.recipe = event.get("recipe", "")
             self.replaces, self.copy_of = event.get("replaces", ""), event.get("copy_of", "")
         elif kind in ("run.finished", "run.stopped", "run.failed"):
             self._end(kind, event)
@@ -174,7 +178,8 @@ def tell(frames: Iterable[str]) -> Transcript:
     return transcript
 
 
-def _words(one: Coverage) -> str:
+def coverage_words(one: Coverage) -> str:
+    """Return what became of a service in a run, in words."""
     if one.state != "read":
         return gettext(_UNREAD.get(one.state, _NOT_READ))
     if not one.is_partial:
@@ -182,7 +187,7 @@ def _words(one: Coverage) -> str:
     return ngettext("{number} item, read in part", "{number} items, read in part", one.items).format(number=one.items)
 
 
-def _dollars(micro_usd: int) -> str:
+def dollars(micro_usd: int) -> str:
     """Return what a run cost, with two digits that count: `$1.23`, `$0.012`, `$0.0004`; the words of the chat page."""
     usd = micro_usd / 1_000_000
     return f"${usd:.2f}" if usd >= 1 or not usd else f"${float(f'{usd:.2g}'):.6f}".rstrip("0")

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from agent.briefing.working_week import list_countries, list_subdivisions
 from agent.types import WeekSettings
 
-_WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
+WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 # What a browser's field of a time sends stands first; the others are how people write one where it is a plain field.
-_TIMES = ("%H:%M", "%H:%M:%S", "%H.%M", "%Hh%M", "%I:%M %p", "%I:%M%p", "%I %p", "%I%p", "%H")
+TIMES = ("%H:%M", "%H:%M:%S", "%H.%M", "%Hh%M", "%I:%M %p", "%I:%M%p", "%I %p", "%I%p", "%H")
 
 
 class WeekForm(forms.Form):
@@ -21,7 +21,7 @@ class WeekForm(forms.Form):
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Working days"),
         coerce=int,
-        choices=list(enumerate(_WEEKDAYS)),
+        choices=list(enumerate(WEEKDAYS)),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one day."), "invalid_choice": _("Choose from the list.")},
     )
@@ -31,7 +31,7 @@ class WeekForm(forms.Form):
     standup_time = forms.TimeField(
         label=_("Standup at"),
         required=False,
-        input_formats=_TIMES,
+        input_formats=TIMES,
         widget=forms.TimeInput(format="%H:%M", attrs={"type": "time", "aria-describedby": "standup-time-hint"}),
         error_messages={"invalid": _("Write a time of day such as 9:30, or leave it empty.")},
     )

@@ -12,11 +12,12 @@ from django.utils.translation import gettext, gettext_noop
 
 from audit import timeline
 from audit.errors import AuditUnavailableError
-from permissions import chats, needs, questions, scopes, store
+from permissions import chats, needs, questions, schedules, scopes, store
 from permissions.policy import Mode
+from permissions.schedules import ScheduleName, ScheduleReading
 from permissions.services import SERVICES
 from permissions.types import ScopeGroup, Service, ServiceStatus
-from vault.client import Connection, ConnectionState, Revocation, RevocationState
+from vault.client import Connection, ConnectionState, Grant, Revocation, RevocationState
 
 STATE_WORDS = {
     ConnectionState.CONNECTED: gettext_noop("Connected"),
@@ -91,7 +92,8 @@ class ServiceCard:
     names and `scope_words` what they mean. `tools` are those that read it, with their switches, and
     `allowed_chats` where one that asks first does not. `reconnect_reason` is a sentence, or "". `last_used_at` is None
     when nothing ever used it, or the audit cannot be read; then the words about it are "". `last_used_run` is the run
-    that read, or "" and `last_used_by` the program that did.
+    that read, or "" and `last_used_by` the program that did; `last_used_schedule` is the schedule that began that run,
+    None where its user asked. `schedules` are those that may read it while its user is away.
     """
 
     slug: str
@@ -112,6 +114,7 @@ class ServiceCard:
     last_used_for: str
     last_used_by: str
     last_used_run: str
+    last_used_schedule: ScheduleName | None
     is_sandbox: bool
     missing: str
     surplus: tuple[str, ...]
@@ -124,6 +127,7 @@ class ServiceCard:
     is_away_allowed: bool
     tools: tuple[ToolSwitch, ...]
     allowed_chats: tuple[AllowedChat, ...]
+    schedules: tuple[ScheduleReading, ...]
 
     @property
     def blocked_count(self) -> int:
@@ -136,7 +140,9 @@ class ServiceCard:
         return sum(tool.mode is Mode.ASK for tool in self.tools)
 
 
-def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocation] = ()) -> ServiceCard:
+def make_card(
+    status: ServiceStatus, *, user: str, revocations: Iterable[Revocation] = (), grants: Iterable[Grant] = ()
+) -> ServiceCard:
     """Return the card of one service; sync, since it reads the audit."""
     service = status.service
     last_use = _find_last_use(user=user, provider=service.slug)
@@ -162,6 +168,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         last_used_for=last_use.what if last_use else "",
         last_used_by=_user_of(last_use),
         last_used_run=last_use.run if last_use else "",
+        last_used_schedule=schedules.find_beginner(user, run=last_use.run) if last_use and last_use.run else None,
         is_sandbox=is_sandbox(service.slug),
         missing=missing_of(status),
         surplus=_words_of(scopes.list_surplus(service.slug, granted_scope=status.granted_scope), provider=service.slug),
@@ -178,6 +185,7 @@ def make_card(status: ServiceStatus, *, user: str, revocations: Iterable[Revocat
         is_away_allowed=status.is_away_allowed,
         tools=_tools_of(service.slug, user=user),
         allowed_chats=_allowed_chats_of(service.slug, user=user),
+        schedules=schedules.list_readings(user, grants=grants, provider=service.slug),
     )
 
 

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from permissions import switch
+from permissions import grants, switch
 from permissions.cards import ServiceCard, make_card
 from permissions.confirmation import recently_confirmed
 from permissions.connections import list_statuses, load_account
@@ -20,7 +20,7 @@ from permissions.pages import SESSION_ENDED, go_back, load_asker, load_service, 
 from permissions.pauses import PauseError, end_of
 from permissions.types import ServiceStatus
 from permissions.zone import load_zone
-from vault.client import NotConnectedError, Revocation, SessionEndedError, VaultError
+from vault.client import Grant, NotConnectedError, Revocation, SessionEndedError, VaultError
 from vault.client import connections as vault
 
 _VAULT_DOWN = gettext_noop(
@@ -41,7 +41,8 @@ async def show_page(request: HttpRequest) -> HttpResponse:
         # Fresh: this is the page a person trusts to say what is allowed.
         statuses = await list_statuses(**asker, is_fresh=True)
         revocations = await vault.list_revocations(**asker)
-        cards = await sync_to_async(_make_cards)(statuses, user=asker["user"], revocations=revocations)
+        held = await grants.list_grants(**asker)
+        cards = await sync_to_async(_make_cards)(statuses, user=asker["user"], revocations=revocations, held=held)
     except SessionEndedError:
         vault_message = gettext(SESSION_ENDED)
     except VaultError:
@@ -172,6 +173,6 @@ async def _change(
 
 
 def _make_cards(
-    statuses: tuple[ServiceStatus, ...], *, user: str, revocations: tuple[Revocation, ...]
+    statuses: tuple[ServiceStatus, ...], *, user: str, revocations: tuple[Revocation, ...], held: tuple[Grant, ...]
 ) -> tuple[ServiceCard, ...]:
-    return tuple(make_card(status, user=user, revocations=revocations) for status in statuses)
+    return tuple(make_card(status, user=user, revocations=revocations, grants=held) for status in statuses)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Count, F, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from agent.schedule_models import Leader
 from agent.schedule_models import Occurrence as Row
@@ -144,6 +144,19 @@ def list_occurrences(schedule: UUID, *, user: int, limit: int = 50) -> tuple[Occ
     """Return the newest occurrences of a schedule of this user, the newest first."""
     rows = Row.objects.filter(schedule_id=schedule, schedule__user_id=user).order_by("-due_at")
     return tuple(map(occurrence_of, rows[:limit]))
+
+
+def list_newest(user: int) -> dict[UUID, Occurrence]:
+    """Return the newest occurrence of each schedule of this user that has one, by the schedule's id."""
+    newest = Row.objects.filter(schedule=OuterRef("schedule")).order_by("-due_at").values("id")[:1]
+    rows = Row.objects.filter(schedule__user_id=user, id=Subquery(newest))
+    return {row.schedule_id: occurrence_of(row) for row in rows}
+
+
+def find_schedule_of(run: UUID, *, user: int) -> Schedule | None:
+    """Return the schedule of this user that began a run; None if nobody's did, or it is deleted."""
+    row = Row.objects.select_related("schedule").filter(run_id=run, schedule__user_id=user).first()
+    return value_of(row.schedule) if row else None
 
 
 def load_occurrence(occurrence: UUID, *, user: int) -> Occurrence:

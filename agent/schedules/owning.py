@@ -22,7 +22,7 @@ from permissions.pages import Asker
 from permissions.subjects import user_id_of
 from vault.client import Grant
 
-_MAX_NAME_CHARACTERS = 80
+MAX_NAME_CHARACTERS = 80
 _DAYS = range(7)
 
 
@@ -153,7 +153,7 @@ def tools_of(providers: Collection[str]) -> tuple[str, ...]:
 def _require_sound(draft: Draft) -> None:
     """Refuse what no form of ours sends; a form tells its user more kindly."""
     sound = {
-        "name": 0 < len(draft.name.strip()) <= _MAX_NAME_CHARACTERS,
+        "name": 0 < len(draft.name.strip()) <= MAX_NAME_CHARACTERS,
         "recipe": recipes.find(draft.recipe) is not None,
         "weekdays": bool(draft.weekdays) and all(day in _DAYS for day in draft.weekdays),
         "time_zone": draft.time_zone in available_timezones(),

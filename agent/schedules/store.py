@@ -96,9 +96,13 @@ def load_owner_name(user: int) -> str | None:
 
 def load_rhythm(schedule: Schedule) -> Rhythm:
     """Return the days and the time of a schedule in its owner's working week, as that is now."""
-    draft = schedule.draft
+    return load_rhythm_of(schedule.draft, user=schedule.user)
+
+
+def load_rhythm_of(draft: Draft, *, user: int) -> Rhythm:
+    """Return likewise what `user` asks for, before it is a schedule."""
     zone = ZoneInfo(draft.time_zone)
-    week = memory.load_week(schedule.user, browser_zone=zone)
+    week = memory.load_week(user, browser_zone=zone)
     country, subdivision = (draft.country, draft.subdivision) if draft.country else (week.country, week.subdivision)
     return Rhythm(
         weekdays=draft.weekdays,

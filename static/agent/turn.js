@@ -113,6 +113,9 @@ export class Turn {
     const earlier = part(this.#root, "earlier");
     earlier.hidden = !replaces;
     if (replaces) earlier.href = `/runs/${replaces}/`;
+    const schedule = part(this.#root, "schedule");
+    schedule.hidden = !recipe;
+    schedule.search = `?recipe=${encodeURIComponent(recipe)}`;
     part(this.#root, "simulated").hidden = !isSimulated;
     part(this.#root, "about").hidden = false;
     this.#phase("deciding", gettext("Deciding what to read"));
