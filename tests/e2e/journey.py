@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Page, expect
 
@@ -45,6 +46,17 @@ async def connect(page: Page, slug: str) -> None:
     await page.get_by_role("button", name=re.compile("Continue to")).click()
     await page.get_by_role("button", name="Allow").click()
     await expect(page.get_by_role("heading", name="Permission Control Center")).to_be_visible()
+
+
+async def schedule_standup(page: Page) -> str:
+    """Schedule the standup's briefing, let it read what is connected, and return its id."""
+    await page.goto("/schedules/new/?recipe=standup")
+    await page.get_by_label("Name").fill("Standup")
+    await page.get_by_role("button", name="Save, and say what it may read").click()
+    await page.get_by_label("I let these services be read").check()
+    await page.get_by_role("button", name="Allow this").click()
+    await expect(page.get_by_role("heading", name="Standup", exact=True)).to_be_visible()
+    return urlsplit(page.url).path.split("/")[2]
 
 
 async def send(page: Page, question: str) -> None:

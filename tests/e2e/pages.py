@@ -1,6 +1,6 @@
 """Every page that has an address, by who sees it; and what has an address and shows no page, with the reason.
 
-`{chat}`, `{run}`, `{event}`, `{key}` and `{reset}` stand for what the visitor owns. A test compares the
+`{chat}`, `{run}`, `{schedule}`, `{event}`, `{key}` and `{reset}` stand for what the visitor owns. A test compares the
 lists with the URL conf.
 """
 
@@ -23,6 +23,8 @@ STRANGERS = (
 # The demo user, who has connected nothing and asked nothing.
 NEWCOMER = (
     "/",
+    "/schedules/",
+    "/schedules/new/",
     "/welcome/",
     "/plan/",
     "/chats/",
@@ -43,6 +45,12 @@ NEWCOMER = (
 )
 # The demo user with GitHub connected, Google Calendar paused and Slack revoked, after a briefing.
 REGULAR = (
+    "/schedules/",
+    "/schedules/{schedule}/",
+    "/schedules/{schedule}/edit/",
+    "/schedules/{schedule}/grant/",
+    "/schedules/{schedule}/plan/",
+    "/schedules/{schedule}/delete/",
     "/chat/{chat}/",
     "/runs/{run}/",
     "/chats/",
@@ -99,6 +107,8 @@ NO_PAGES = {
     "agent:complete": POST,
     "agent:fork": POST,
     "agent:change_chat": POST,
+    "agent:change_schedule": POST,
+    "agent:narrow_schedule": POST,
     "agent:chat_file": FILE,
     "agent:chat_page_file": FILE,
     "agent:answer_file": FILE,

@@ -114,7 +114,7 @@ async def test_what_opens_above_a_page(page: Page, address: str, name: str, widt
 async def test_the_tab_key_reaches_everything_in_order_and_shows_where_it_is(page: Page) -> None:
     await page.goto("/audit/")
     stops = await tab_stops(page)
-    assert stops[:4] == ["Skip to content", "DevContext", "New briefing", "Audit"]
+    assert stops[:4] == ["Skip to content", "DevContext", "New briefing", "Schedules"]
     dots = [index for index, name in enumerate(stops) if re.match("(GitHub|Google Calendar|Slack):", name)]
     assert len(dots) == 3
     assert stops.index("Permissions") < min(dots) < max(dots) < stops.index("Go to or do") < stops.index("All services")

@@ -34,6 +34,7 @@ from devcontext.views import components_context
 from permissions.dots import Dot, Dots
 from permissions.services import SERVICES
 from tests.templates.history import HISTORY_PAGES
+from tests.templates.schedules import SCHEDULE_PAGES
 from tests.templates.timeline import TIMELINE, TIMELINE_PAGES, asking
 
 NOW = datetime(2026, 5, 6, 7, 0, tzinfo=UTC)
@@ -146,6 +147,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "connect failed": ("permissions/connect_failed.html", {"service": SERVICES["github"], "message": "Too late."}),
     "connect failed, service unknown": ("permissions/connect_failed.html", {"service": None, "message": "Too late."}),
     **HISTORY_PAGES,
+    **SCHEDULE_PAGES,
     "working week": ("agent/working_week.html", {"form": WeekForm(initial={"country": "DE"})}),
     "working week, refused": ("agent/working_week.html", {"form": WeekForm({"country": "DE", "subdivision": "X"})}),
     **TIMELINE_PAGES,

@@ -18,7 +18,8 @@ EXAMPLES = {
     r"<slug:provider>": "github",
     r"<slug:\w+>": "markdown",
 }
-PLACES = {"chat": EXAMPLES[r"<uuid:\w+>"], "run": EXAMPLES[r"<uuid:\w+>"], "event": "1", "key": "1"}
+UUID = EXAMPLES[r"<uuid:\w+>"]
+PLACES = {"chat": UUID, "run": UUID, "schedule": UUID, "event": "1", "key": "1"}
 # The vault's own endpoints, for clients with a signed token; all answer POST alone, with JSON.
 FOR_MACHINES = ("vault/", "oauth/")
 
