@@ -12,7 +12,7 @@ from audit.record import DATABASE
 # Fits every time zone: all are whole quarters of an hour away from UTC.
 QUARTER = timedelta(minutes=15)
 # Some 20 ms on SQLite, whatever else the table holds.
-COUNTED_ROWS = 20_000
+COUNTED_ROWS = 5_000
 
 _QUARTERS = {
     "sqlite": "CAST(strftime('%%s', occurred_at) AS INTEGER) / 900",

@@ -19,6 +19,7 @@ class Outcome(StrEnum):
 class Event(StrEnum):
     """Everything that can happen, kept alphabetical."""
 
+    ACCOUNT_SESSION_DENIED = "account:session:denied"
     ACCOUNT_SESSION_ENDED = "account:session:ended"
     ACCOUNT_SESSION_STARTED = "account:session:started"
     ACCOUNT_TOKEN_ISSUED = "account:token:issued"  # noqa: S105  (an event's name)

@@ -44,6 +44,7 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         status, message = _UNAVAILABLE_STATUS, gettext(_UNAVAILABLE)
     context = {
         "sealed_to": sealed_to,
+        "unsealed": sum(row.id > (sealed_to or 0) for row in page.rows),
         "rows": page.rows,
         "next_cursor": page.next_cursor,
         "looked_back_to": page.looked_back_to,

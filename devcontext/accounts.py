@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.utils import filter_users_by_email
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
@@ -22,7 +23,7 @@ DEMO_USERNAME = "demo:maya"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries no types
-    """Audits sessions."""
+    """Audits sessions, and who tried in vain to begin one."""
 
     def login(self, request: HttpRequest, user: Any) -> None:
         """Sign in, and record it; without its audit row there is no session."""
@@ -31,6 +32,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ca
             # Django drops the session of whoever was signed in here before, and tells nobody.
             sessions.end_session(request.session, user=request.user)
         super().login(request, user)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Record that a password was wrong; there is no session, so nothing waits for the audit.
+
+        SECURITY: an address that nobody has leaves an event as well, of no user: else the time that the answer takes
+        would tell which addresses have an account. Django-allauth limits how often this can happen.
+        """
+        super().authentication_failed(request, **credentials)
+        user = next(iter(filter_users_by_email(credentials.get("email") or "", is_active=True)), None)
+        with suppress(AuditUnavailableError):
+            record(Entry(event=Event.ACCOUNT_SESSION_DENIED, user=subject_of(user.pk) if user else ""))
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Return the ways to say again who one is; the demo user has no password and says it with their button."""

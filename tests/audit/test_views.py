@@ -168,6 +168,20 @@ def test_the_page_says_how_far_the_log_is(signed_in: Client, sealed: list[int]) 
     assert f"Sealed to number {sealed[-1]}." in signed_in.get("/audit/").content.decode()
 
 
+def test_the_page_says_how_far_the_log_is_behind(signed_in: Client, sealed: list[int], alice: User) -> None:
+    assert "below is newer" not in signed_in.get("/audit/").content.decode()
+    record(Entry(event=Event.AGENT_RUN_STARTED, user=subject_of(alice.pk)))
+    assert "One event below is newer" in signed_in.get("/audit/").content.decode()
+
+
+def test_an_event_of_a_run_leads_to_the_run(signed_in: Client, alice: User) -> None:
+    run = "7d9f3a3e-1111-4222-8333-123456789abc"
+    record(Entry(event=Event.AGENT_RUN_STARTED, user=subject_of(alice.pk), run=run))
+    page = signed_in.get("/audit/").content.decode()
+    # What is called `run-1` is no run that has a page.
+    assert page.count(f'href="/runs/{run}/"') == page.count("/runs/") == 1
+
+
 def test_before_the_first_seal_there_is_nothing_to_verify(signed_in: Client) -> None:
     page = signed_in.get("/audit/").content.decode()
     assert "Nothing is sealed yet." in page

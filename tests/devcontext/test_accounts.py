@@ -67,12 +67,29 @@ def test_signing_in_and_out_is_audited(client: Client) -> None:
     ]
 
 
-def test_a_wrong_password_opens_no_session(client: Client) -> None:
+def test_a_wrong_password_opens_no_session_and_is_on_record(client: Client) -> None:
     user = User.objects.create_user("alice", "alice@example.org", PASSWORD)
     answer = client.post("/accounts/login/", {"login": user.email, "password": "wrong"})
     assert answer.status_code == 200
     assert "_auth_user_id" not in client.session
-    assert not AuditEvent.objects.exists()
+    (event,) = AuditEvent.objects.all()
+    assert (event.event, event.outcome, event.user) == ("account:session:denied", "denied", f"user:{user.pk}")
+
+
+def test_an_address_that_nobody_has_leaves_an_event_of_no_user_and_not_the_address(client: Client) -> None:
+    """Else the time that the answer takes would tell which addresses have an account."""
+    client.post("/accounts/login/", {"login": "mallory@example.org", "password": "wrong"})
+    (event,) = AuditEvent.objects.all().values()
+    assert (event["event"], event["user"]) == ("account:session:denied", "")
+    assert "mallory" not in str(event)
+
+
+def test_a_wrong_password_opens_no_session_while_the_audit_is_away_and_breaks_no_page(client: Client) -> None:
+    user = User.objects.create_user("alice", "alice@example.org", PASSWORD)
+    with broken_audit():
+        answer = client.post("/accounts/login/", {"login": user.email, "password": "wrong"})
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session
 
 
 def test_the_demo_button_signs_in_without_a_password(client: Client) -> None:
