@@ -213,3 +213,11 @@ def test_a_process_that_knows_no_key_says_so_by_naming_none(
 ) -> None:
     settings.AUDIT_LOG_KEY = settings.AUDIT_LOG_VERIFIERS = ""
     assert signed_in.get(f"/audit/{sealed[0]}/proof").json()["verifiers"] == []
+
+
+def test_only_what_was_let_through_is_asked_why(signed_in: Client, alice: User) -> None:
+    place = {"user": subject_of(alice.pk), "provider": "slack", "tool": "slack_mentions", "run": "run-2"}
+    read = record(Entry(event=Event.AGENT_CALL_SUCCEEDED, **place))
+    refused = record(Entry(event=Event.PERMISSION_CHECK_DENIED, **place))
+    page = signed_in.get("/audit/?run=run-2").content.decode()
+    assert [f"/audit/{number}/why/" in page for number in (read, refused)] == [True, False]
