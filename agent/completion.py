@@ -122,10 +122,7 @@ def forget() -> None:
 
 def _shown(result: ToolResult, *, exclusions: Exclusions) -> Iterable[str]:
     for item in result.items:
-        # Each title is the name of a place itself.
-        if not exclusions.refuses(item.title) and not exclusions.hides(
-            title=item.title, url=item.url, fields=item.fields
-        ):
+        if not exclusions.hides(title=item.title, places=item.places, fields=item.fields):
             yield clean_text(item.title, max_characters=_MAX_NAME_CHARACTERS)
 
 

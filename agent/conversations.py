@@ -79,8 +79,12 @@ def rename(conversation: UUID, *, user: int, title: str) -> None:
         RunNotFoundError: It is not this user's.
     """
     short = " ".join(title.split())[:TITLE_CHARACTERS]
-    if short:
-        _change(conversation, user=user, sealed_title=seal(short, place=_title_place(conversation)))
+    if not short:
+        # An answer that differs would tell whose conversation it is.
+        if not _shown(user).filter(id=conversation).exists():
+            raise RunNotFoundError
+        return
+    _change(conversation, user=user, sealed_title=seal(short, place=_title_place(conversation)))
 
 
 def pin(conversation: UUID, *, user: int, is_pinned: bool) -> None:

@@ -1,6 +1,6 @@
 """What the user leaves out, as the dispatcher sees it: two questions, which the permission centre answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 
@@ -11,7 +11,7 @@ class Exclusions(Protocol):
         """Tell whether `place`, such as `owner/name` or `#channel`, may not be asked for at all."""
         ...
 
-    def hides(self, *, title: str, url: str, fields: Mapping[str, Any]) -> bool:
+    def hides(self, *, title: str, places: Sequence[str], fields: Mapping[str, Any]) -> bool:
         """Tell whether an item that a tool read may be shown to nobody."""
         ...
 
@@ -20,7 +20,7 @@ class _Nothing:
     def refuses(self, place: str) -> bool:
         return False
 
-    def hides(self, *, title: str, url: str, fields: Mapping[str, Any]) -> bool:
+    def hides(self, *, title: str, places: Sequence[str], fields: Mapping[str, Any]) -> bool:
         return False
 
 

@@ -115,11 +115,16 @@ class ReadContext:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing a tool read: what the model gets (`fields`) and what an answer can cite (`title`, `url`)."""
+    """One thing a tool read: what the model gets (`fields`) and what an answer can cite (`title`, `url`).
+
+    `places` are what exclusions go by: the repository (`owner/name`) or the channel (`#name` and id) that it is of, and
+    () for what is of none. An address would not do: it has a path of its own on every server.
+    """
 
     title: str
     url: str
     fields: Mapping[str, Any]
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +370,7 @@ def _write(result: ToolResult, *, tool: Tool, noticed: Noticed) -> results.Writt
 
 def _leave_out(result: ToolResult, *, exclusions: Exclusions) -> ToolResult:
     kept = tuple(
-        item for item in result.items if not exclusions.hides(title=item.title, url=item.url, fields=item.fields)
+        item for item in result.items if not exclusions.hides(title=item.title, places=item.places, fields=item.fields)
     )
     count = len(result.items) - len(kept)
     if not count:

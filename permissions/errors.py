@@ -3,6 +3,7 @@
 NotPermittedError      the gate says no; `cause` is one of the vault's causes or one of its own
 QuestionNotFoundError  nobody asked this user that
 QuestionClosedError    the question was answered before, or it is too late
+AllowanceNotFoundError nothing of that kind is allowed by this user
 """
 
 from typing import Literal
@@ -51,3 +52,7 @@ class QuestionNotFoundError(Exception):
 
 class QuestionClosedError(Exception):
     """The question was answered before, or its time is over; nothing was changed."""
+
+
+class AllowanceNotFoundError(Exception):
+    """The user gave no such allowance, or it ended; somebody else's gives this same answer."""

@@ -6,11 +6,10 @@ for.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 # What a reader does not see, and what could stand inside a word to hide it from a comparison.
 _HIDDEN = frozenset({"Cf", "Cc", "Cs", "Co"})
@@ -51,11 +50,11 @@ class Exclusions:
         owner, slash, _ = name.partition("/")
         return name in self.repositories or name in self.channels or bool(slash and owner in self.organisations)
 
-    def hides(self, *, title: str, url: str, fields: Mapping[str, Any]) -> bool:
-        """Tell whether an item that a tool read may be shown to nobody: neither model, page, event nor log."""
+    def hides(self, *, title: str, places: Sequence[str], fields: Mapping[str, Any]) -> bool:
+        """Tell whether an item of `places` that a tool read may be shown to nobody: model, page, event nor log."""
         if self.hides_private_events and fields.get("is_private"):
             return True
-        if any(self.refuses(place) for place in _places_of(url, fields=fields)):
+        if any(self.refuses(place) for place in places):
             return True
         return bool(self.words) and any(self._shows_word(text) for text in _texts_of([title, fields]))
 
@@ -70,14 +69,6 @@ def normal(text: str) -> str:
     spaced = _SPACES.sub(" ", unicodedata.normalize("NFKC", text))
     visible = "".join(one for one in spaced if unicodedata.category(one) not in _HIDDEN)
     return unicodedata.normalize("NFKC", visible.casefold()).strip()
-
-
-def _places_of(url: str, *, fields: Mapping[str, Any]) -> Iterator[str]:
-    """Yield where an item is from, by what its fields say and by its address, which some items have alone."""
-    yield from (place for key in ("repo", "channel") if isinstance(place := fields.get(key), str))
-    segments = [unquote(segment) for segment in urlsplit(url).path.split("/") if segment]
-    yield "/".join(segments[:2])
-    yield from segments[:2]
 
 
 def _texts_of(value: Any) -> Iterator[str]:

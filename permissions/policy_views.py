@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from audit.errors import AuditUnavailableError
 from permissions import needs, questions, store
+from permissions.errors import AllowanceNotFoundError
 from permissions.exclusions_form import ExclusionsForm, initial_of
 from permissions.pages import go_back, load_service
 from permissions.policy import Mode
@@ -59,9 +60,11 @@ def exclusions(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def end_allowance(request: HttpRequest, allowance: int) -> HttpResponse:
-    """Take back what was allowed for one conversation; a second press changes nothing."""
+    """Take back what was allowed for one conversation; what is gone, or somebody else's, is not found."""
     try:
         questions.end_allowance(allowance, user=_user_of(request))
+    except AllowanceNotFoundError:
+        raise Http404 from None
     except AuditUnavailableError:
         messages.error(request, _NOT_KEPT)
     else:

@@ -18,7 +18,7 @@ from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.record import record
 from permissions import store
-from permissions.errors import QuestionClosedError, QuestionNotFoundError
+from permissions.errors import AllowanceNotFoundError, QuestionClosedError, QuestionNotFoundError
 from permissions.models import ConversationAllowance, ReadQuestion
 from permissions.policy import Answer, Mode
 from permissions.subjects import subject_of, user_id_of
@@ -154,16 +154,17 @@ def list_allowances(user: str, *, provider: str) -> tuple[Allowance, ...]:
 
 
 def end_allowance(allowance: int, *, user: str) -> None:
-    """Ask again from the next call on; one that is gone already, or another user's, changes nothing.
+    """Ask again from the next call on.
 
     Raises:
+        AllowanceNotFoundError: It is gone already, or another user's.
         audit.errors.AuditUnavailableError: The change could not be recorded, and was not made.
     """
     with transaction.atomic(using="default"):
         mine = ConversationAllowance.objects.select_for_update().filter(id=allowance, user_id=user_id_of(user))
         row = mine.first()
         if row is None:
-            return
+            raise AllowanceNotFoundError
         row.delete()
         event = Event.PERMISSION_ALLOWANCE_ENDED
         record(Entry(event=event, user=user, provider=row.provider, tool=row.tool, connection=row.connection))

@@ -68,7 +68,7 @@ def fields_of(event: Event, *, zone: ZoneInfo) -> dict[str, Any]:
 def is_excluded(event: Event, *, context: ReadContext) -> bool:
     """Tell whether the user leaves the event out, by its title, its place or its being private."""
     fields = fields_of(event, zone=context.time_zone)
-    return context.exclusions.hides(title=title_of(event), url=event.html_link, fields=fields)
+    return context.exclusions.hides(title=title_of(event), places=(), fields=fields)
 
 
 def _organizer(event: Event) -> str:

@@ -55,7 +55,8 @@ def _name(channel: Channel, *, names: Mapping[str, str]) -> str:
 
 def _item(channel: Channel, *, place: Place, kind: Kind) -> Item:
     about = {"topic": channel.topic.value} if channel.topic.value else {}
-    return Item(title=place.name, url=place.url, fields={"channel": place.name, "kind": kind} | about)
+    fields = {"channel": place.name, "kind": kind} | about
+    return Item(title=place.name, url=place.url, fields=fields, places=(place.name, place.channel))
 
 
 SLACK_CHANNELS = Tool(

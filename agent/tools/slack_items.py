@@ -135,7 +135,8 @@ def found_item(found: Found, *, names: Mapping[str, str], zone: ZoneInfo) -> Ite
     """Return the item of a message that a search found."""
     is_named = found.channel.kind != "direct"
     place = f"#{found.channel.name}" if is_named else "direct message"
-    return _item(found, place=place, url=found.permalink, names=names, zone=zone)
+    places = (place, found.channel.id) if is_named else (found.channel.id,)
+    return _item(found, place=place, places=places, url=found.permalink, names=names, zone=zone)
 
 
 def message_item(message: Message, *, place: Place, names: Mapping[str, str], zone: ZoneInfo) -> Item:
@@ -144,13 +145,22 @@ def message_item(message: Message, *, place: Place, names: Mapping[str, str], zo
         "thread_replies": message.reply_count,
         "reactions": sum(reaction.count for reaction in message.reactions),
     }
-    return _item(message, place=place.name, url=place.link(message.ts), names=names, zone=zone, counts=counts)
+    return _item(
+        message,
+        place=place.name,
+        places=(place.name, place.channel),
+        url=place.link(message.ts),
+        names=names,
+        zone=zone,
+        counts=counts,
+    )
 
 
 def _item(
     message: Found | Message,
     *,
     place: str,
+    places: tuple[str, ...],
     url: str,
     names: Mapping[str, str],
     zone: ZoneInfo,
@@ -170,4 +180,5 @@ def _item(
         title=one_line(f"{author} in {place}: {excerpt}"),
         url=url,
         fields=fields | {name: count for name, count in (counts or {}).items() if count},
+        places=places,
     )

@@ -113,12 +113,13 @@ async def test_what_is_allowed_in_a_conversation_is_listed_and_can_be_taken_back
     assert f'<a href="/chat/{conversation}/">Standup &amp; more</a>' in page
     end = f"{PAGE}allowances/{allowance}/end"
     assert (await AsyncClient().post(end))["Location"].startswith("/accounts/login/")
-    await (await sign_in("mallory")).browser.post(end)
+    assert (await (await sign_in("mallory")).browser.post(end)).status_code == 404
     assert "Allowed in single conversations" in (await alice.browser.get(PAGE)).content.decode()
     async with AuditTableMissing():
         assert said(await alice.browser.post(end))[-1][0] == "error"
     response = await alice.browser.post(end)
     assert (response.status_code, said(response)[-1][0]) == (303, "success")
+    assert (await alice.browser.post(end)).status_code == 404
     assert "Allowed in single conversations" not in (await alice.browser.get(PAGE)).content.decode()
 
 

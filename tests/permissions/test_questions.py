@@ -13,7 +13,7 @@ from django.utils import timezone
 from audit.errors import AuditUnavailableError
 from audit.models import AuditEvent
 from permissions import questions, store
-from permissions.errors import QuestionClosedError, QuestionNotFoundError
+from permissions.errors import AllowanceNotFoundError, QuestionClosedError, QuestionNotFoundError
 from permissions.models import ReadQuestion
 from permissions.policy import Answer, Mode
 from permissions.subjects import subject_of
@@ -114,10 +114,12 @@ def test_a_conversation_is_allowed_by_itself_for_one_account_and_can_be_taken_ba
     assert not questions.list_allowed_connections(mallory, conversation=CHAT, tool=TOOL)
     (allowance,) = questions.list_allowances(alice, provider="slack")
     assert questions.list_allowances(alice, provider="github") == ()
-    questions.end_allowance(allowance.id, user=mallory)
+    with pytest.raises(AllowanceNotFoundError):
+        questions.end_allowance(allowance.id, user=mallory)
     assert questions.list_allowances(alice, provider="slack") == (allowance,)
     questions.end_allowance(allowance.id, user=alice)
-    questions.end_allowance(allowance.id, user=alice)
+    with pytest.raises(AllowanceNotFoundError):
+        questions.end_allowance(allowance.id, user=alice)
     assert questions.list_allowances(alice, provider="slack") == ()
     assert [event for event, _ in recorded()].count("allowance:ended") == 1
 

@@ -13,6 +13,7 @@ from agent import store
 from agent.types import RunRequest
 from audit.models import AuditEvent
 from permissions import connections
+from permissions.models import ConversationAllowance
 from permissions.subjects import user_id_of
 from tests.permissions.conftest import DATABASES, Connect, Person, SignIn
 
@@ -21,8 +22,6 @@ pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
 # Those of django-allauth have tests of their own there, and the vault's know no session of ours.
 OURS = ("agent:", "audit:", "permissions:")
 NOT_FOUND, NOT_ALLOWED = 404, 405
-# Taking back what is gone, never was or is somebody else's ends alike, and changes nothing (`test_questions`).
-ALIKE_FOR_ALL = "permissions:end_allowance"
 
 
 def routes(patterns: list[URLPattern | URLResolver] | None = None) -> Iterator[tuple[str, str]]:
@@ -47,14 +46,14 @@ def test_the_routes_are_found() -> None:
     assert {"agent:chat", "agent:run", "agent:answer", "agent:fork", "audit:proof"} <= names
 
 
-def fill(route: str, *, conversation: str, run: str, event: int) -> str:
+def fill(route: str, *, conversation: str, run: str, event: int, allowance: int, what: str = "pin") -> str:
     """Return the address with the ids of somebody's things in it."""
     known = {
-        "allowance": str(event),
+        "allowance": str(allowance),
         "conversation": conversation,
         "run": run,
         "event_id": str(event),
-        "what": "pin",
+        "what": what,
         "form": "slack",
     }
     address = route
@@ -80,7 +79,15 @@ async def things_of(person: Person) -> dict[str, str | int]:
     ticket = await sync_to_async(store.create_run)(request, model="m", is_simulated=True, owner="a-process")
     event = await AuditEvent.objects.filter(user=person.user).afirst()
     assert event is not None
-    return {"conversation": str(ticket.conversation), "run": str(ticket.run), "event": event.id}
+    allowance = await ConversationAllowance.objects.acreate(
+        user_id=user_id_of(person.user), conversation=ticket.conversation, provider="github", tool="github_activity"
+    )
+    return {
+        "conversation": str(ticket.conversation),
+        "run": str(ticket.run),
+        "event": event.id,
+        "allowance": allowance.id,
+    }
 
 
 async def test_somebody_elses_ids_are_as_unknown_as_none_at_every_address(
@@ -90,14 +97,25 @@ async def test_somebody_elses_ids_are_as_unknown_as_none_at_every_address(
     things = await things_of(alice)
     mallory = await sign_in("mallory")
     answers = {}
-    asked = [(name, route) for name, route in ROUTES if name != ALIKE_FOR_ALL]
-    for name, route in asked:
+    for name, route in ROUTES:
         address = fill(route, **things)  # type: ignore[arg-type]  # one is a number
         for method in ("get", "post"):
             answers[f"{method} {name}"] = (await getattr(mallory.browser, method)(address)).status_code
     assert {answer: status for answer, status in answers.items() if status not in {NOT_FOUND, NOT_ALLOWED}} == {}
-    for name, _ in asked:
+    for name, _ in ROUTES:
         assert NOT_FOUND in {answers[f"get {name}"], answers[f"post {name}"]}, name
+
+
+@pytest.mark.parametrize("what", ["rename", "pin", "unpin", "delete", "restore"])
+async def test_no_change_of_somebody_elses_conversation_is_told_from_none(
+    what: str, alice: Person, sign_in: SignIn, connect: Connect
+) -> None:
+    await connect(alice)
+    things = await things_of(alice)
+    mallory = await sign_in("mallory")
+    address = fill(dict(ROUTES)["agent:change_chat"], **things, what=what)  # type: ignore[arg-type]  # as above
+    for title in ("", "Mine"):
+        assert (await mallory.browser.post(address, {"title": title})).status_code == NOT_FOUND
 
 
 async def test_the_owner_finds_what_others_do_not(alice: Person, connect: Connect) -> None:

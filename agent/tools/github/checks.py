@@ -71,7 +71,12 @@ def failing_check_item(check: Check, *, of: CheckedPullRequest, zone: ZoneInfo) 
         "summary": check.title or check.description,
         "completed_at": local(ended_at, zone=zone) if ended_at else None,
     }
-    return Item(title=f"{name} on #{of.number}", url=_page_of(check) or f"{of.url}/checks", fields=present(fields))
+    return Item(
+        title=f"{name} on #{of.number}",
+        url=_page_of(check) or f"{of.url}/checks",
+        fields=present(fields),
+        places=(of.repository.name_with_owner,),
+    )
 
 
 def _page_of(check: Check) -> str:

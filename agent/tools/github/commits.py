@@ -65,15 +65,16 @@ def _branch_items(nodes: tuple[WorkedOn, ...], *, window: Window, context: ReadC
         for commit in own_commits(pull, window=window):
             if commit.oid not in seen:
                 seen.add(commit.oid)
-                fields = _fields(pull.repository.name_with_owner, oid=commit.oid)
+                repository = pull.repository.name_with_owner
+                fields = _fields(repository, oid=commit.oid)
                 fields |= {"date": local(commit.authored_date, zone=context.time_zone), "pr": pull.number}
-                yield Item(title=commit.message_headline, url=commit.url, fields=fields)
+                yield Item(title=commit.message_headline, url=commit.url, fields=fields, places=(repository,))
 
 
 def _item(commit: FoundCommit, *, context: ReadContext) -> Item:
     fields = _fields(commit.repository, oid=commit.sha)
     fields |= {"date": local(commit.authored_at, zone=context.time_zone)}
-    return Item(title=commit.headline, url=commit.url, fields=fields)
+    return Item(title=commit.headline, url=commit.url, fields=fields, places=(commit.repository,))
 
 
 def _fields(repository: str, *, oid: str) -> dict[str, Any]:

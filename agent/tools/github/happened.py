@@ -128,6 +128,7 @@ def _pushed_item(repository: str, *, count: int, login: str) -> Item:
         title=f"{count} {'commit' if count == 1 else 'commits'} in {repository}",
         url=commits_url(repository=repository, author=login),
         fields={"kind": "commits", "repo": repository, "count": count},
+        places=(repository,),
     )
 
 

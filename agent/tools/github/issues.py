@@ -124,7 +124,8 @@ def _found_item(found: FoundIssue, *, kind: str, context: ReadContext) -> Item:
         "number": found.number,
         "updated_at": local(found.updated_at, zone=context.time_zone),
     }
-    return Item(title=title_of(found.number, title=found.title), url=found.url, fields=fields)
+    title = title_of(found.number, title=found.title)
+    return Item(title=title, url=found.url, fields=fields, places=(found.repository,))
 
 
 def _issue_item(issue: Issue, *, context: ReadContext) -> Item:

@@ -31,8 +31,13 @@ def gaps_of(reply: Reply[Any]) -> tuple[str, ...]:
 
 def subject_item(subject: Subject, *, url: str = "", **fields: Any) -> Item:
     """Return a pull request or issue as an item; `url` where what happened to it has a page of its own."""
-    head = {"repo": subject.repository.name_with_owner, "number": subject.number}
-    return Item(title=title_of(subject.number, title=subject.title), url=url or subject.url, fields=head | fields)
+    repository = subject.repository.name_with_owner
+    return Item(
+        title=title_of(subject.number, title=subject.title),
+        url=url or subject.url,
+        fields={"repo": repository, "number": subject.number} | fields,
+        places=(repository,),
+    )
 
 
 def title_of(number: int, *, title: str) -> str:

@@ -94,7 +94,12 @@ def _review_item(review: GivenReview, *, of: PullRequestPage, context: ReadConte
         "submitted_at": local(review.submitted_at, zone=context.time_zone) if review.submitted_at else None,
         "text": review.body_text,
     }
-    return Item(title=f"Review of #{of.number} by {author}", url=review.url, fields=present(fields))
+    return Item(
+        title=f"Review of #{of.number} by {author}",
+        url=review.url,
+        fields=present(fields),
+        places=(of.repository.name_with_owner,),
+    )
 
 
 def _thread_items(found: PullRequestPage, *, context: ReadContext) -> Iterator[Item]:
@@ -112,7 +117,12 @@ def _thread_item(thread: Thread, *, of: PullRequestPage, context: ReadContext) -
         "time": local(first.created_at, zone=context.time_zone),
         "text": first.body_text,
     }
-    return Item(title=f"Open conversation on {thread.path}, #{of.number}", url=first.url, fields=present(fields))
+    return Item(
+        title=f"Open conversation on {thread.path}, #{of.number}",
+        url=first.url,
+        fields=present(fields),
+        places=(of.repository.name_with_owner,),
+    )
 
 
 GITHUB_PULL_REQUEST = Tool(

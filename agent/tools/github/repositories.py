@@ -92,7 +92,8 @@ def _item(repository: KnownRepository, *, context: ReadContext) -> Item:
         "pushed_at": local(pushed_at, zone=context.time_zone) if pushed_at else None,
         "description": repository.description,
     }
-    return Item(title=repository.name_with_owner, url=repository.url, fields=present(fields))
+    name = repository.name_with_owner
+    return Item(title=name, url=repository.url, fields=present(fields), places=(name,))
 
 
 GITHUB_REPOSITORIES = Tool(

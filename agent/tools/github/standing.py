@@ -75,7 +75,8 @@ def found_item(found: FoundIssue, *, now: datetime, zone: ZoneInfo) -> Item:
         "age_days": (now - found.created_at).days,
         "idle_days": (now - found.updated_at).days,
     }
-    return Item(title=title_of(found.number, title=found.title), url=found.url, fields=fields)
+    title = title_of(found.number, title=found.title)
+    return Item(title=title, url=found.url, fields=fields, places=(found.repository,))
 
 
 def check_word(state: str) -> str:
