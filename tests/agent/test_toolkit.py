@@ -225,8 +225,18 @@ async def test_a_call_opens_its_service_with_the_scopes_that_its_arguments_need(
 
 
 LEFT_OUT = Exclusions(repositories=frozenset({"acme/payroll"}), words=frozenset({"project x"}))
-SECRET_ITEM = Item(title="#9 Raises", url="https://github.com/acme/payroll/pull/9", fields={"text": "Bob gets more"})
-OPEN_ITEM = Item(title="#4 Retries", url="https://github.com/acme/web/pull/4", fields={"repo": "acme/web"})
+SECRET_ITEM = Item(
+    title="#9 Raises",
+    url="https://github.com/acme/payroll/pull/9",
+    fields={"text": "Bob gets more"},
+    places=("acme/payroll",),
+)
+OPEN_ITEM = Item(
+    title="#4 Retries",
+    url="https://github.com/acme/web/pull/4",
+    fields={"repo": "acme/web"},
+    places=("acme/web",),
+)
 
 
 async def test_what_the_user_leaves_out_reaches_nobody_and_is_counted(caplog: pytest.LogCaptureFixture) -> None:
