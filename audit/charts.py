@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from django.utils.dates import WEEKDAYS
+from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext, gettext_lazy
 
 from audit.counting import Count
@@ -18,8 +18,8 @@ from audit.wording import OUTCOME_NAMES
 SLOT = 24
 LANE = 40
 HOURS = 24
-# What is left of the grid for the names of the days, and above it for the hours.
-HEAT_START, HEAT_TOP = 88, 24
+# What is left above the grid for the hours.
+HEAT_TOP = 24
 _HEAT_LEVELS = 4
 # Where the marks of a slot stand, by how many there are.
 _PLACES: Mapping[int, tuple[tuple[float, float], ...]] = {
@@ -108,7 +108,7 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """An hour of the week: how many events, and the square that stands for it, none with `size` 0."""
+    """An hour of the week: how many events, and the square that stands for it, the smallest for none."""
 
     number: int
     x: float
@@ -121,7 +121,7 @@ class Day:
     """A day of the week and its hours from midnight on."""
 
     name: object
-    y: int
+    short_name: object
     hours: tuple[Hour, ...]
 
 
@@ -165,7 +165,8 @@ def draw_lanes(
         )
         for row, (provider, name) in enumerate(names.items())
     )
-    ticks = tuple(Tick(place * SLOT, began_at[place]) for place in range(0, span.slots, 4))
+    # The last label has room to stand in the drawing.
+    ticks = tuple(Tick(place * SLOT, began_at[place]) for place in range(0, span.slots - 2, 4))
     number = sum(count.number for each in found.values() for count in each)
     return Lanes(span, lanes, ticks, width=span.slots * SLOT, height=len(names) * LANE, number=number)
 
@@ -180,7 +181,7 @@ def draw_week(counts: Iterable[Count], *, zone: tzinfo) -> Week:
     days = tuple(
         Day(
             name,
-            y=HEAT_TOP + day * SLOT + SLOT // 2,
+            WEEKDAYS_ABBR[day],
             hours=tuple(_hour(found[day, hour], most=most, day=day, hour=hour) for hour in range(HOURS)),
         )
         for day, name in WEEKDAYS.items()
@@ -215,6 +216,6 @@ def _radius(number: int) -> float:
 
 def _hour(number: int, *, most: int, day: int, hour: int) -> Hour:
     """Return an hour's square in its place; the busiest fills it, and one event can be seen."""
-    size = 4 + 4 * math.ceil(_HEAT_LEVELS * number / most) if number else 0
-    x, y = HEAT_START + hour * SLOT + (SLOT - size) / 2, HEAT_TOP + day * SLOT + (SLOT - size) / 2
+    size = 4 + 4 * math.ceil(_HEAT_LEVELS * number / most) if number else 4
+    x, y = hour * SLOT + (SLOT - size) / 2, HEAT_TOP + day * SLOT + (SLOT - size) / 2
     return Hour(number, x, y, size)

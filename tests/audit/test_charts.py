@@ -76,13 +76,13 @@ def test_hours_of_the_week_are_those_of_the_reader() -> None:
     sunday = week.days[6]
     assert (str(sunday.name), sunday.hours[19].number) == ("Sunday", 5)
     assert (week.number, week.most) == (5, 5)
-    assert sum(hour.size > 0 for day in week.days for hour in day.hours) == 1
+    assert sum(hour.size > 4 for day in week.days for hour in day.hours) == 1
 
 
 def test_a_single_event_is_seen_beside_a_thousand() -> None:
     week = draw_week([counted(NOW, number=1000), counted(NOW - timedelta(hours=5))], zone=UTC)
     hours = week.days[6].hours
-    assert hours[13].size > hours[8].size > 0
+    assert hours[13].size > hours[8].size > hours[9].size
 
 
 def test_nothing_is_drawn_of_nothing() -> None:
