@@ -13,12 +13,15 @@ from django.db import models
 from django.utils import timezone
 
 # Where Django looks for an app's tables.
+from agent.delivery_models import Channel, Delivery
 from agent.schedule_models import Leader, Occurrence, Schedule
 from agent.types import RunStatus
 
 __all__ = [
+    "Channel",
     "Conversation",
     "DailySpending",
+    "Delivery",
     "Event",
     "Evidence",
     "FactSet",

@@ -93,7 +93,10 @@ class Occurrence(models.Model):
         """One for each due time, however many look for what is due."""
 
         constraints = (models.UniqueConstraint(fields=["schedule", "due_at"], name="one_occurrence_per_due_time"),)
-        indexes = (models.Index(fields=["state", "begins_at"], name="agent_occurrence_to_begin"),)
+        indexes = (
+            models.Index(fields=["state", "begins_at"], name="agent_occurrence_to_begin"),
+            models.Index(fields=["ended_at"], name="agent_occurrence_told", condition=models.Q(is_told=True)),
+        )
 
 
 class Leader(models.Model):

@@ -1,6 +1,6 @@
 """The chat pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from agent import (
     chats_views,
@@ -19,6 +19,7 @@ from agent import (
 
 app_name = "agent"
 urlpatterns = [
+    path("", include("agent.delivery.urls")),
     path("", welcome_views.show_front, name="new_chat"),
     path("complete/", completion_views.complete, name="complete"),
     path("welcome/", welcome_views.show_welcome, name="welcome"),

@@ -58,6 +58,18 @@ _REASONS: dict[str, str] = {
     "undeclared_request": gettext_noop("it asked for something that its tool does not declare, and nothing was sent"),
     "upstream_unavailable": gettext_noop("it did not answer usably"),
     "vault_unavailable": gettext_noop("the token vault did not answer"),
+    "address_refused": gettext_noop("its address may not be sent to"),
+    "briefing_gone": gettext_noop("the briefing was deleted"),
+    "channel_gone": gettext_noop("it was switched off meanwhile"),
+    "gone": gettext_noop("its receiver said that it is gone"),
+    "interrupted": gettext_noop("DevContext was stopped while it was sent, and it may have arrived"),
+    "no_address": gettext_noop("the account has no e-mail address"),
+    "not_opened": gettext_noop("what is stored of it does not open"),
+    "redirected": gettext_noop("its receiver pointed elsewhere, and redirects are not followed"),
+    "refused": gettext_noop("its receiver refused it"),
+    "unknown": gettext_noop("its receiver did not answer in time, and it may have arrived"),
+    "unreachable": gettext_noop("its receiver could not be reached"),
+    "unsubscribed": gettext_noop("somebody with the link in the mail unsubscribed"),
 }
 
 # How far an answer to the question whether something may be read goes.
@@ -65,6 +77,13 @@ _ANSWERS: dict[str, str] = {
     "always": gettext_noop("always"),
     "conversation": gettext_noop("in that conversation"),
     "once": gettext_noop("once"),
+}
+
+# How a briefing leaves, in the field that holds an upstream call's method.
+_CHANNELS: Mapping[str, str] = {
+    "email": gettext_noop("e-mail"),
+    "slack": gettext_noop("Slack"),
+    "webhook": gettext_noop("webhook"),
 }
 
 _BYTES_PER_UNIT = 1000
@@ -217,6 +236,16 @@ def _exclusions_changed(row: AuditEvent) -> str:
     )
 
 
+def _by_channel(text: str) -> Callable[[AuditEvent], str]:
+    """Make a sentence of `text` with `{channel}`, by which a briefing leaves, and its reason where it has one."""
+
+    def write(row: AuditEvent) -> str:
+        channel = gettext(_CHANNELS[row.method]) if row.method in _CHANNELS else row.method
+        return _with_reason(gettext(text).format(channel=channel), reason=_reason_of(row))
+
+    return write
+
+
 def _limited(row: AuditEvent) -> str:
     text = (
         gettext("{client} failed to authenticate too often and was refused.")
@@ -249,7 +278,13 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.AGENT_ANSWER_EXPORTED: _because(gettext_noop("You saved an answer as a file")),
     Event.AGENT_CALL_FAILED: _not_read,
     Event.AGENT_CALL_SUCCEEDED: _read,
+    Event.AGENT_CHANNEL_ADDED: _by_channel(gettext_noop("You let the briefings of a schedule be sent by {channel}")),
+    Event.AGENT_CHANNEL_REMOVED: _by_channel(gettext_noop("Briefings of a schedule are no longer sent by {channel}")),
+    Event.AGENT_CHANNEL_TESTED: _by_channel(gettext_noop("You sent a test by {channel}")),
     Event.AGENT_CHAT_EXPORTED: _because(gettext_noop("You saved a chat as a file")),
+    Event.AGENT_DELIVERY_FAILED: _by_channel(gettext_noop("A briefing could not be sent by {channel}")),
+    Event.AGENT_DELIVERY_STARTED: _by_channel(gettext_noop("Sending a briefing by {channel} began")),
+    Event.AGENT_DELIVERY_SUCCEEDED: _by_channel(gettext_noop("A briefing was sent by {channel}")),
     Event.AGENT_RUN_FAILED: _because(gettext_noop("A run failed")),
     Event.AGENT_RUN_FINISHED: _because(gettext_noop("A run finished")),
     Event.AGENT_RUN_STARTED: _because(gettext_noop("A run started")),

@@ -8,6 +8,7 @@ from uuid import UUID
 from asgiref.sync import async_to_sync
 from celery import shared_task
 
+from agent.delivery.sending import deliver_due
 from agent.schedules import queueing
 from agent.schedules.running import run_occurrence
 from devcontext.lifespan import shut_down
@@ -17,7 +18,9 @@ from devcontext.lifespan import shut_down
 @shared_task(name="agent.run_occurrence", ignore_result=True, acks_late=True, reject_on_worker_lost=True)  # type: ignore[untyped-decorator]  # celery has no types
 def run_occurrence_task(occurrence: str) -> None:
     """Run one due time of a schedule, if it is still to be run."""
-    async_to_sync(_run)(UUID(occurrence))
+    if async_to_sync(_run)(UUID(occurrence)):
+        # By a task of its own: a receiver that hangs holds no briefing.
+        deliver_briefings_task.delay()
 
 
 @shared_task(name="agent.tick_schedules", ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
@@ -26,9 +29,22 @@ def tick_schedules_task() -> int:
     return queueing.tick(lambda occurrence: run_occurrence_task.delay(str(occurrence)))
 
 
-async def _run(occurrence: UUID) -> None:
+@shared_task(name="agent.deliver_briefings", ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
+def deliver_briefings_task() -> int:
+    """Try each delivery that is due; returns how many were tried."""
+    return async_to_sync(_deliver)()
+
+
+async def _deliver() -> int:
     try:
-        await run_occurrence(occurrence)
+        return await deliver_due()
+    finally:
+        await shut_down()
+
+
+async def _run(occurrence: UUID) -> bool:
+    try:
+        return await run_occurrence(occurrence)
     finally:
         # What is open belongs to the event loop, and each task has one of its own.
         await shut_down()

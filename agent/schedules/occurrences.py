@@ -25,6 +25,8 @@ LEASE = timedelta(seconds=60)
 MAX_PER_USER = 2
 # A queue that lost a message, as Redis may at its restart, is told again.
 _SENT_AGAIN_AFTER = timedelta(minutes=5)
+# What nobody could tell for a day, since nobody was running, is old news; its page tells of it all the same.
+TOLD_WITHIN = timedelta(days=1)
 # As many as one look sorts by turn; those behind are looked at as these go.
 _LOOKED_AT = 2000
 
@@ -169,6 +171,18 @@ def load_occurrence(occurrence: UUID, *, user: int) -> Occurrence:
     if row is None:
         raise ScheduleNotFoundError
     return occurrence_of(row)
+
+
+def list_untold(*, now: datetime, limit: int) -> tuple[Occurrence, ...]:
+    """Return what ended within `TOLD_WITHIN`, is to be told to its owner, and has no delivery yet; oldest first."""
+    ended = Row.objects.filter(is_told=True, ended_at__gte=now - TOLD_WITHIN, deliveries=None)
+    return tuple(map(occurrence_of, ended.order_by("ended_at")[:limit]))
+
+
+def load_schedule_of(occurrence: UUID) -> tuple[Occurrence, Schedule] | None:
+    """Return an occurrence and the schedule that it is of; None if they were deleted."""
+    row = Row.objects.select_related("schedule").filter(id=occurrence).first()
+    return (occurrence_of(row), value_of(row.schedule)) if row else None
 
 
 def load_spent(schedule: UUID, *, now: datetime) -> int:

@@ -8,7 +8,7 @@ import asyncio
 import contextvars
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
@@ -31,11 +31,16 @@ _SHORTEST_SECONDS = 0.2
 logger = logging.getLogger(__name__)
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Worker:
     """The scheduler of one event loop; `at_once` briefings go on at a time, and no more are held in memory."""
 
-    def __init__(self, *, at_once: int) -> None:
+    def __init__(self, *, at_once: int, then: Callable[[], None] = _nothing) -> None:
         self._at_once = at_once
+        self._then = then
         self._owner = secrets.token_hex(16)
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
@@ -104,6 +109,7 @@ class Worker:
             logger.exception("agent.occurrence_not_run", extra={"occurrence": str(occurrence)})
         if is_claimed:
             self.nudge()
+            self._then()
 
     def _forget(self, occurrence: UUID) -> None:
         self._running.pop(occurrence, None)
@@ -113,13 +119,16 @@ _workers: WeakKeyDictionary[asyncio.AbstractEventLoop, Worker] = WeakKeyDictiona
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[None]:
-    """Run what is due in the background of the block, where no worker does; at its end what goes on is given back."""
+async def running(*, then: Callable[[], None] = _nothing) -> AsyncIterator[None]:
+    """Run what is due in the background of the block, where no worker does; at its end what goes on is given back.
+
+    `then` is called after each run.
+    """
     if settings.SCHEDULER != "web":
         yield
         return
     loop = asyncio.get_running_loop()
-    worker = _workers[loop] = Worker(at_once=settings.SCHEDULES_AT_ONCE)
+    worker = _workers[loop] = Worker(at_once=settings.SCHEDULES_AT_ONCE, then=then)
     living = loop.create_task(worker.live(), context=contextvars.Context())
     try:
         yield

@@ -98,6 +98,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 SCHEDULER = env.choice("SCHEDULER", "worker" if CELERY_BROKER_URL else "web", among=("web", "worker", "off"))
 # Scheduled briefings that a web process runs at the same time; those behind wait for their turn.
 SCHEDULES_AT_ONCE = env.integer("SCHEDULES_AT_ONCE", 4)
+# Whether a webhook may be on this machine, over plain http too: for trying it out. Private networks are never sent to.
+WEBHOOKS_ALLOW_LOOPBACK = env.boolean("WEBHOOKS_ALLOW_LOOPBACK", default=False)
+# The one host that a Slack incoming webhook is at.
+SLACK_HOOKS_URL = "https://hooks.slack.com"
 
 # Signing in: e-mail and password by django-allauth. Data connections are the vault's, never allauth's.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -116,6 +120,8 @@ EMAIL_PORT = env.integer("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", default=False)
+# A mail server that hangs must not hold what sends to it.
+EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "devcontext@localhost")
 EMAIL_BACKEND = (
     "django.core.mail.backends.console.EmailBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend"

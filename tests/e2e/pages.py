@@ -7,6 +7,7 @@ lists with the URL conf.
 STRANGERS = (
     "/",
     "/setup/",
+    "/unsubscribe/out-of-date/",
     "/accounts/login/",
     "/accounts/signup/",
     "/accounts/inactive/",
@@ -31,6 +32,7 @@ NEWCOMER = (
     "/settings/permissions/",
     "/settings/permissions/exclusions",
     "/settings/working-week/",
+    "/inbox/",
     "/auth/connect/github",
     "/auth/connect/github/return",
     "/audit/",
@@ -65,6 +67,7 @@ REGULAR = (
     "/audit/?q=service:jira+zeppelin",
     "/audit/{event}/why/",
     "/account/delete/",
+    "/schedules/{schedule}/delivery/",
 )
 # An account with a password, a passkey, an authenticator app and recovery codes.
 HOLDER = (
@@ -105,6 +108,8 @@ NO_PAGES = {
     "agent:answer": POST,
     "permissions:end_allowance": POST,
     "agent:complete": POST,
+    "agent:remove_channel": POST,
+    "agent:test_channel": POST,
     "agent:fork": POST,
     "agent:change_chat": POST,
     "agent:change_schedule": POST,
@@ -120,6 +125,7 @@ NO_PAGES = {
     "audit:proof": JSON,
     "mfa_login_webauthn": JSON,
     "set_language": LEADS_ON,
+    "agent:read": LEADS_ON,
     "account_confirm_login_code": LEADS_ON,
     "socialaccount_signup": LEADS_ON,
     "accounts/social/login/cancelled/": LEADS_ON,

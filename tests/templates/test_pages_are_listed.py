@@ -17,6 +17,7 @@ EXAMPLES = {
     r"<int:\w+>": "1",
     r"<slug:provider>": "github",
     r"<slug:\w+>": "markdown",
+    r"<str:\w+>": "out-of-date",
 }
 UUID = EXAMPLES[r"<uuid:\w+>"]
 PLACES = {"chat": UUID, "run": UUID, "schedule": UUID, "event": "1", "key": "1"}
