@@ -82,7 +82,7 @@ _ANSWERS: dict[str, str] = {
 # How a briefing leaves, in the field that holds an upstream call's method.
 _CHANNELS: Mapping[str, str] = {
     "email": gettext_noop("e-mail"),
-    "slack": gettext_noop("Slack"),
+    "slack_hook": gettext_noop("Slack"),
     "webhook": gettext_noop("webhook"),
 }
 

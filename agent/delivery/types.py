@@ -14,7 +14,7 @@ class Kind(StrEnum):
     INBOX = "inbox"
     EMAIL = "email"
     WEBHOOK = "webhook"
-    SLACK = "slack"
+    SLACK = "slack_hook"
 
 
 class DeliveryState(StrEnum):

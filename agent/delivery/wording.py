@@ -52,6 +52,11 @@ ADDRESSES: Mapping[str, str] = {
         "An address of Slack's begins with https://hooks.slack.com/services/ and has three parts."
     ),
 }
+_EXAMPLES: Mapping[Kind, str] = {
+    Kind.EMAIL: "",
+    Kind.WEBHOOK: "https://example.org/briefings",
+    Kind.SLACK: "https://hooks.slack.com/services/…",
+}
 _STATES: Mapping[str, tuple[str, str, str]] = {
     DeliveryState.DUE: (gettext_noop("To be sent"), "", "clock"),
     DeliveryState.SENDING: (gettext_noop("Being sent"), "", "send"),
@@ -62,11 +67,12 @@ _STATES: Mapping[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ChannelCard:
-    """A way to be briefed as its page shows it; `channel` is None while it is off."""
+    """A way to be briefed as its page shows it; `channel` is None while it is off, `example` "" for no address."""
 
     kind: str
     name: str
     means: str
+    example: str
     channel: UUID | None
 
 
@@ -84,7 +90,13 @@ class DeliveryTold:
 
 def card_of(kind: Kind, *, channel: UUID | None) -> ChannelCard:
     """Return how a way to be briefed is shown."""
-    return ChannelCard(kind=kind.value, name=gettext(NAMES[kind]), means=gettext(_MEANS[kind]), channel=channel)
+    return ChannelCard(
+        kind=kind.value,
+        name=gettext(NAMES[kind]),
+        means=gettext(_MEANS[kind]),
+        example=_EXAMPLES[kind],
+        channel=channel,
+    )
 
 
 def tell_delivery(delivery: Delivery) -> DeliveryTold:

@@ -93,6 +93,7 @@ FILE = "answers with a file"
 JSON = "answers with JSON"
 HIDDEN = "is not there for who is no auditor"
 LEADS_ON = "leads on at once, and shows nothing"
+LEADS_TO_OWN = "leads on to something of the visitor's own, and shows nothing"
 # By the name of the address, or by its pattern where it has no name.
 NO_PAGES = {
     "end_everywhere": POST,
@@ -125,7 +126,7 @@ NO_PAGES = {
     "audit:proof": JSON,
     "mfa_login_webauthn": JSON,
     "set_language": LEADS_ON,
-    "agent:read": LEADS_ON,
+    "agent:read": LEADS_TO_OWN,
     "account_confirm_login_code": LEADS_ON,
     "socialaccount_signup": LEADS_ON,
     "accounts/social/login/cancelled/": LEADS_ON,

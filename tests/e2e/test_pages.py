@@ -1,6 +1,5 @@
 """Every page that has an address, with nothing in it, with everything in it and in trouble: by axe, theme and width."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote, urlsplit

@@ -51,7 +51,7 @@ def test_a_webhooks_secret_is_shown_once_and_its_address_never(browser: Client, 
 
 
 def test_slacks_address_is_never_shown_again_and_kept_without_its_host(browser: Client, daily: Schedule) -> None:
-    shown = turn_on(browser, daily, kind="slack", address=f" {SLACK_ADDRESS} ")
+    shown = turn_on(browser, daily, kind="slack_hook", address=f" {SLACK_ADDRESS} ")
     assert "Slack is on." in shown
     assert HOOK not in shown
     assert HOOK not in browser.get(page_of(daily)).content.decode()
@@ -65,7 +65,7 @@ def test_slacks_address_is_never_shown_again_and_kept_without_its_host(browser: 
         ("webhook", "https://10.0.0.1/canary", "inside a network"),
         ("webhook", "https://a:canary@example.org/", "user name and the password"),
         ("webhook", "canary", "This is no address"),
-        ("slack", "https://example.org/services/T0/B0/canary", "https://hooks.slack.com/services/"),
+        ("slack_hook", "https://example.org/services/T0/B0/canary", "https://hooks.slack.com/services/"),
     ],
 )
 def test_a_mistake_is_told_and_what_was_pasted_does_not_come_back(
