@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from agent import conversations
 from agent.briefing.recipes import RECIPES
-from agent.delivery.store import count_unread
 from devcontext import demo
 from permissions.dots import list_dots
 from permissions.services import SERVICES
@@ -28,15 +27,11 @@ def recent_chats(request: HttpRequest) -> dict[str, Any]:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Return what the frame of a signed-in page shows: `service_dots` and `unread`, asked for when shown; recipes."""
+    """Return what the frame of a signed-in page shows: `service_dots`, asked for when shown, and `shell_recipes`."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
-    return {
-        "service_dots": partial(list_dots, request),
-        "shell_recipes": tuple(RECIPES.values()),
-        "unread": partial(count_unread, user.pk),
-    }
+    return {"service_dots": partial(list_dots, request), "shell_recipes": tuple(RECIPES.values())}
 
 
 def installation(_request: HttpRequest) -> dict[str, Any]:
