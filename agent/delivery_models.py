@@ -7,8 +7,6 @@ import uuid
 
 from django.db import models
 
-from agent.schedule_models import Occurrence, Schedule
-
 
 class Channel(models.Model):
     """A way by which the briefings of a schedule leave; `kind` is an `agent.delivery.types.Kind`.
@@ -18,7 +16,7 @@ class Channel(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="channels")
+    schedule = models.ForeignKey("agent.Schedule", on_delete=models.CASCADE, related_name="channels")
     kind = models.CharField(max_length=16)
     sealed_address = models.BinaryField(default=bytes)
     sealed_secret = models.BinaryField(default=bytes)
@@ -39,7 +37,7 @@ class Delivery(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    occurrence = models.ForeignKey(Occurrence, on_delete=models.CASCADE, related_name="deliveries")
+    occurrence = models.ForeignKey("agent.Occurrence", on_delete=models.CASCADE, related_name="deliveries")
     kind = models.CharField(max_length=16)
     state = models.CharField(max_length=16)
     attempts = models.PositiveSmallIntegerField(default=0)
