@@ -21,7 +21,7 @@ import psycopg
 from benchmarks import processes, race, report
 from benchmarks.processes import Server, Worker
 from benchmarks.report import Measured, Results
-from tests.postgres import serve_postgres
+from devcontext.local_postgres import serve_postgres
 from tests.vault.upstream import Upstream, serve
 
 USERS = [f"user:{number}" for number in range(1, 21)]

@@ -1,7 +1,8 @@
 """Starts an installation on this machine and ends it as one: `python -m devcontext.launch`, called by `./dev`.
 
-up [--vault] [--git PATH] [--ics FILE] [--slack-export ZIP] [--me E-MAIL]
-                                        sandbox and app; the vault apart with --vault, or the one that VAULT_URL names
+up [--vault | --full] [--git PATH] [--ics FILE] [--slack-export ZIP] [--me E-MAIL]
+                                        sandbox and app; the vault apart with --vault, or the one that VAULT_URL names;
+                                        with --full also PostgreSQL, Redis, worker and beat, and nothing stays
 vault [COMMAND …]                       that vault alone, or a Django command in its place
 manage COMMAND …                        a Django command in the place of the app whose vault is apart
 """
@@ -12,10 +13,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import NoReturn
@@ -23,8 +25,10 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from devcontext import env, own_data
+from devcontext import env, local_servers, own_data
+from devcontext.local_postgres import PostgresError
 from devcontext.local_processes import LocalInstallation, Program, local_vault_url, separate_folder
+from devcontext.local_servers import LocalServerError, LocalServers
 from devcontext.providers import PLACES
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -54,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
                 installation = _configured(is_vault_apart=True)
                 place = installation.vault if action == "vault" else installation.web
                 _become(place(_environment(installation)), rest)
-    except (LaunchError, own_data.OwnDataError, ImproperlyConfigured) as error:
+    except (LaunchError, LocalServerError, PostgresError, own_data.OwnDataError, ImproperlyConfigured) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
@@ -64,24 +68,66 @@ def main(arguments: Sequence[str]) -> int:
 
 def _up(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="./dev up")
-    parser.add_argument("--vault", action="store_true", help="start the vault as a process of its own")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--vault", action="store_true", help="start the vault as a process of its own")
+    shape.add_argument("--full", action="store_true", help="the vault apart, PostgreSQL, Redis, worker and beat")
     own_data.add_options(parser)
     options = parser.parse_args(arguments)
     filling = own_data.sandbox_arguments(vars(options))
     if filling and not _is_sandbox_needed():
         raise LaunchError("Your own data fill the sandbox, and nothing is simulated here: every service is configured.")
+    if options.full:
+        _up_full(filling)
+        return
     installation = _configured(is_vault_apart=options.vault)
     environment = _environment(installation)
     servers = [installation.web(environment)]
     if options.vault:
         servers.insert(0, installation.vault(environment))
-    sandbox = [installation.sandbox(environment, arguments=filling)] if _is_sandbox_needed() else []
+    _run(installation, filling=filling, servers=servers)
+
+
+def _up_full(filling: Sequence[str]) -> None:
+    """Run the shape of a deployment; its folder and its databases go with it, so that keys and rows stay together."""
+    folder = Path(env.text("DATA_DIR", ".data")).absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    redis_port = env.integer("REDIS_PORT", env.integer("PORT", 8000) + 3)
+    _require_free_port(redis_port)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="full-", dir=folder)))
+        installation = _configured(is_vault_apart=True, folder=scratch)
+        local = stack.enter_context(local_servers.serve(scratch, redis_port=redis_port))
+        environment = _environment(installation)
+        for_web = {**environment, **local.web}
+        servers = [installation.vault({**environment, **local.vault}), installation.web(for_web)]
+        celery = [installation.worker(for_web), installation.beat(for_web)]
+        _run(installation, filling=filling, servers=servers, celery=celery, local=local)
+
+
+def _run(
+    installation: LocalInstallation,
+    *,
+    filling: Sequence[str],
+    servers: Sequence[Program],
+    celery: Sequence[Program] = (),
+    local: LocalServers | None = None,
+) -> NoReturn:
+    """Start everything, the last of `servers` being the app, say where it is, and wait until one process ends."""
+    sandbox = [installation.sandbox(_environment(installation), arguments=filling)] if _is_sandbox_needed() else []
     with _together(*sandbox, *servers) as running, _noted(installation, is_noted=bool(sandbox)):
         # Side by side: the sandbox may have a long history to read.
         _start(running, *sandbox)
+        if local:
+            local.migrate_audit(servers[0])
         _migrate(*servers)
-        _start(running, *servers)
+        _start(running, *servers, *celery)
         _wait_until_up(running)
+        if celery:
+            sys.stdout.write(
+                "\nPostgreSQL, Redis, a separate vault, Celery's worker and beat run beside the app."
+                "\nThey are for trying out the shape of a deployment: everything in them goes when they end.\n"
+            )
+            sys.stdout.flush()
         _run_command(servers[-1], "installation").wait()
         _wait_for_an_end(running)
 
@@ -102,9 +148,9 @@ def _serve_vault() -> None:
         _wait_for_an_end(running)
 
 
-def _configured(*, is_vault_apart: bool) -> LocalInstallation:
+def _configured(*, is_vault_apart: bool, folder: Path | None = None) -> LocalInstallation:
     """Return the installation that the environment describes; `is_vault_apart` puts its vault on this machine."""
-    port, folder = env.integer("PORT", 8000), Path(env.text("DATA_DIR", ".data"))
+    port, folder = env.integer("PORT", 8000), folder or Path(env.text("DATA_DIR", ".data"))
     vault_url = local_vault_url(env.integer("VAULT_PORT", port + 2)) if is_vault_apart else env.url("VAULT_URL")
     installation = LocalInstallation(
         folder=(separate_folder(folder) if vault_url else folder).absolute(),
@@ -136,7 +182,7 @@ def _become(program: Program, arguments: Sequence[str]) -> NoReturn:
 def _together(*programs: Program) -> Iterator[Running]:
     """Yield a place for these programs' processes; when the block ends, for whatever reason, all of them end."""
     for program in programs:
-        _require_free_port(program)
+        _require_free_port(urlsplit(program.ready_url).port or 0)
     running: Running = {}
     try:
         yield running
@@ -149,8 +195,7 @@ def _together(*programs: Program) -> Iterator[Running]:
             process.kill()
 
 
-def _require_free_port(program: Program) -> None:
-    port = urlsplit(program.ready_url).port or 0
+def _require_free_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -191,7 +236,7 @@ def _run_command(program: Program, command: str) -> subprocess.Popen[bytes]:
 def _wait_until_up(running: Running) -> None:
     deadline = time.monotonic() + _START_SECONDS
     for program, process in running.items():
-        while not _answers(program.ready_url):
+        while program.ready_url and not _answers(program.ready_url):
             if process.poll() is not None:
                 raise LaunchError(f"The {program.name} did not start; its reason stands above.")
             if time.monotonic() > deadline:

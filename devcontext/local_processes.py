@@ -14,6 +14,7 @@ from devcontext import env, local_keys
 from devcontext.process import ownership
 
 _HOST = "127.0.0.1"
+_CELERY = ("-m", "celery", "--quiet", "-A", "devcontext")
 _UVICORN = (*("--host", _HOST, "--log-level", "warning", "--no-access-log", "--no-server-header"), "--lifespan", "on")
 _WEB = (
     *("devcontext.asgi:application", "--ws", "websockets-sansio", "--ws-max-size", "65536"),
@@ -25,7 +26,7 @@ _VAULT = ("vault.asgi:application", "--ws", "none", "--timeout-graceful-shutdown
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """One process: its command line, its whole environment, and the address that answers once it is up."""
+    """One process: its command line, its whole environment, and the address that answers once it is up, if any."""
 
     name: str
     command: tuple[str, ...]
@@ -78,6 +79,19 @@ class LocalInstallation:
             environment=environment | {"PORT": str(self.port), "DJANGO_SETTINGS_MODULE": "devcontext.settings.web"},
             ready_url=f"http://{_HOST}:{self.port}/accounts/login/",
         )
+
+    def worker(self, inherited: Mapping[str, str]) -> Program:
+        """Return Celery's worker, which runs the schedules: a process with the rights of the web process."""
+        return self._celery("worker", ("worker", "--concurrency", "2", "--loglevel", "WARNING"), inherited=inherited)
+
+    def beat(self, inherited: Mapping[str, str]) -> Program:
+        """Return Celery's beat, which tells the worker every minute to look what is due."""
+        kept = str(self.web_folder / "beat")
+        return self._celery("beat", ("beat", "--schedule", kept, "--loglevel", "WARNING"), inherited=inherited)
+
+    def _celery(self, name: str, arguments: tuple[str, ...], *, inherited: Mapping[str, str]) -> Program:
+        environment = self.web(inherited).environment
+        return Program(name=name, command=(sys.executable, *_CELERY, *arguments), environment=environment, ready_url="")
 
     def vault(self, inherited: Mapping[str, str]) -> Program:
         """Return the process of a vault apart. It is given the public half of the web process's key, made if need be.

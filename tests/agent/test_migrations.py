@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.postgres import serve_postgres
+from devcontext.local_postgres import serve_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "canary-5b1f"

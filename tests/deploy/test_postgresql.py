@@ -14,7 +14,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from audit import personal_keys
 from devcontext import local_keys
-from tests.postgres import serve_postgres
+from devcontext.local_postgres import serve_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASES = {"default": "devcontext", "vault": "devcontext_vault", "audit": "devcontext_audit"}

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from devcontext.local_postgres import serve_postgres
 from tests.faults.processes import Databases, Installation, PostgreSQL, SQLite
 from tests.faults.proxy import Proxy
-from tests.postgres import serve_postgres
 from tests.vault.upstream import Upstream, serve
 
 _ASKED = os.environ.get("FAULTS", "0")
