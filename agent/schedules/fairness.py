@@ -15,10 +15,18 @@ class Waiting:
     begins_at: datetime
 
 
-def in_turn(waiting: Iterable[Waiting], *, running: Mapping[int, int], per_user: int, limit: int) -> tuple[UUID, ...]:
+def in_turn(
+    waiting: Iterable[Waiting],
+    *,
+    running: Mapping[int, int],
+    done: Mapping[int, int],
+    per_user: int,
+    limit: int,
+) -> tuple[UUID, ...]:
     """Return at most `limit` of `waiting` in the order in which they may begin.
 
-    `running` counts by user what goes on already; nobody gets more than `per_user` at once.
+    `running` counts by user what goes on already; nobody gets more than `per_user` at once. `done` counts those turns
+    that ended since the oldest of `waiting` waits: who has had some stands behind who has had none.
     """
     taken = dict(running)
     turns: list[tuple[int, datetime, UUID]] = []
@@ -26,5 +34,5 @@ def in_turn(waiting: Iterable[Waiting], *, running: Mapping[int, int], per_user:
         turn = taken.get(one.user, 0)
         if turn < per_user:
             taken[one.user] = turn + 1
-            turns.append((turn, one.begins_at, one.id))
+            turns.append((turn + done.get(one.user, 0), one.begins_at, one.id))
     return tuple(occurrence for _, _, occurrence in sorted(turns)[:limit])

@@ -27,6 +27,8 @@ MAX_PER_USER = 2
 _SENT_AGAIN_AFTER = timedelta(minutes=5)
 # What nobody could tell for a day, since nobody was running, is old news; its page tells of it all the same.
 TOLD_WITHIN = timedelta(days=1)
+# Jitter spreads what is due at one time over two minutes; a queue behind that is one of some minutes.
+_OF_ONE_RUSH = timedelta(minutes=15)
 # As many as one look sorts by turn; those behind are looked at as these go.
 _LOOKED_AT = 2000
 
@@ -40,8 +42,11 @@ def list_to_begin(*, now: datetime, limit: int, is_queued: bool = False) -> tupl
     if is_queued:
         free, busy = free.exclude(_is_queued(now)), busy | Row.objects.filter(_is_queued(now))
     rows = free.order_by("begins_at").values_list("id", "schedule__user_id", "begins_at")[:_LOOKED_AT]
-    counted = busy.values_list("schedule__user_id").annotate(count=Count("id"))
-    return in_turn((Waiting(*row) for row in rows), running=dict(counted), per_user=MAX_PER_USER, limit=limit)
+    waiting = [Waiting(*row) for row in rows]
+    if not waiting:
+        return ()
+    done = _ended_of(waiting[0].begins_at)
+    return in_turn(waiting, running=_count_by_user(busy), done=_count_by_user(done), per_user=MAX_PER_USER, limit=limit)
 
 
 def count_queued(*, now: datetime) -> int:
@@ -232,6 +237,16 @@ def occurrence_of(row: Row) -> Occurrence:
 def _is_free(now: datetime) -> Q:
     is_due = Q(state=OccurrenceState.DUE, begins_at__lte=now)
     return is_due | Q(state=OccurrenceState.RUNNING, lease_until__lt=now)
+
+
+def _ended_of(since: datetime) -> QuerySet[Row]:
+    """Return what began since then and has ended; what could begin long before has an index that leaves it out."""
+    ended = (OccurrenceState.DONE, OccurrenceState.FAILED, OccurrenceState.SKIPPED)
+    return Row.objects.filter(state__in=ended, begins_at__gte=since - _OF_ONE_RUSH, started_at__gte=since)
+
+
+def _count_by_user(rows: QuerySet[Row]) -> dict[int, int]:
+    return dict(rows.values_list("schedule__user_id").annotate(count=Count("id")))
 
 
 def _is_queued(now: datetime) -> Q:

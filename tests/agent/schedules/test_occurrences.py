@@ -215,13 +215,14 @@ def test_everybodys_first_comes_before_anybodys_second_the_oldest_first() -> Non
 
     rows = [waiting(1, 1, 0), waiting(2, 1, 0), waiting(3, 1, 0), waiting(4, 2, 5), waiting(5, 3, 4)]
 
-    def order(running: dict[int, int], *, limit: int = 9) -> list[int]:
-        return [one.int for one in in_turn(rows, running=running, per_user=2, limit=limit)]
+    def order(running: dict[int, int], *, done: dict[int, int] | None = None, limit: int = 9) -> list[int]:
+        return [one.int for one in in_turn(rows, running=running, done=done or {}, per_user=2, limit=limit)]
 
     assert order({}) == [1, 5, 4, 2]
     assert order({1: 1}) == [5, 4, 1]
     assert order({1: 2, 2: 1}) == [5, 4]
     assert order({}, limit=2) == [1, 5]
+    assert order({}, done={1: 1, 3: 1}) == [4, 1, 5, 2], "two had their first turn already"
 
 
 def test_nobody_waits_for_more_turns_than_others_take() -> None:
@@ -232,7 +233,7 @@ def test_nobody_waits_for_more_turns_than_others_take() -> None:
             Waiting(UUID(int=number), dice.randrange(5), NINE + dice.randrange(60) * MINUTE) for number in range(40)
         ]
         owner = {row.id: row.user for row in rows}
-        order = [owner[one] for one in in_turn(rows, running={}, per_user=3, limit=40)]
+        order = [owner[one] for one in in_turn(rows, running={}, done={}, per_user=3, limit=40)]
         assert max(order.count(user) for user in range(5)) <= 3
         for length in range(len(order)):
             taken = [order[:length].count(user) for user in range(5)]
@@ -256,6 +257,20 @@ def test_what_waits_is_listed_in_turn_without_what_is_not_yet_to_begin(alice: Us
     assert occurrences.list_to_begin(now=now, limit=9) == (theirs.id, mine[1].id)
     long_after = now + occurrences.LEASE + MINUTE
     assert mine[0].id in occurrences.list_to_begin(now=long_after, limit=9), "its process died"
+
+
+def test_who_had_their_turn_waits_for_those_who_had_none(alice: User, bob: User) -> None:
+    """One at a time: with thirty schedules that are due a moment before, nobody keeps the others waiting for hours."""
+    mine = [due_row(make_schedule(alice, now=MONDAY), begins_at=NINE + number * MINUTE) for number in range(3)]
+    theirs = due_row(make_schedule(bob, now=MONDAY), begins_at=NINE + 3 * MINUTE)
+    now, order = NINE + 4 * MINUTE, []
+    for number in range(4):
+        (turn,) = occurrences.list_to_begin(now=now + number * MINUTE, limit=1)
+        order.append(turn)
+        claimed = occurrences.claim(turn, now=now + number * MINUTE)
+        assert claimed
+        assert occurrences.end(claimed, ending=Ending(state=OccurrenceState.DONE), now=now + number * MINUTE)
+    assert order == [mine[0].id, theirs.id, mine[1].id, mine[2].id]
 
 
 @pytest.fixture
