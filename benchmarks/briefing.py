@@ -36,7 +36,7 @@ PIECES, FEW = 200, 20
 AT_ONCE = (1, 10, 100)
 _RUNS_PER_PERSON = 5
 # Connects everybody's services by the pages, as the demo workspace does for its one user.
-_CONNECT = """
+CONNECT = """
 from asgiref.sync import async_to_sync
 from devcontext import demo
 from devcontext.asgi import application
@@ -179,7 +179,7 @@ def _devcontext(model_url: str, *, people: int) -> Iterator[Peer]:
             _done(found.manage("app", "migrate_all"))
             addresses = [f"person{number}@example.org" for number in range(people)]
             sessions = sign_in(found, *addresses)
-            code = _CONNECT.format(sessions=sessions)
+            code = CONNECT.format(sessions=sessions)
             _done(found.manage("app", "shell", "--no-imports", "-v0", "-c", code))
             settings = {"DJANGO_SETTINGS_MODULE": "benchmarks.settings_web"}
             found.programs["app"] = replace(web, environment={**web.environment, **settings})
