@@ -4,7 +4,6 @@ A claim is a compare-and-swap with a name of its own: of two workers one sends, 
 """
 
 import secrets
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -107,11 +106,6 @@ def make(occurrence: UUID, *, schedule: UUID, at: datetime) -> None:
     rows = [Row(occurrence_id=occurrence, kind=kind, state=DeliveryState.DUE, next_try_at=at) for kind in kinds]
     # In one statement: whoever looks next finds all of them, or none and makes them.
     Row.objects.bulk_create(rows, ignore_conflicts=True)
-
-
-def list_made(occurrences: Collection[UUID]) -> set[UUID]:
-    """Return of which of these occurrences there are deliveries."""
-    return set(Row.objects.filter(occurrence__in=occurrences).values_list("occurrence_id", flat=True))
 
 
 def list_to_try(*, now: datetime, limit: int) -> tuple[UUID, ...]:
