@@ -5,6 +5,7 @@ the answer.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -34,8 +35,12 @@ class Answers:
         if news := self._news.pop(run, None):
             news.set()
 
-    async def wait(self, asked: questions.Asked, *, run: UUID) -> Answer:
-        """Return what was said, or `UNANSWERED` once the question's time is over.
+    async def wait(
+        self, asked: questions.Asked, *, run: UUID, on_extended: Callable[[questions.Asked], None]
+    ) -> questions.Asked:
+        """Return the question with what was said, or `UNANSWERED` once its time is over.
+
+        `on_extended` is told of it whenever its user has asked for more time.
 
         Raises:
             audit.errors.AuditUnavailableError: That nobody answered could not be recorded.
@@ -43,12 +48,16 @@ class Answers:
         while True:
             # Before looking, so that what is said meanwhile is heard.
             news = self._news.setdefault(run, asyncio.Event())
-            answer = await sync_to_async(questions.find_answer)(asked.id)
-            if answer is not Answer.UNASKED:
-                return answer
+            before, asked = asked, await sync_to_async(questions.look_again)(asked)
+            if asked.answer is not Answer.UNASKED:
+                return asked
+            if asked.ends_at != before.ends_at:
+                on_extended(asked)
             seconds_left = (asked.ends_at - timezone.now()).total_seconds()
             if seconds_left <= 0:
-                return await sync_to_async(questions.lapse)(asked.id)
+                # What counts is seen at the next look: somebody may answer, or ask for more time, at this very moment.
+                await sync_to_async(questions.lapse)(asked.id)
+                continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), timeout=min(_POLL_SECONDS, seconds_left))
 
@@ -102,22 +111,26 @@ class CallAsking:
             connection=connection,
             seconds=settings.RUN_ASK_SECONDS,
         )
-        ends_ms = int(asked.ends_at.timestamp() * 1000)
+        self._show(asked)
+        answer = Answer.UNANSWERED
+        try:
+            with self.waiting():
+                asked = await run.answers.wait(asked, run=run.run, on_extended=self._show)
+                answer = asked.answer
+        finally:
+            # Also where a revoke ends the call: no page goes on asking.
+            self.emit(StepAnswered(id=self.tool_call, answer=answer.value))
+        run.has_lapsed = run.has_lapsed or timezone.now() >= asked.ends_at
+        return answer
+
+    def _show(self, asked: questions.Asked) -> None:
         self.emit(
             StepAsked(
                 id=self.tool_call,
                 question=str(asked.id),
                 reads=self.tool.reads,
                 scopes=self.tool.scope,
-                ends_ms=ends_ms,
+                ends_ms=int(asked.ends_at.timestamp() * 1000),
+                is_extendable=asked.is_extendable,
             )
         )
-        answer = Answer.UNANSWERED
-        try:
-            with self.waiting():
-                answer = await run.answers.wait(asked, run=run.run)
-        finally:
-            # Also where a revoke ends the call: no page goes on asking.
-            self.emit(StepAnswered(id=self.tool_call, answer=answer.value))
-        run.has_lapsed = run.has_lapsed or timezone.now() >= asked.ends_at
-        return answer

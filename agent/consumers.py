@@ -175,7 +175,10 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
         assert self._user.pk is not None
         question, user = str(frame.question), subject_of(self._user.pk)
         try:
-            await self._runner.answer(frame.question, run=frame.run, user=user, answer=Answer(frame.answer))
+            if frame.answer == "more_time":
+                await self._runner.extend(frame.question, run=frame.run, user=user)
+            else:
+                await self._runner.answer(frame.question, run=frame.run, user=user, answer=Answer(frame.answer))
         except QuestionNotFoundError:
             raise FrameError("not_found", _NO_SUCH_QUESTION, question=question) from None
         except QuestionClosedError:

@@ -96,7 +96,8 @@ class StepAsked(RunEvent):
     """The tool call waits for its person: may it read? What it is asked with stands in its `StepStarted`.
 
     `question` is what an answer names; `reads` says what, in words, and `scopes` with which token. The answer is No
-    from `ends_ms` on, in milliseconds since the epoch.
+    from `ends_ms` on, in milliseconds since the epoch. It comes again, with a later end, when more time was asked for;
+    `is_extendable` tells whether there is any.
     """
 
     type: ClassVar[str] = "step.permission"
@@ -105,6 +106,7 @@ class StepAsked(RunEvent):
     reads: str
     scopes: str
     ends_ms: int
+    is_extendable: bool = False
     state: Literal["asked"] = "asked"
 
 

@@ -92,12 +92,12 @@ class Stop(_Frame):
 
 
 class Reply(_Frame):
-    """Answer the question of a tool call, whether it may read: this once, in this conversation, always, or not."""
+    """Answer the question of a tool call, whether it may read: once, in this conversation, always, not, or not yet."""
 
     type: Literal["answer"]
     run: UUID
     question: UUID
-    answer: Literal["once", "conversation", "always", "no"]
+    answer: Literal["once", "conversation", "always", "no", "more_time"]
 
 
 Frame = Send | Attach | Stop | Reply

@@ -114,6 +114,20 @@ class Runner:
             audit.errors.AuditUnavailableError: The answer could not be recorded, and does not count.
         """
         await sync_to_async(questions.answer)(question, run=run, user=user, answer=answer)
+        self._say_answered(run)
+
+    async def extend(self, question: UUID, *, run: UUID, user: str) -> None:
+        """Give a user, a subject, as much time again for a question of their run, in whichever process that is.
+
+        Raises:
+            permissions.errors.QuestionNotFoundError: Nobody asked this user that in this run.
+            permissions.errors.QuestionClosedError: It was answered, it is too late, or there is no more time.
+        """
+        seconds = settings.RUN_ASK_SECONDS
+        await sync_to_async(questions.extend)(question, run=run, user=user, seconds=seconds)
+        self._say_answered(run)
+
+    def _say_answered(self, run: UUID) -> None:
         if run in self._owning:
             self._answers.wake(run)
         else:

@@ -37,7 +37,7 @@ class CallTold:
     """One tool call. `outcome` is `read`, `running` or a failure's code; times are in milliseconds.
 
     `question` is the id of the question that it waits for, "" once that is closed, and `answer` what was said to it;
-    `reads`, `asked_scopes` and `ends_at` are the question's.
+    `reads`, `asked_scopes`, `ends_at` and `is_extendable` are the question's.
     """
 
     tool: str
@@ -50,6 +50,7 @@ class CallTold:
     reads: str = ""
     asked_scopes: str = ""
     ends_at: datetime | None = None
+    is_extendable: bool = False
     exchange: str = ""
     receipt: str = ""
     exchange_ms: int = 0
@@ -69,6 +70,7 @@ class CallTold:
         self.answer = event.get("answer", self.answer)
         if self.question:
             self.reads, self.asked_scopes = gettext(event["reads"]), event["scopes"]
+            self.is_extendable = event.get("is_extendable", False)
             self.ends_at = datetime.fromtimestamp(event["ends_ms"] / 1000, tz=UTC)
 
     @property

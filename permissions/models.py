@@ -40,6 +40,7 @@ class Exclusion(models.Model):
 class ReadQuestion(models.Model):
     """One tool call that waited for its user's word; `answer` is a `policy.Answer`, "" while nobody gave one.
 
+    It can be answered until `ends_at`, which its user may put off until `latest_at`.
     Run and conversation are the agent's, by id. What would be read stands in the run's sealed events, not here.
     """
 
@@ -52,6 +53,7 @@ class ReadQuestion(models.Model):
     tool_call = models.TextField()
     connection = models.CharField(max_length=64)
     ends_at = models.DateTimeField(db_index=True)
+    latest_at = models.DateTimeField()
     answer = models.CharField(max_length=16, blank=True, default="")
 
 

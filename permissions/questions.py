@@ -29,12 +29,23 @@ logger = logging.getLogger(__name__)
 ANSWERS = frozenset({Answer.ONCE, Answer.CONVERSATION, Answer.ALWAYS, Answer.NO})
 
 
+# How often a question's time can be had once more. Source: WCAG 2.2, success criterion 2.2.1, "Extend".
+_EXTENSIONS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that was put, and until when it can be answered."""
+    """A question that was put, until when it can be answered, how far that can be put off, and what was said."""
 
     id: UUID
     ends_at: datetime
+    latest_at: datetime
+    answer: Answer = Answer.UNASKED
+
+    @property
+    def is_extendable(self) -> bool:
+        """Whether there is more time to be had."""
+        return self.ends_at < self.latest_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +70,12 @@ def ask(
     connection: str,
     seconds: float,
 ) -> Asked:
-    """Put the question whether this call may read; it can be answered for `seconds`.
+    """Put the question whether this call may read; it can be answered for `seconds`, and for longer if they ask.
 
     Raises:
         audit.errors.AuditUnavailableError: The question could not be recorded, and was not put.
     """
+    now = timezone.now()
     row = ReadQuestion(
         user_id=user_id_of(user),
         run=run,
@@ -72,12 +84,21 @@ def ask(
         tool=tool,
         tool_call=tool_call,
         connection=connection,
-        ends_at=timezone.now() + timedelta(seconds=seconds),
+        ends_at=now + timedelta(seconds=seconds),
+        latest_at=now + timedelta(seconds=seconds * (1 + _EXTENSIONS)),
     )
     with transaction.atomic(using="default"):
         row.save(force_insert=True)
         record(_entry(row, event=Event.PERMISSION_QUESTION_ASKED))
-    return Asked(row.id, row.ends_at)
+    return Asked(row.id, row.ends_at, row.latest_at)
+
+
+def look_again(asked: Asked) -> Asked:
+    """Return the question as it stands now; one that is not there any more is unanswered."""
+    row = ReadQuestion.objects.filter(id=asked.id).first()
+    if row is None:
+        return replace(asked, answer=Answer.UNANSWERED)
+    return Asked(row.id, row.ends_at, row.latest_at, Answer(row.answer))
 
 
 def find_answer(question: UUID) -> Answer:
@@ -111,15 +132,35 @@ def answer(question: UUID, *, run: UUID, user: str, answer: Answer) -> None:
         _keep(row, answer=answer)
 
 
+def extend(question: UUID, *, run: UUID, user: str, seconds: float) -> None:
+    """Let the user think about an open question for `seconds` more, or for what is left of its longest time.
+
+    Nothing is allowed by it, so it is not audited; that they were asked and what they said is.
+
+    Raises:
+        QuestionNotFoundError: Nobody asked this user that in this run.
+        QuestionClosedError: It was answered, its time is over, or there is no more time to be had.
+    """
+    with transaction.atomic(using="default"):
+        mine = ReadQuestion.objects.select_for_update().filter(id=question, run=run, user_id=user_id_of(user))
+        row = mine.first()
+        if row is None:
+            raise QuestionNotFoundError
+        if row.answer or not timezone.now() < row.ends_at < row.latest_at:
+            raise QuestionClosedError
+        row.ends_at = min(row.ends_at + timedelta(seconds=seconds), row.latest_at)
+        row.save(update_fields=["ends_at"])
+
+
 def lapse(question: UUID) -> Answer:
-    """Close a question whose time is over, and return what counts: an answer that came before this does.
+    """Close a question if its time is over, and return what counts: an answer that came before does, and more time.
 
     Raises:
         audit.errors.AuditUnavailableError: That nobody answered could not be recorded.
     """
     with transaction.atomic(using="default"):
-        row = ReadQuestion.objects.select_for_update().filter(id=question, answer="").first()
-        if row is not None:
+        due = ReadQuestion.objects.select_for_update().filter(id=question, answer="", ends_at__lte=timezone.now())
+        if (row := due.first()) is not None:
             _close([row], answer=Answer.UNANSWERED, reason="not_answered")
     return find_answer(question)
 

@@ -16,6 +16,9 @@ const QUIET_MS = 1000;
 // A long conversation is opened at its end; the server lets a page follow a hundred runs at once.
 const RUNS_AT_ONCE = 20;
 
+// A server sends what happened until now at once; what is open after this is open.
+const SETTLED_MS = 600;
+
 const main = document.getElementById("main");
 const page = main.dataset;
 const transcript = part(main, "transcript");
@@ -97,8 +100,11 @@ function entered(id, title) {
 
 function happened(event) {
   if (event.type === "run.started" && event.replaces) replaced(event.replaces);
-  const news = turnOf(event.run).apply(event);
+  const turn = turnOf(event.run);
+  const news = turn.apply(event);
   if (news && event.t >= renderedAt) announce(news);
+  // A question that a reload has not ended is new to whoever reloaded, once all that came after it is shown.
+  else if (event.state === "asked") setTimeout(() => turn.asks(event.id) && announce(news), SETTLED_MS);
   const isOver = ["run.finished", "run.stopped", "run.failed"].includes(event.type);
   if (isOver) running.delete(event.run);
   else running.add(event.run);

@@ -157,6 +157,11 @@ export class Lanes {
     return [...this.#calls.values()].some((call) => call.isAsking);
   }
 
+  /** Whether this call waits for an answer. */
+  asks(call) {
+    return this.#calls.get(call)?.isAsking ?? false;
+  }
+
   /** Applies a `step.*` event; one for an unknown call is ignored. */
   apply(event) {
     if (event.type === "step.started") this.#start(event);

@@ -1,6 +1,7 @@
 /** One run on the page: the question, what was read for it, the answer as it grows, and the receipt at the end. */
 
 import { gettext, ngettext } from "../shell/words.js";
+import { timeOf } from "./asking.js";
 import { copyFrom } from "./copy.js";
 import { fromTemplate, make, part, serviceMark, showSanitized, useIcon } from "./dom.js";
 import { Lanes } from "./lanes.js";
@@ -127,10 +128,17 @@ export class Turn {
     line.hidden = false;
   }
 
+  /** Whether one of its calls waits for an answer still. */
+  asks(call) {
+    return this.#lanes.asks(call);
+  }
+
   #step(event) {
+    const isAskedAgain = this.#lanes.asks(event.id);
     this.#lanes.apply(event);
     if (event.type === "step.started" || event.state === "answered") this.#phase("reading", gettext("Reading"));
     if (this.#lanes.isAsking) this.#phase("asking", gettext("Waiting for your answer"));
+    if (event.state === "asked" && isAskedAgain) return gettext("You have until {time} to answer.", { time: timeOf(event.ends_ms) });
     if (event.state === "asked") return gettext("The AI asks whether it may read {reads}. Allow it once, in this conversation or always, or say no.", { reads: event.reads });
     if (event.type === "step.started" && event.provider) return gettext("Reading {service}.", { service: this.#lanes.nameOf(event.provider) });
     return event.type === "step.failed" ? event.message : "";
@@ -231,6 +239,8 @@ export class Turn {
   #end({ state, icon = "", text = "" }) {
     this.#lanes.end();
     this.#phase(state, "");
+    // What is far from the window is not styled anew: its spinners would turn unseen, and the page be drawn, for ever.
+    for (const animation of this.#root.getAnimations({ subtree: true })) animation.cancel();
     if (!text) return;
     const ending = part(this.#root, "ending");
     ending.hidden = false;

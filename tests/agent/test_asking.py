@@ -159,6 +159,40 @@ async def test_silence_is_no_and_the_run_asks_no_more(mia: User, settings: Setti
     assert (await sync_to_async(policy_store.list_modes)(f"user:{mia.pk}"))["slack_mentions"] is Mode.ASK
 
 
+async def test_more_time_is_waited_for_and_shown_with_its_new_end(mia: User) -> None:
+    """Once by this process and once by another one; the third question is answered."""
+    elsewhere, ends = Runner(), []
+
+    async def think(frame: dict[str, Any]) -> None:
+        ends.append(frame["ends_ms"])
+        assert frame["is_extendable"]
+        if len(ends) == 3:
+            await reply(mia, frame, Answer.ONCE)
+            return
+        runner = elsewhere if len(ends) == 2 else current_runner()
+        await runner.extend(UUID(frame["question"]), run=UUID(frame["run"]), user=f"user:{mia.pk}")
+
+    frames = await watch(mia, await begin(mia), on_asked=think)
+    assert ends == [ends[0], ends[0] + 120_000, ends[0] + 240_000]
+    assert len(of(frames, "step.finished")) == 3
+    await elsewhere.aclose()
+
+
+async def test_a_question_outlasts_its_first_end_when_more_time_was_asked_for(mia: User, settings: Settings) -> None:
+    settings.RUN_ASK_SECONDS = 1.0
+    ends = []
+
+    async def think(frame: dict[str, Any]) -> None:
+        ends.append(frame["ends_ms"])
+        if len(ends) < 3:
+            await current_runner().extend(UUID(frame["question"]), run=UUID(frame["run"]), user=f"user:{mia.pk}")
+
+    frames = await watch(mia, await begin(mia), on_asked=think)
+    (answered,) = (frame for frame in frames if frame.get("state") == "answered")
+    assert answered["answer"] == "unanswered"
+    assert answered["t"] >= ends[2] == ends[0] + 2000
+
+
 async def test_a_recipes_own_reads_ask_as_well(mia: User) -> None:
     frames = await watch(mia, await begin(mia, STANDUP), on_asked=saying(mia, Answer.CONVERSATION))
     asked = [frame for frame in frames if frame.get("state") == "asked"]

@@ -42,7 +42,12 @@ def put(user: User) -> tuple[UUID, UUID]:
         RunStarted(question="Brief me", model="m", is_simulated=True),
         StepStarted(id="t", tool="slack_mentions", provider="slack", label="Reading…", args={"since": "<b>2026</b>"}),
         StepAsked(
-            id="t", question=str(asked.id), reads="your mentions in Slack", scopes="search:read", ends_ms=ends_ms
+            id="t",
+            question=str(asked.id),
+            reads="your mentions in Slack",
+            scopes="search:read",
+            ends_ms=ends_ms,
+            is_extendable=True,
         ),
     )
     store.append_events(
@@ -114,6 +119,19 @@ async def test_what_is_no_answer_changes_nothing(alice: User, answer: str) -> No
     assert await find(question) is Answer.UNASKED
 
 
+async def test_more_time_is_a_press_of_the_form_until_the_question_is_over(alice: User, mallory: User) -> None:
+    run, question = await sync_to_async(put)(alice)
+    before = (await ReadQuestion.objects.aget()).ends_at
+    browser = await browser_of(alice)
+    assert said(await browser.post(address(run, question), {"answer": "more_time"})) == ["success"]
+    assert (await ReadQuestion.objects.aget()).ends_at > before
+    assert await find(question) is Answer.UNASKED
+    elsewhere = await (await browser_of(mallory)).post(address(run, question), {"answer": "more_time"})
+    assert elsewhere.status_code == 404
+    await browser.post(address(run, question), {"answer": "no"})
+    assert "warning" in said(await browser.post(address(run, question), {"answer": "more_time"}))
+
+
 async def test_an_answer_is_a_post_of_somebody_signed_in_from_our_own_page(alice: User) -> None:
     run, question = await sync_to_async(put)(alice)
     where = address(run, question)
@@ -149,7 +167,9 @@ def test_the_runs_own_page_asks_with_a_form(alice: User) -> None:
     assert "your mentions in Slack" in page
     assert "search:read" in page
     assert "&lt;b&gt;2026&lt;/b&gt;" in page
-    assert [page.count(f'value="{answer}"') for answer in ("once", "conversation", "always", "no")] == [1, 1, 1, 1]
+    assert [page.count(f'value="{answer}"') for answer in ("once", "conversation", "always", "no", "more_time")] == [
+        1
+    ] * 5
 
 
 def test_a_question_that_is_closed_is_not_asked_on_the_page(alice: User) -> None:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TOOL = "slack_mentions"
 QUESTION = "May the AI read your mentions in Slack?"
-ANSWERS = ["Allow once", "Allow in this conversation", "Always allow", "No"]
+ANSWERS = ["Allow once", "Allow in this conversation", "Always allow", "No", "I need more time"]
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,11 @@ async def test_a_question_takes_no_focus_is_said_and_is_reached_by_keyboard(visi
 
 async def test_a_question_survives_a_reload_and_two_tabs_show_the_same(visitor: Page) -> None:
     await ask(visitor)
+    # What an earlier second told is history to the page that comes now; this question is not.
+    await visitor.wait_for_timeout(1100)
     await visitor.reload()
     await expect(visitor.get_by_role("group", name=QUESTION)).to_be_visible()
+    await expect(visitor.locator("[data-announcer]")).to_contain_text("asks whether it may read your mentions in Slack")
     other = await visitor.context.new_page()
     await other.goto(visitor.url)
     question = other.get_by_role("group", name=QUESTION)
@@ -93,6 +96,27 @@ async def test_a_question_survives_a_reload_and_two_tabs_show_the_same(visitor: 
     await visitor.reload()
     await finished(visitor)
     await expect(visitor.get_by_role("group", name=QUESTION)).to_be_hidden()
+
+
+async def test_more_time_is_had_at_a_press_and_keeps_the_focus(visitor: Page) -> None:
+    """WCAG 2.2, 2.2.1."""
+    await ask(visitor)
+    question = visitor.get_by_role("group", name=QUESTION)
+    before = str(await question.locator("time").get_attribute("datetime"))
+    more = question.get_by_role("button", name="I need more time")
+    await more.focus()
+    await visitor.keyboard.press("Enter")
+    await expect(question.locator("time")).not_to_have_attribute("datetime", before)
+    await expect(more).to_be_focused()
+    await expect(visitor.locator("[data-announcer]")).to_contain_text(re.compile("You have until .* to answer"))
+    for _ in range(9):
+        before = str(await question.locator("time").get_attribute("datetime"))
+        await visitor.keyboard.press("Enter")
+        await expect(question.locator("time")).not_to_have_attribute("datetime", before)
+    await expect(more).to_be_hidden()
+    await expect(question.get_by_role("button", name="No", exact=True)).to_be_focused()
+    await visitor.keyboard.press("Enter")
+    await finished(visitor)
 
 
 async def test_the_runs_own_page_asks_without_a_script(visitor: Page, browser: Browser) -> None:

@@ -177,6 +177,42 @@ def test_an_answer_that_came_just_before_the_end_counts(alice: str) -> None:
     assert recorded()[-1] == ("question:allowed", "once")
 
 
+def test_more_time_puts_the_end_off_and_is_still_no_answer(alice: str) -> None:
+    question = ask(alice, seconds=60)
+    before = ReadQuestion.objects.get().ends_at
+    questions.extend(question, run=RUN, user=alice, seconds=60)
+    row = ReadQuestion.objects.get()
+    assert row.ends_at == before + timedelta(seconds=60)
+    assert questions.find_answer(question) is Answer.UNASKED
+    assert questions.lapse(question) is Answer.UNASKED
+    say(question, alice, Answer.ONCE)
+
+
+def test_time_can_be_had_ten_times_and_no_more(alice: str) -> None:
+    """WCAG 2.2, 2.2.1: at least ten times; a run does not wait for ever."""
+    question = ask(alice, seconds=60)
+    first = ReadQuestion.objects.get()
+    for _ in range(10):
+        questions.extend(question, run=RUN, user=alice, seconds=60)
+    row = ReadQuestion.objects.get()
+    assert row.ends_at == row.latest_at == first.ends_at + timedelta(seconds=600)
+    with pytest.raises(QuestionClosedError):
+        questions.extend(question, run=RUN, user=alice, seconds=60)
+
+
+def test_nobody_has_more_time_for_what_is_over_or_not_theirs(alice: str, mallory: str) -> None:
+    question = ask(alice)
+    for user, run in ((mallory, RUN), (alice, ELSEWHERE)):
+        with pytest.raises(QuestionNotFoundError):
+            questions.extend(question, run=run, user=user, seconds=60)
+    say(question, alice, Answer.NO)
+    late = ask(alice)
+    ReadQuestion.objects.filter(id=late).update(ends_at=timezone.now() - timedelta(seconds=1))
+    for one in (question, late):
+        with pytest.raises(QuestionClosedError):
+            questions.extend(one, run=RUN, user=alice, seconds=60)
+
+
 def test_another_user_finds_no_question(alice: str, mallory: str) -> None:
     question = ask(alice)
     assert questions.find_open(RUN, user=alice) == {question}
@@ -276,6 +312,7 @@ def test_what_cannot_be_recorded_does_not_count(
             ask(alice)
         with pytest.raises(AuditUnavailableError):
             say(question, alice, answer)
+        ReadQuestion.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
         with pytest.raises(AuditUnavailableError):
             questions.lapse(question)
         with pytest.raises(AuditUnavailableError):
