@@ -48,6 +48,11 @@ class Peer:
             self.seq += 1
             self.sockets[-1].send(encode(event, run=RUN, seq=self.seq))
 
+    def replay(self, run: UUID, *played: events.RunEvent) -> None:
+        """Send all events of a run that is over, as the server does to a page that attaches to it."""
+        for seq, event in enumerate(played, start=1):
+            self.sockets[-1].send(encode(event, run=run, seq=seq))
+
     def accept(self, frame: dict[str, Any]) -> None:
         """Answer a question as the server does."""
         if frame["type"] == "send":

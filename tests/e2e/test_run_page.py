@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, Route, expect
@@ -17,6 +18,12 @@ LINK = (
     ' href="https://github.com/o/r/pull/412">#412 Retry uploads</a> waits for you.</p>'
 )
 WINDOW = "Since Fri 20 Nov 00:00, the start of that day; Sat 21 Nov to Sun 22 Nov skipped. Time zone: UTC."
+UNTIL_SKIPPED = """(turn) => new Promise((done) => {
+  const isShown = () => turn.firstElementChild.checkVisibility({ contentVisibilityAuto: true });
+  const look = () => (isShown() ? requestAnimationFrame(look) : done());
+  look();
+})"""
+TURNING = "(turn) => document.getAnimations().filter((one) => turn.contains(one.effect.target)).length"
 COVERAGE = (
     events.Coverage(provider="github", state="read", items=14, exchanges=2),
     events.Coverage(provider="google-calendar", state="nothing_asked", items=0, exchanges=0),
@@ -219,6 +226,27 @@ async def test_shift_and_enter_begin_a_new_line(page: Page, peer: Peer) -> None:
     await page.keyboard.type("two")
     await expect(page.get_by_label("Your question")).to_have_value("one\ntwo")
     assert peer.sent("send") == []
+
+
+async def test_what_ends_out_of_sight_does_not_go_on_turning(page: Page, peer: Peer) -> None:
+    """A turn far from the window is not styled anew when it ends, so a spinner in it would be drawn for ever."""
+    await page.emulate_media(reduced_motion="no-preference")
+    await page.goto("/?long")
+    await peer.receive("attach", times=20)
+    other = UUID(peer.sent("attach")[1]["run"])  # the newest run asks first
+    turn = page.locator(f'[data-run="{other}"]')
+    peer.replay(other, started())
+    await turn.scroll_into_view_if_needed()
+    await expect(turn.get_by_text("Deciding what to read")).to_be_visible()
+    assert await turn.evaluate(TURNING) == 1
+    peer.play(started(), *(events.BlockFinal(block=n, html="<p>x</p>" * 300, evidence=()) for n in range(3)))
+    peer.play(events.RunFinished(elapsed_ms=1, coverage=(), grounding=events.GroundingCounts()))
+    last = page.locator(f'[data-run="{RUN}"]')
+    await last.locator("[data-receipt]").scroll_into_view_if_needed()
+    await turn.evaluate(UNTIL_SKIPPED)
+    peer.replay(other, started(), events.RunFailed(elapsed_ms=1, code="x", message="It broke off."))
+    await expect(turn).to_have_attribute("data-phase", "failed")
+    assert await turn.evaluate(TURNING) == 0
 
 
 async def test_stop_asks_the_server_and_the_end_leaves_nothing_spinning(page: Page, peer: Peer) -> None:
