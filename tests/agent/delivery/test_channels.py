@@ -152,7 +152,11 @@ def test_one_click_without_a_cookie_ends_the_mails_and_a_look_does_not(daily: Sc
     assert list(removed) == [(f"user:{daily.user}", "email", "unsubscribed")]
 
 
-@pytest.mark.parametrize("token", ["x", "", "a:b:c", signing.dumps("not-ours", salt="another")])
+@pytest.mark.parametrize(
+    "token",
+    ["x", "", "a:b:c", signing.dumps("not-ours", salt="another")],
+    ids=["a word", "nothing", "three parts", "signed for something else"],
+)
 def test_a_link_that_we_did_not_make_ends_nothing(daily: Schedule, token: str) -> None:
     made = add(daily, kind=Kind.EMAIL).channel
     forged = signing.dumps(str(made.id), key="another key", salt="agent.delivery.unsubscribe")
