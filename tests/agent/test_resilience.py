@@ -99,7 +99,9 @@ async def test_a_dropped_connection_is_no_answer(api: LLMock, chunks: int) -> No
 async def test_a_chunk_that_is_no_json_is_no_answer(api: LLMock, chunks: int) -> None:
     api.corrupt(after_chunks=chunks).reply(ANSWER, times=2)
     assert await brief() == ANSWER
-    api.assert_resilient(strict=True)
+    assert len(api.requests) == 2
+    # Not strict: it warns that a chunk was ignored whenever it had sent the rest before we hung up.
+    api.assert_resilient()
 
 
 @pytest.mark.parametrize("chunks", [1, 3])
