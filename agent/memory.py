@@ -22,7 +22,11 @@ def load_week(user: int, *, browser_zone: ZoneInfo) -> WorkingWeek:
 
     `browser_zone` counts unless they chose a zone.
     """
-    chosen = load_week_settings(user)
+    return week_of(load_week_settings(user), browser_zone=browser_zone)
+
+
+def week_of(chosen: WeekSettings, *, browser_zone: ZoneInfo) -> WorkingWeek:
+    """Return the working week that was chosen, likewise."""
     zone = ZoneInfo(chosen.time_zone) if chosen.time_zone else browser_zone
     return WorkingWeek(time_zone=zone, weekdays=chosen.weekdays, country=chosen.country, subdivision=chosen.subdivision)
 

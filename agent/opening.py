@@ -14,7 +14,7 @@ from agent.prompts import user_message
 from agent.types import Past, RunRequest
 
 # A quarter: what lies further back is no briefing, and the services' searches return only the newest of it.
-_LONGEST_WINDOW = timedelta(days=92)
+LONGEST_WINDOW = timedelta(days=92)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def open_run(request: RunRequest, *, now: datetime, week: WorkingWeek, past: Pas
     message = user_message(request.text, now=now, week=week, user_name=request.user_name, recipe=recipe)
     if recipe is None:
         return Opening(message, now, week)
-    since = request.since and max(request.since, now - _LONGEST_WINDOW)
+    since = request.since and max(request.since, now - LONGEST_WINDOW)
     window = recipes.open_window(recipe, now=now, week=week, since=since, last_at=past.last_at)
     return Opening(message, now, week, recipe=recipe, window=window, previous=past.fact_set)
 

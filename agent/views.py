@@ -2,15 +2,18 @@
 
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from agent import conversations
+from agent import conversations, memory
+from agent.beginning import Beginning, offer
 from agent.briefing import recipes
 from agent.completion import SIGNS
 from agent.errors import RunNotFoundError
@@ -37,10 +40,17 @@ def list_cards() -> tuple[tuple[str, str, str, str], ...]:
     )
 
 
+def _load_beginning(user: int) -> Beginning:
+    # Who chose no zone has that of their browser; the page is made before the browser could say which.
+    settings = memory.load_week_settings(user)
+    week = memory.week_of(settings, browser_zone=ZoneInfo("UTC"))
+    return offer(week, now=timezone.now(), has_zone=bool(settings.time_zone))
+
+
 def _load(user: int, conversation: UUID | None) -> dict[str, Any]:
     end_dead_runs()
     if conversation is None:
-        return {"conversation": None, "run_ids": []}
+        return {"conversation": None, "run_ids": [], "beginning": _load_beginning(user)}
     try:
         row, runs = conversations.load_conversation(conversation, user=user)
     except RunNotFoundError:

@@ -4,6 +4,7 @@ import { announce } from "../shell/announcer.js";
 import { takeHandedOver } from "../shell/handover.js";
 import { showToast } from "../shell/toasts.js";
 import { ngettext } from "../shell/words.js";
+import { offerBeginning } from "./beginning.js";
 import { Composer } from "./composer.js";
 import { make, part } from "./dom.js";
 import { RunSocket } from "./socket.js";
@@ -163,6 +164,11 @@ showEarlier();
 [...turns.values()].at(-1)?.element.scrollIntoView({ block: "start" });
 for (const recipe of main.querySelectorAll("[data-prompt]")) {
   recipe.addEventListener("click", () => composer.submit(recipe.dataset.prompt, { recipe: recipe.dataset.recipe }));
+}
+const beginning = part(main, "beginning");
+if (beginning) {
+  const { prompt, recipe } = beginning.closest("li").querySelector("[data-prompt]").dataset;
+  offerBeginning(beginning, (since) => composer.submit(prompt, { recipe, since }));
 }
 const handedOver = takeHandedOver();
 if (handedOver && !conversation) composer.submit(handedOver);

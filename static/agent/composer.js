@@ -128,7 +128,9 @@ export class Composer {
   #send(question) {
     this.#complain("");
     const last = this.#unanswered;
-    const isSame = last?.text === question.text && last.replaces === question.replaces;
+    // Sent from the box it has lost its recipe, and is the same question; by another recipe or window it is another.
+    const isAlike = !question.recipe || (last?.recipe === question.recipe && last.since === question.since);
+    const isSame = last?.text === question.text && last.replaces === question.replaces && isAlike;
     this.#pending = isSame ? last : { key: newKey(), ...question };
     this.#unanswered = null;
     this.#timer = setTimeout(() => this.#lostPatience(), PATIENCE_MS);

@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 from playwright.async_api import Browser, Page, Route, async_playwright
 
+from agent.beginning import Beginning
 from agent.completion import SIGNS
 from devcontext.middleware import content_security_policy
 from permissions.dots import Dot, Dots
@@ -43,7 +44,11 @@ def chat_page(*, run_ids: list[str]) -> str:
             tuple(Dot(slug, service.name, "connected", "Connected") for slug, service in SERVICES.items())
         ),
         "recent": [],
-        "recipes": [("standup", "Brief me for standup", "Blockers first", "Brief me for standup.")],
+        "recipes": [
+            ("standup", "Brief me for standup", "Blockers first", "Brief me for standup."),
+            ("catch-up", "Catch me up", "Who needs you", "Catch me up on what I missed."),
+        ],
+        "beginning": None if run_ids else Beginning("catch-up", "2026-11-20T00:00", "Europe/Berlin", 92),
         "completions": [tool.completion for tool in SIGNS.values()],
     }
     return render_to_string("agent/chat.html", context, request=request_of_maya())

@@ -28,6 +28,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
+from agent.beginning import Beginning
 from agent.completion import SIGNS
 from agent.week_form import WeekForm
 from devcontext.views import components_context
@@ -84,6 +85,7 @@ NEW_CHAT = {
     "conversation": None,
     "run_ids": [],
     "recipes": [("standup", "Brief me", "Since yesterday", "Brief me for standup")],
+    "beginning": Beginning("standup", "2026-11-20T00:00", "", 92),
     "completions": [tool.completion for tool in SIGNS.values()],
 }
 OLD_CHAT = NEW_CHAT | {"conversation": CHAT, "run_ids": [RUN], "service_dots": AWAY}
