@@ -1,11 +1,29 @@
-"""What the user leaves out, as the dispatcher sees it: two questions, which the permission centre answers."""
+"""What the user leaves out, as the dispatcher and the tools see it; the permission centre answers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 
 class Exclusions(Protocol):
-    """What is left out of what one service answers; a permit carries it."""
+    """What is left out of what one service answers; a permit carries it.
+
+    The names are what a search may ask its provider to leave out: in lower case, channels without "#".
+    """
+
+    @property
+    def repositories(self) -> frozenset[str]:
+        """`owner/name` of each."""
+        ...
+
+    @property
+    def organisations(self) -> frozenset[str]:
+        """Owners of repositories."""
+        ...
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """Names, or the provider's own ids."""
+        ...
 
     def refuses(self, place: str) -> bool:
         """Tell whether `place`, such as `owner/name` or `#channel`, may not be asked for at all."""
@@ -17,6 +35,10 @@ class Exclusions(Protocol):
 
 
 class _Nothing:
+    repositories: frozenset[str] = frozenset()
+    organisations: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+
     def refuses(self, place: str) -> bool:
         return False
 

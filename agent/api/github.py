@@ -18,6 +18,7 @@ from agent.api.egress import is_without_graphql, remember_no_graphql
 from agent.api.github_pull_request_wire import CheckSearch, PullRequestAnswer
 from agent.api.github_wire import Activity, CommitSearch, PullRequestSearch
 from agent.api.github_work_wire import IssueSearch, MentionSearch, RepositoryList
+from agent.api.leaving_out import or_whole
 from agent.api.wire import parse
 from agent.endpoints import Endpoint
 from agent.errors import ToolErrorCode, ToolFailedError
@@ -78,15 +79,17 @@ async def read_activity(http: ProviderHTTP, *, since: datetime, until: datetime)
     return await _ask(http, ACTIVITY, model=Activity, variables={"from": utc(since), "to": utc(until)})
 
 
-async def search_commits(http: ProviderHTTP, *, since: datetime, repository: str = "") -> Reply[CommitSearch]:
-    """Read the user's pull requests touched since `since`, each with its newest commits; of one repository if given.
+async def search_commits(http: ProviderHTTP, *, since: datetime, place: str = "") -> Reply[CommitSearch]:
+    """Read the user's pull requests touched since `since`, each with its newest commits.
+
+    `place` are qualifiers of where: `in_repository`, or what is left out.
 
     The search for commits itself sees default branches only, so branches are read through their pull requests.
     Source: https://docs.github.com/en/search-github/searching-on-github/searching-issues-and-pull-requests
     """
-    query = f"is:pr author:@me updated:>={utc(since)}{in_repository(repository)} sort:updated-desc"
-    variables = {"q": query, "n": MAX_WORKED_ON, "c": MAX_COMMITS_EACH}
-    return await _ask(http, COMMITS, model=CommitSearch, variables=variables)
+    query = f"is:pr author:@me updated:>={utc(since)}{place} sort:updated-desc"
+    variables = {"n": MAX_WORKED_ON, "c": MAX_COMMITS_EACH}
+    return await _search(http, COMMITS, model=CommitSearch, query=query, variables=variables)
 
 
 async def search_pull_requests(http: ProviderHTTP, *, query: str, limit: int) -> Reply[PullRequestSearch]:
@@ -95,7 +98,7 @@ async def search_pull_requests(http: ProviderHTTP, *, query: str, limit: int) ->
     A search for issues and pull requests at once is refused for a GitHub App's user token.
     Source: https://docs.github.com/en/rest/search/search#search-issues-and-pull-requests
     """
-    return await _ask(http, PULL_REQUESTS, model=PullRequestSearch, variables={"q": query, "n": limit})
+    return await _search(http, PULL_REQUESTS, model=PullRequestSearch, query=query, variables={"n": limit})
 
 
 async def read_pull_request(http: ProviderHTTP, *, repository: str, number: int) -> Reply[PullRequestAnswer]:
@@ -110,17 +113,17 @@ async def read_pull_request(http: ProviderHTTP, *, repository: str, number: int)
 
 async def search_failing_checks(http: ProviderHTTP, *, query: str) -> Reply[CheckSearch]:
     """Search pull requests and read the checks of each; `query` is as in `search_pull_requests`."""
-    return await _ask(http, FAILING_CHECKS, model=CheckSearch, variables={"q": query, "n": MAX_WORKED_ON})
+    return await _search(http, FAILING_CHECKS, model=CheckSearch, query=query, variables={"n": MAX_WORKED_ON})
 
 
 async def search_mentions(http: ProviderHTTP, *, query: str, limit: int) -> Reply[MentionSearch]:
     """Search issues or pull requests and read what was said in them; `query` holds `is:issue` or `is:pr`, not both."""
-    return await _ask(http, MENTIONS, model=MentionSearch, variables={"q": query, "n": limit})
+    return await _search(http, MENTIONS, model=MentionSearch, query=query, variables={"n": limit})
 
 
 async def search_issues(http: ProviderHTTP, *, query: str, limit: int) -> Reply[IssueSearch]:
     """Search issues; `query` is one of our own qualifiers and holds `is:issue`."""
-    return await _ask(http, ISSUES, model=IssueSearch, variables={"q": query, "n": limit})
+    return await _search(http, ISSUES, model=IssueSearch, query=query, variables={"n": limit})
 
 
 async def list_repositories(http: ProviderHTTP, *, limit: int, after: str | None = None) -> Reply[RepositoryList]:
@@ -152,6 +155,12 @@ async def or_rest(asked: Awaitable[_Answer], *, rest: Callable[[], Awaitable[_An
 def commits_url(*, repository: str, author: str) -> str:
     """Return the page that lists the commits of `author` in `repository` (`owner/name`)."""
     return f"{settings.PROVIDERS['github'].web_url}/{repository}/commits?author={author}"
+
+
+async def _search(
+    http: ProviderHTTP, asked: Endpoint, *, model: type[_Data], query: str, variables: Mapping[str, Any]
+) -> Reply[_Data]:
+    return await or_whole(query, ask=lambda q: _ask(http, asked, model=model, variables={"q": q, **variables}))
 
 
 async def _ask(

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from pydantic import AliasPath, Field
 
-from agent.api.github import in_repository, utc
+from agent.api.github import utc
+from agent.api.leaving_out import or_whole
 from agent.api.wire import Instant, Line, Link, SnakeWire, one_line, parse
 from agent.endpoints import Endpoint
 from agent.toolkit import ProviderHTTP
@@ -90,15 +91,17 @@ class FoundIssues(SnakeWire):
 
 
 async def search_commits(
-    http: ProviderHTTP, *, since: datetime, repository: str = "", limit: int = MAX_COMMITS
+    http: ProviderHTTP, *, since: datetime, place: str = "", limit: int = MAX_COMMITS
 ) -> FoundCommits:
-    """Search the user's commits on default branches since `since`, newest first; in one repository if given.
+    """Search the user's commits on default branches since `since`, newest first.
+
+    `place` are qualifiers of where, as in `github.search_commits`.
 
     Merges are left out: they are not the work but what brings it.
     That this search knows `@me` is NOT VERIFIED: GitHub documents it for issues and pull requests.
     Source: https://docs.github.com/en/rest/search/search#search-commits
     """
-    query = f"author:@me author-date:>={utc(since)} merge:false{in_repository(repository)}"
+    query = f"author:@me author-date:>={utc(since)} merge:false{place}"
     params = {"q": query, "sort": "author-date", "order": "desc", "per_page": str(limit)}
     return await _search(http, SEARCH_COMMITS, model=FoundCommits, params=params)
 
@@ -116,4 +119,5 @@ async def search_issues(http: ProviderHTTP, *, query: str, limit: int) -> FoundI
 
 
 async def _search(http: ProviderHTTP, asked: Endpoint, *, model: type[_Found], params: dict[str, str]) -> _Found:
-    return parse(model, provider="github", data=await http.get(asked.path, params=params))
+    data = await or_whole(params["q"], ask=lambda query: http.get(asked.path, params=params | {"q": query}))
+    return parse(model, provider="github", data=data)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AliasPath, BaseModel, BeforeValidator, Field, RootModel
 
 from agent.api import github_rest
-from agent.api.github import BEARABLE, MAX_WORKED_ON, Reply, in_repository, utc
+from agent.api.github import BEARABLE, MAX_WORKED_ON, Reply, utc
 from agent.api.github_rest import FoundIssue
 from agent.api.github_wire import Activity, CommitSearch
 from agent.api.github_work_wire import IssueSearch, RepositoryList
@@ -90,12 +90,12 @@ class _Repositories(RootModel[tuple[_Repository, ...]]):
     """Answer of `list-repositories-for-the-authenticated-user`."""
 
 
-async def search_worked_on(http: ProviderHTTP, *, since: datetime, repository: str = "") -> Reply[CommitSearch]:
+async def search_worked_on(http: ProviderHTTP, *, since: datetime, place: str = "") -> Reply[CommitSearch]:
     """Read what the document `commits` reads, in at most twelve requests: commits of the pull requests last touched.
 
     Source: https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request
     """
-    query = f"is:pr author:@me updated:>={utc(since)}{in_repository(repository)} sort:updated-desc"
+    query = f"is:pr author:@me updated:>={utc(since)}{place} sort:updated-desc"
     found = await github_rest.search_issues(http, query=query, limit=MAX_WORKED_ON)
     login = await _read_login(http)
     latest, rest = found.items[:MAX_PULLS_WITH_COMMITS], found.items[MAX_PULLS_WITH_COMMITS:]
@@ -135,9 +135,9 @@ async def read_each(
     return parts, errors
 
 
-async def read_activity(http: ProviderHTTP, *, since: datetime, login: str) -> Reply[Activity]:
+async def read_activity(http: ProviderHTTP, *, since: datetime, login: str, place: str = "") -> Reply[Activity]:
     """Read what REST tells of the document `activity`, in one request: the issues that the user opened."""
-    query = f"is:issue author:@me created:>={utc(since)} sort:created-desc"
+    query = f"is:issue author:@me created:>={utc(since)}{place} sort:created-desc"
     found = await github_rest.search_issues(http, query=query, limit=_MAX_ISSUES)
     opened = [{"occurredAt": one.created_at, "issue": _node(one, state=one.state.upper())} for one in found.items]
     contributions = {

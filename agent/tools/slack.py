@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import slack
+from agent.api.leaving_out import slack_modifiers, told
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.moments import MAX_DAYS, Moment, Window, past_window
@@ -76,18 +77,19 @@ async def _search_mentions(
 ) -> ToolResult:
     # `after:` leaves out its own day, which Slack counts in its own idea of the user's zone: one day more is asked for.
     day = (window.start - timedelta(days=2)).date()
-    query = f"<@{me}> after:{day}"
+    places = slack_modifiers(context.exclusions)
+    query = f"<@{me}> after:{day}{places}"
     found = await slack.search_messages(http, query=query, oldest=window.start.timestamp())
     recent = [match for match in found.items if window.holds(time_of(match.ts)) and match.user != me]
     public = [match for match in recent if match.channel.kind == "public"]
     shown = public[: arguments.limit]
     names = await read_names(http, ids=people_of(shown), context=context)
-    answers = await find_answers(http, mentions=shown, me=me)
+    answers = await find_answers(http, mentions=shown, me=me, places=places)
     items = tuple(
         with_answer(found_item(match, names=names, zone=context.time_zone), answers=answers) for match in shown
     )
     left_out = len(recent) - len(public)
-    warnings = (*window.warnings, *([_left_out(left_out)] if left_out else []))
+    warnings = (*window.warnings, *told("Channels", asked=places), *([_left_out(left_out)] if left_out else []))
     return ToolResult(items, is_truncated=found.is_truncated or len(public) > len(shown), warnings=warnings)
 
 

@@ -13,8 +13,10 @@ from agent.tools.slack_items import time_of
 from agent.tools.slack_text import mentioned
 
 
-async def find_answers(http: ProviderHTTP, *, mentions: Sequence[Found], me: str) -> dict[str, bool]:
+async def find_answers(http: ProviderHTTP, *, mentions: Sequence[Found], me: str, places: str) -> dict[str, bool]:
     """Return, by `ts`, whether the user has answered a mention; one of which that cannot be told is left out.
+
+    `places` are the modifiers that the search for the mentions had as well: what it left out has no answers to find.
 
     An answer is a later message of the user in the same thread, or one in the same channel that names who asked. Words
     spoken past each other, an emoji and a call are none: Slack's search does not show them.
@@ -26,7 +28,7 @@ async def find_answers(http: ProviderHTTP, *, mentions: Sequence[Found], me: str
     # One day more than is looked at; see `slack_mentions`.
     day = (time_of(min(mention.ts for mention in mentions)) - timedelta(days=2)).date()
     try:
-        found = await slack.search_messages(http, query=f"from:me after:{day}", oldest=oldest)
+        found = await slack.search_messages(http, query=f"from:me after:{day}{places}", oldest=oldest)
     except ToolFailedError as error:
         # The mentions are read already; searches have a limit of their own.
         if error.code != "rate_limited":

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import slack
+from agent.api.leaving_out import slack_modifiers, told
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.moments import MAX_DAYS, Moment, past_window
@@ -67,7 +68,8 @@ async def search(arguments: SearchArguments, http: ProviderHTTP, context: ReadCo
     window = past_window(arguments.since or month_ago, context=context)
     # One day more than is shown; see `slack_mentions`.
     day = (window.start - timedelta(days=2)).date()
-    found = await slack.search_messages(http, query=f"{words} after:{day}", oldest=window.start.timestamp())
+    places = slack_modifiers(context.exclusions)
+    found = await slack.search_messages(http, query=f"{words} after:{day}{places}", oldest=window.start.timestamp())
     recent = [match for match in found.items if window.holds(time_of(match.ts))]
     # SECURITY: Slack searches all that its user may see; only the kind that was asked for, and granted, goes on.
     wanted = [match for match in recent if match.channel.kind == arguments.kind]
@@ -75,9 +77,13 @@ async def search(arguments: SearchArguments, http: ProviderHTTP, context: ReadCo
     names = await read_names(http, ids=people_of(shown), context=context)
     items = tuple(found_item(match, names=names, zone=context.time_zone) for match in shown)
     left_out = len(recent) - len(wanted)
-    told = [f"Messages found elsewhere than in {_NAMES[arguments.kind]} were left out: {left_out}."] if left_out else []
+    elsewhere = (
+        [f"Messages found elsewhere than in {_NAMES[arguments.kind]} were left out: {left_out}."] if left_out else []
+    )
     is_truncated = found.is_truncated or len(wanted) > len(shown)
-    return ToolResult(items, is_truncated=is_truncated, warnings=(*window.warnings, *told))
+    return ToolResult(
+        items, is_truncated=is_truncated, warnings=(*window.warnings, *told("Channels", asked=places), *elsewhere)
+    )
 
 
 _NAMES = {"public": "public channels", "private": "private channels", "direct": "direct messages"}

@@ -31,6 +31,8 @@ MINE = {
             {STRAIGHT, "Build the charge key index concurrently"},
         ),
         ("author:@me author-date:>=2026-11-17 rota", {STRAIGHT}),
+        ("author:@me -repo:Tidewater/Ledger", MINE - {"Build the charge key index concurrently"}),
+        ("author:@me -org:tidewater", set()),
         ("author:@me merge:true", set()),
         ("author:@me merge:false", MINE),
         ("author:@me author-date:<2026-01-01", set()),

@@ -26,6 +26,8 @@ SNAPSHOT = tidewater_world(clock=Clock()).now()
         ("is:issue is:closed", [409]),
         ("is:pr repo:tidewater/ledger sort:created-asc", [85, 86, 88]),
         ("is:pr repo:tidewater/ledger repo:tidewater/infra", [57, 85, 86, 88]),
+        ("is:pr author:@me -repo:Tidewater/Ledger", [231, 405, 412, 418]),
+        ("is:pr -org:tidewater", []),
         ("is:pr author:@me is:closed is:unmerged", []),
         ("is:pr author:@me is:unmerged", [231, 405, 418, 88]),
         ("is:pr archived:true", []),

@@ -7,10 +7,11 @@ from agent.api import github, github_rest, github_rest_work
 from agent.api.github import Reply
 from agent.api.github_rest import FoundCommits
 from agent.api.github_wire import Activity, CommitSearch
+from agent.api.leaving_out import github_qualifiers, told
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.happened import contribution_items, straight_commits, straight_items, worked_on_item
-from agent.tools.github.items import FEW_BRANCHES, INCOMPLETE, gaps_of
+from agent.tools.github.items import FEW_BRANCHES, INCOMPLETE, PLACES, gaps_of
 from agent.tools.moments import Moment, Window, past_window
 
 _NO_CONTRIBUTIONS = "GitHub did not show the contributions, so reviews and issues are missing."
@@ -31,11 +32,13 @@ class ActivityArguments(Arguments):
 async def read_activity(arguments: ActivityArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
     """Return the user's commits, pull requests, reviews and issues in the window, newest first."""
     window = past_window(arguments.since, until=arguments.until, context=context)
-    worked_on = await find_worked_on(http, window=window)
+    # Contributions are no search, so what is left out of them is left to the dispatcher.
+    place = github_qualifiers(context.exclusions)
+    worked_on = await find_worked_on(http, window=window, place=place)
     context.report_progress(1, 3)
-    activity = await _find_activity(http, window=window, worked_on=worked_on)
+    activity = await _find_activity(http, window=window, worked_on=worked_on, place=place)
     context.report_progress(2, 3)
-    pushed = await find_pushed(http, window=window, limit=_MAX_PUSHED)
+    pushed = await find_pushed(http, window=window, place=place, limit=_MAX_PUSHED)
     context.report_progress(3, 3)
     found = worked_on.data.search
     touched = [worked_on_item(node, window=window, zone=context.time_zone) for node in found.nodes]
@@ -49,6 +52,7 @@ async def read_activity(arguments: ActivityArguments, http: ProviderHTTP, contex
     items.sort(key=lambda item: str(item.fields.get("occurred_at", "")), reverse=True)
     warnings = (
         *window.warnings,
+        *told(PLACES, asked=place),
         *_missing(activity, pushed=pushed),
         *gaps_of_branches(worked_on),
     )
@@ -56,11 +60,11 @@ async def read_activity(arguments: ActivityArguments, http: ProviderHTTP, contex
     return ToolResult(items=tuple(items), is_truncated=is_truncated, warnings=tuple(dict.fromkeys(warnings)))
 
 
-async def find_worked_on(http: ProviderHTTP, *, window: Window, repository: str = "") -> Reply[CommitSearch]:
+async def find_worked_on(http: ProviderHTTP, *, window: Window, place: str = "") -> Reply[CommitSearch]:
     """Return the user's pull requests touched since the window began, with their newest commits."""
     return await github.or_rest(
-        github.search_commits(http, since=window.start, repository=repository),
-        rest=lambda: github_rest_work.search_worked_on(http, since=window.start, repository=repository),
+        github.search_commits(http, since=window.start, place=place),
+        rest=lambda: github_rest_work.search_worked_on(http, since=window.start, place=place),
     )
 
 
@@ -70,11 +74,11 @@ def gaps_of_branches(worked_on: Reply[CommitSearch]) -> tuple[str, ...]:
 
 
 async def find_pushed(
-    http: ProviderHTTP, *, window: Window, repository: str = "", limit: int = github_rest.MAX_COMMITS
+    http: ProviderHTTP, *, window: Window, place: str = "", limit: int = github_rest.MAX_COMMITS
 ) -> FoundCommits | None:
     """Return the user's commits on default branches, or None when GitHub does not search them."""
     try:
-        return await github_rest.search_commits(http, since=window.start, repository=repository, limit=limit)
+        return await github_rest.search_commits(http, since=window.start, place=place, limit=limit)
     except ToolFailedError as error:
         # The search has a limit of its own, 30 a minute, and needs a permission that pull requests do not; what was
         # read before still makes a briefing.
@@ -84,12 +88,12 @@ async def find_pushed(
 
 
 async def _find_activity(
-    http: ProviderHTTP, *, window: Window, worked_on: Reply[CommitSearch]
+    http: ProviderHTTP, *, window: Window, worked_on: Reply[CommitSearch], place: str
 ) -> Reply[Activity] | None:
     """Return the contributions, or None when GitHub does not show them."""
     if not worked_on.has_graphql:
         login = worked_on.data.viewer.login
-        return await github_rest_work.read_activity(http, since=window.start, login=login)
+        return await github_rest_work.read_activity(http, since=window.start, login=login, place=place)
     try:
         return await github.read_activity(http, since=window.start, until=window.end)
     except ToolFailedError as error:

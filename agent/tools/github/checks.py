@@ -8,9 +8,10 @@ from pydantic import Field, ValidationError
 
 from agent.api import github, github_rest, github_rest_pull_request
 from agent.api.github_pull_request_wire import Check, CheckedPullRequest
+from agent.api.leaving_out import github_qualifiers, told
 from agent.api.wire import Link, Wire
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
-from agent.tools.github.items import gaps_of, local, present, word
+from agent.tools.github.items import PLACES, gaps_of, local, present, word
 from agent.tools.github.repositories import KNOWN_REPOSITORIES, RepositoryName, load_repository
 
 _MORE_CHECKS = "Some pull requests have more checks than were read."
@@ -40,7 +41,7 @@ async def read_failing_checks(
 ) -> ToolResult:
     """Return the failing checks of the user's open pull requests, last touched pull request first."""
     repository = await load_repository(http, name=arguments.repo) if arguments.repo else ""
-    place = github.in_repository(repository)
+    place = github.in_repository(repository) or github_qualifiers(context.exclusions)
     query = f"is:open is:pr author:@me{place} archived:false sort:updated-desc"
     reply = await github.or_rest(
         github.search_failing_checks(http, query=query),
@@ -52,9 +53,11 @@ async def read_failing_checks(
     ]
     has_more = any(node.has_more_checks for node in found.nodes)
     missing = {_MORE_CHECKS: has_more, _FEW_PULL_REQUESTS: not reply.has_graphql}
-    warnings = (*(sentence for sentence, is_missing in missing.items() if is_missing), *gaps_of(reply))
+    gaps = (*(sentence for sentence, is_missing in missing.items() if is_missing), *gaps_of(reply))
     is_truncated = len(items) > arguments.limit or found.issue_count > len(found.nodes)
-    return ToolResult(items=tuple(items[: arguments.limit]), is_truncated=is_truncated, warnings=warnings)
+    return ToolResult(
+        items=tuple(items[: arguments.limit]), is_truncated=is_truncated, warnings=(*told(PLACES, asked=place), *gaps)
+    )
 
 
 def failing_check_item(check: Check, *, of: CheckedPullRequest, zone: ZoneInfo) -> Item:

@@ -9,10 +9,11 @@ from pydantic import Field
 from agent.api import github, github_rest, github_rest_work
 from agent.api.github_rest import FoundCommit
 from agent.api.github_wire import WorkedOn
+from agent.api.leaving_out import github_qualifiers, told
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.activity import NO_HEADLINES, find_pushed, find_worked_on, gaps_of_branches
 from agent.tools.github.happened import own_commits, straight_commits
-from agent.tools.github.items import INCOMPLETE, local
+from agent.tools.github.items import INCOMPLETE, PLACES, local
 from agent.tools.github.repositories import KNOWN_REPOSITORIES, RepositoryName, load_repository
 from agent.tools.moments import Moment, Window, past_window
 
@@ -36,9 +37,10 @@ async def read_commits(arguments: CommitsArguments, http: ProviderHTTP, context:
     """Return the user's commits in the window, newest first; each once, with its pull request where it has one."""
     window = past_window(arguments.since, until=arguments.until, context=context)
     repository = await load_repository(http, name=arguments.repo) if arguments.repo else ""
-    worked_on = await find_worked_on(http, window=window, repository=repository)
+    place = github.in_repository(repository) or github_qualifiers(context.exclusions)
+    worked_on = await find_worked_on(http, window=window, place=place)
     context.report_progress(1, 2)
-    pushed = await find_pushed(http, window=window, repository=repository)
+    pushed = await find_pushed(http, window=window, place=place)
     context.report_progress(2, 2)
     found = worked_on.data.search
     straight = straight_commits(pushed.items if pushed else (), worked_on=found.nodes, window=window)
@@ -51,8 +53,8 @@ async def read_commits(arguments: CommitsArguments, http: ProviderHTTP, context:
         NO_HEADLINES: pushed is None,
         INCOMPLETE: pushed is not None and pushed.incomplete_results,
     }
-    told = (sentence for sentence, is_missing in missing.items() if is_missing)
-    warnings = tuple(dict.fromkeys((*window.warnings, *told, *gaps_of_branches(worked_on))))
+    gaps = (sentence for sentence, is_missing in missing.items() if is_missing)
+    warnings = tuple(dict.fromkeys((*window.warnings, *told(PLACES, asked=place), *gaps, *gaps_of_branches(worked_on))))
     has_more = pushed is not None and pushed.has_more
     is_truncated = has_more or len(items) > _MAX_ITEMS or found.issue_count > len(found.nodes)
     return ToolResult(items=tuple(items[:_MAX_ITEMS]), is_truncated=is_truncated, warnings=warnings)

@@ -10,9 +10,10 @@ from pydantic import Field
 from agent.api import github, github_rest, github_rest_work
 from agent.api.github_rest import FoundIssue
 from agent.api.github_work_wire import Discussed, Issue
+from agent.api.leaving_out import github_qualifiers, told
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
-from agent.tools.github.items import INCOMPLETE, LESS_DETAIL, gaps_of, local, present, subject_item, title_of
+from agent.tools.github.items import INCOMPLETE, LESS_DETAIL, PLACES, gaps_of, local, present, subject_item, title_of
 from agent.tools.moments import Moment, Window, past_window
 
 # Of each of the two searches; more mentions than these are no longer read one by one.
@@ -36,13 +37,16 @@ class AssignedIssuesArguments(Arguments):
 async def read_mentions(arguments: MentionsArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
     """Return where the user was mentioned since then, newest first, with the words where GitHub shows them."""
     window = past_window(arguments.since, context=context)
+    since, place = github.utc(window.start), github_qualifiers(context.exclusions)
     results = []
     for done, qualifier in enumerate(_KINDS, start=1):
-        query = f"{qualifier} mentions:@me updated:>={github.utc(window.start)} archived:false sort:updated-desc"
+        query = f"{qualifier} mentions:@me updated:>={since} archived:false{place} sort:updated-desc"
         results.append(await _search_mentions(http, query=query, window=window, context=context))
         context.report_progress(done, len(_KINDS))
     items = sorted((item for one in results for item in one.items), key=_time_of, reverse=True)
-    warnings = dict.fromkeys((*window.warnings, *(warning for one in results for warning in one.warnings)))
+    warnings = dict.fromkeys(
+        (*window.warnings, *told(PLACES, asked=place), *(warning for one in results for warning in one.warnings))
+    )
     return ToolResult(
         items=tuple(items), is_truncated=any(one.is_truncated for one in results), warnings=tuple(warnings)
     )
@@ -52,14 +56,16 @@ async def read_assigned_issues(
     arguments: AssignedIssuesArguments, http: ProviderHTTP, context: ReadContext
 ) -> ToolResult:
     """Return the open issues that are assigned to the user, last touched first."""
-    query = "is:open is:issue assignee:@me archived:false sort:updated-desc"
+    place = github_qualifiers(context.exclusions)
+    query = f"is:open is:issue assignee:@me archived:false{place} sort:updated-desc"
     reply = await github.or_rest(
         github.search_issues(http, query=query, limit=arguments.limit),
         rest=lambda: github_rest_work.search_issues(http, query=query, limit=arguments.limit),
     )
     found = reply.data.search
     items = tuple(_issue_item(issue, context=context) for issue in found.nodes)
-    return ToolResult(items=items, is_truncated=found.issue_count > len(found.nodes), warnings=gaps_of(reply))
+    warnings = (*told(PLACES, asked=place), *gaps_of(reply))
+    return ToolResult(items=items, is_truncated=found.issue_count > len(found.nodes), warnings=warnings)
 
 
 async def _search_mentions(http: ProviderHTTP, *, query: str, window: Window, context: ReadContext) -> ToolResult:

@@ -11,6 +11,8 @@ from agent.api.github_wire import Subject
 from agent.toolkit import Item
 
 HIDDEN_FIELDS = "GitHub hid some fields that this connection may not read; they count as absent."
+# What a search leaves out, as `leaving_out.told` names it.
+PLACES = "Repositories and owners"
 INCOMPLETE = "GitHub gave up on the search half-way, so some results are missing."
 # Where a server has no GraphQL, the REST search stands in, which tells less.
 LESS_DETAIL = "This GitHub server answers no GraphQL, so checks, review decisions, sizes and excerpts are missing."

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from agent.api import github, github_rest
 from agent.api.github_wire import PullRequest
+from agent.api.leaving_out import github_qualifiers, told
 from agent.errors import ToolFailedError
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
-from agent.tools.github.items import INCOMPLETE, LESS_DETAIL, gaps_of
+from agent.tools.github.items import INCOMPLETE, LESS_DETAIL, PLACES, gaps_of
 from agent.tools.github.repositories import KNOWN_REPOSITORIES, RepositoryName, list_latest, load_repository
 from agent.tools.github.standing import (
     any_pull_request_item,
@@ -61,25 +62,29 @@ async def read_review_requests(
 ) -> ToolResult:
     """Return the open pull requests that wait for the user's review, oldest first."""
     qualifier = "review-requested" if arguments.include_team else "user-review-requested"
-    query = f"is:open is:pr {qualifier}:@me archived:false sort:created-asc"
+    place = github_qualifiers(context.exclusions)
+    query = f"is:open is:pr {qualifier}:@me archived:false{place} sort:created-asc"
 
     def make(node: PullRequest, viewer: str) -> Item:
         return review_request_item(node, viewer=viewer, now=context.now, zone=context.time_zone)
 
-    return await _search(http, query=query, limit=arguments.limit, context=context, make=make)
+    result = await _search(http, query=query, limit=arguments.limit, context=context, make=make)
+    return replace(result, warnings=(*told(PLACES, asked=place), *result.warnings))
 
 
 async def read_my_pull_requests(
     arguments: MyPullRequestsArguments, http: ProviderHTTP, context: ReadContext
 ) -> ToolResult:
     """Return the user's pull requests, last touched first; open ones with what blocks them and who has to move."""
-    query = f"is:{arguments.state} is:pr author:@me archived:false sort:updated-desc"
+    place = github_qualifiers(context.exclusions)
+    query = f"is:{arguments.state} is:pr author:@me archived:false{place} sort:updated-desc"
     is_open = arguments.state == "open"
 
     def make(node: PullRequest, _: str) -> Item:
         return own_pull_request_item(node, is_open=is_open, now=context.now, zone=context.time_zone)
 
-    return await _search(http, query=query, limit=arguments.limit, context=context, make=make)
+    result = await _search(http, query=query, limit=arguments.limit, context=context, make=make)
+    return replace(result, warnings=(*told(PLACES, asked=place), *result.warnings))
 
 
 async def read_pull_requests(arguments: PullRequestsArguments, http: ProviderHTTP, context: ReadContext) -> ToolResult:
@@ -90,10 +95,11 @@ async def read_pull_requests(arguments: PullRequestsArguments, http: ProviderHTT
         latest, has_more = await list_latest(http, limit=_MAX_REPOSITORIES)
     names = [name for name in latest if not context.exclusions.refuses(name)]
     left_out = len(latest) - len(names)
-    told = (f"Repositories left out by your exclusions: {left_out}.",) if left_out else ()
+    few = (_FEW_REPOSITORIES,) if has_more else ()
+    gaps = (f"Repositories left out by your exclusions: {left_out}.",) if left_out else ()
     if not names:
         # A search without a repository would read all of GitHub.
-        return ToolResult(items=(), warnings=told)
+        return ToolResult(items=(), warnings=gaps)
     places = "".join(github.in_repository(name) for name in names)
     query = f"is:pr {_STATES[arguments.state]}{places} archived:false sort:updated-desc"
 
@@ -101,8 +107,7 @@ async def read_pull_requests(arguments: PullRequestsArguments, http: ProviderHTT
         return any_pull_request_item(node, now=context.now, zone=context.time_zone)
 
     result = await _search(http, query=query, limit=arguments.limit, context=context, make=make)
-    few = (_FEW_REPOSITORIES,) if has_more else ()
-    return replace(result, warnings=(*few, *told, *result.warnings))
+    return replace(result, warnings=(*few, *gaps, *result.warnings))
 
 
 async def _search(

@@ -43,6 +43,10 @@ def _test(name: str, value: str, snapshot: Snapshot) -> Callable[[Commit], bool]
     if name == "author":
         login = snapshot.me.login if value == "@me" else value
         return lambda commit: commit.author is not None and commit.author.login == login
+    if name == "-repo":
+        return lambda commit: commit.repository.name_with_owner.lower() != value.lower()
+    if name == "-org":
+        return lambda commit: commit.repository.owner.lower() != value.lower()
     if name == "author-date":
         is_within = _period(value)
         return lambda commit: is_within(commit.authored_date)

@@ -133,6 +133,14 @@ def _org(reader: _Reader, value: str) -> None:
     reader.tests.append(lambda work: work.repository.owner.lower() == value.lower())
 
 
+def _without_repo(reader: _Reader, value: str) -> None:
+    reader.tests.append(lambda work: work.repository.name_with_owner.lower() != value.lower())
+
+
+def _without_org(reader: _Reader, value: str) -> None:
+    reader.tests.append(lambda work: work.repository.owner.lower() != value.lower())
+
+
 def _sort(reader: _Reader, value: str) -> None:
     reader.sort = value
 
@@ -217,6 +225,8 @@ _QUALIFIERS: dict[str, Callable[[_Reader, str], None]] = {
     "repo": _repo,
     "org": _org,
     "user": _org,
+    "-repo": _without_repo,
+    "-org": _without_org,
     "sort": _sort,
     "author": _author,
     "assignee": _assignee,

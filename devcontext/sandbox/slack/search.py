@@ -1,4 +1,4 @@
-"""Slack's `search.messages`: words, `<@U…>` mentions and the modifiers in:, from:, after:, before: and on:.
+"""Slack's `search.messages`: words, `<@U…>` mentions and the modifiers in:, -in:, from:, after:, before: and on:.
 
 Source: https://docs.slack.dev/reference/methods/search.messages and Slack's help page "Search in Slack"
 """
@@ -48,14 +48,18 @@ def _test(part: str, call: Call) -> Callable[[Message, Channel], bool]:
     name, colon, value = part.partition(":")
     if colon and name in _DATES:
         return _date_test(_DATES[name], value, call)
-    if colon and name == "in":
+    if colon and name in ("in", "-in"):
         wanted = value.lstrip("#").lower()
-        return lambda _, channel: wanted in (channel.name.lower(), channel.id.lower(), f"<#{channel.id.lower()}>")
+        return lambda _, channel: _is_called(channel, wanted) == (name == "in")
     if colon and name == "from":
         wanted = call.snapshot.me.login if value == "me" else value.removeprefix("@")
         return lambda message, _: wanted in (message.author.login, f"<@{message.author.slack_id}>")
     words = part.strip('"').lower()
     return lambda message, _: words in message_text(message, snapshot=call.snapshot, links=call.links).lower()
+
+
+def _is_called(channel: Channel, wanted: str) -> bool:
+    return wanted in (channel.name.lower(), channel.id.lower(), f"<#{channel.id.lower()}>")
 
 
 def _date_test(is_meant: Callable[[date, date], bool], value: str, call: Call) -> Callable[[Message, Channel], bool]:
