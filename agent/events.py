@@ -72,7 +72,7 @@ class RunWindow(RunEvent):
 
 @dataclass(frozen=True, slots=True)
 class StepStarted(RunEvent):
-    """A tool call begins. `label` is what a person reads ("Fetching pull requests…"); `id` is the tool call's id."""
+    """A tool call begins. `label` is what a person reads ("Fetching pull requests…"), in English; `id` is its id."""
 
     type: ClassVar[str] = "step.started"
     id: str

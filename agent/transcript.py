@@ -154,7 +154,7 @@ class Transcript:
 
     def _step(self, kind: str, event: Mapping[str, Any]) -> None:
         if kind == "step.started":
-            label = event["label"].rstrip("….")
+            label = gettext(event["label"]).rstrip("….")
             self.calls[event["id"]] = CallTold(event["tool"], event["provider"], label, event["args"])
             return
         call = self.calls.get(event["id"])

@@ -54,6 +54,8 @@ def find_all() -> dict[str, list[Message]]:
     server = [message for path in python for message in find_in_python(path)]
     server += [message for path in templates for message in find_in_template(path)]
     scripts = [message for path in (ROOT / "static").rglob("*.js") for message in find_in_script(path)]
+    # A run keeps what its tools do in English; the chat page says it in its reader's language.
+    scripts += [message for path in (ROOT / "agent/tools").rglob("*.py") for message in find_in_python(path)]
     return {"django": merge(server), "djangojs": merge(scripts)}
 
 

@@ -1,5 +1,7 @@
 """The tool that tells which services can be read now; it asks the permission centre and reads no service itself."""
 
+from django.utils.translation import gettext_noop
+
 from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 
 
@@ -25,7 +27,7 @@ async def list_connections(_arguments: ConnectionsArguments, _http: ProviderHTTP
 CONNECTIONS = Tool(
     name="connections",
     provider="",
-    label="Checking connections…",
+    label=gettext_noop("Checking connections…"),
     reads="",
     description=(
         "Tells for each service whether it is connected, revoked or not connected, and as which account. "

@@ -61,7 +61,7 @@ def _item(event: Event, *, conflicts: list[str], zone: ZoneInfo) -> Item:
 CALENDAR_AGENDA = Tool(
     name="calendar_agenda",
     provider="google-calendar",
-    label="Reading the calendar…",
+    label=gettext_noop("Reading the calendar…"),
     reads=gettext_noop("your agenda in Google Calendar"),
     description=(
         "Events of the user's own calendar between two days, in order: time, length, guests, place, the user's "

@@ -95,7 +95,7 @@ def plain(description: str) -> str:
 CALENDAR_EVENT = Tool(
     name="calendar_event",
     provider="google-calendar",
-    label="Reading a calendar event…",
+    label=gettext_noop("Reading a calendar event…"),
     reads=gettext_noop("one of your events in Google Calendar"),
     description=(
         "One event of the user's own calendar: description, guests with their responses, how it repeats, whether it "

@@ -196,7 +196,7 @@ def _minutes_of(hours: str) -> tuple[int, int]:
 CALENDAR_FREE_SLOTS = Tool(
     name="calendar_free_slots",
     provider="google-calendar",
-    label="Looking for free time…",
+    label=gettext_noop("Looking for free time…"),
     reads=gettext_noop("when you are free in Google Calendar"),
     description=(
         "Free time in the user's own calendar from now on, inside working hours: start, end, minutes, and between "

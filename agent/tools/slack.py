@@ -138,7 +138,7 @@ def _left_out(count: int) -> str:
 SLACK_MENTIONS = Tool(
     name="slack_mentions",
     provider="slack",
-    label="Searching Slack mentions…",
+    label=gettext_noop("Searching Slack mentions…"),
     reads=gettext_noop("your mentions in Slack"),
     description=(
         "Messages in public channels that mention the user, newest first: channel, author, time, text, and whether the "
@@ -159,7 +159,7 @@ SLACK_MENTIONS = Tool(
 SLACK_CHANNEL_MESSAGES = Tool(
     name="slack_channel_messages",
     provider="slack",
-    label="Reading a Slack channel…",
+    label=gettext_noop("Reading a Slack channel…"),
     reads=gettext_noop("a channel in Slack"),
     description=(
         "What was said in one channel that the user is in, oldest first: author, time, text, thread replies, "

@@ -62,7 +62,7 @@ def _item(channel: Channel, *, place: Place, kind: Kind) -> Item:
 SLACK_CHANNELS = Tool(
     name="slack_channels",
     provider="slack",
-    label="Listing Slack channels…",
+    label=gettext_noop("Listing Slack channels…"),
     reads=gettext_noop("the list of your channels in Slack"),
     description=(
         "The Slack channels that the user is in, with their topics; or their private channels or direct messages. Use "

@@ -58,7 +58,7 @@ def _name(channel: Channel, *, names: Mapping[str, str]) -> str:
 SLACK_DIRECT_MESSAGES = Tool(
     name="slack_direct_messages",
     provider="slack",
-    label="Reading Slack direct messages…",
+    label=gettext_noop("Reading Slack direct messages…"),
     reads=gettext_noop("your direct messages in Slack"),
     description=(
         "The user's direct messages, newest first: with whom, author, time, text. Needs a permission of its own. Use "

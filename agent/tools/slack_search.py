@@ -91,7 +91,7 @@ _NAMES = {"public": "public channels", "private": "private channels", "direct": 
 SLACK_SEARCH = Tool(
     name="slack_search",
     provider="slack",
-    label="Searching Slack…",
+    label=gettext_noop("Searching Slack…"),
     reads=gettext_noop("what a search finds in Slack"),
     description=(
         "Messages that hold the given words, newest first: channel, author, time, text. Searches public channels "

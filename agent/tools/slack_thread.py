@@ -67,7 +67,7 @@ async def read_thread(arguments: ThreadArguments, http: ProviderHTTP, context: R
 SLACK_THREAD = Tool(
     name="slack_thread",
     provider="slack",
-    label="Reading a Slack thread…",
+    label=gettext_noop("Reading a Slack thread…"),
     reads=gettext_noop("a thread in Slack"),
     description=(
         "One thread of a channel that the user is in, first message first: author, time, text, reactions. Use it when "

@@ -30,7 +30,7 @@ export class Asking {
     this.#question = question;
     this.#form.action = `/runs/${this.#run}/questions/${question}/`;
     part(this.#form, "next").value = location.pathname;
-    part(this.#form, "reads").textContent = reads;
+    part(this.#form, "reads").textContent = gettext(reads);
     part(this.#form, "with").textContent = args.length > MAX_CHARACTERS ? `${args.slice(0, MAX_CHARACTERS)}…` : args;
     part(this.#form, "scopes").textContent = scopes || "–";
     const ends = part(this.#form, "ends");
@@ -52,7 +52,7 @@ export class Asking {
     clearTimeout(this.#warning);
     const wait = endsMs - WARNING_MS - Date.now();
     if (!isExtendable || wait <= 0) return;
-    const text = gettext("The AI still asks whether it may read {reads}. Answer by {time}, or press “I need more time”.", { reads, time: timeOf(endsMs) });
+    const text = gettext("The AI still asks whether it may read {reads}. Answer by {time}, or press “I need more time”.", { reads: gettext(reads), time: timeOf(endsMs) });
     this.#warning = setTimeout(() => announce(text), wait);
   }
 

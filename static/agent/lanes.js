@@ -29,7 +29,7 @@ class Call {
     this.#addresses = addresses;
     this.#args = words.args(args);
     this.#asking = new Asking(part(this.#root, "asking"), { run, reply });
-    part(this.#root, "label").textContent = label.replace(/(…|\.\.\.)$/u, "");
+    part(this.#root, "label").textContent = gettext(label).replace(/(…|\.\.\.)$/u, "");
     part(this.#root, "audit-link").href = provider ? `${auditHref}&service=${encodeURIComponent(provider)}` : auditHref;
     this.#fact("arguments", this.#args);
     this.#fact("tool", tool);

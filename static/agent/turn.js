@@ -139,7 +139,7 @@ export class Turn {
     if (event.type === "step.started" || event.state === "answered") this.#phase("reading", gettext("Reading"));
     if (this.#lanes.isAsking) this.#phase("asking", gettext("Waiting for your answer"));
     if (event.state === "asked" && isAskedAgain) return gettext("You have until {time} to answer.", { time: timeOf(event.ends_ms) });
-    if (event.state === "asked") return gettext("The AI asks whether it may read {reads}. Allow it once, in this conversation or always, or say no.", { reads: event.reads });
+    if (event.state === "asked") return gettext("The AI asks whether it may read {reads}. Allow it once, in this conversation or always, or say no.", { reads: gettext(event.reads) });
     if (event.type === "step.started" && event.provider) return gettext("Reading {service}.", { service: this.#lanes.nameOf(event.provider) });
     return event.type === "step.failed" ? event.message : "";
   }

@@ -35,8 +35,8 @@ def request_of_maya() -> HttpRequest:
     return request
 
 
-def chat_page(*, run_ids: list[str]) -> str:
-    """Render the chat as its view does."""
+def chat_page(*, run_ids: list[str], words: str = "") -> str:
+    """Render the chat as its view does; `words` are those of its scripts in another language, as JSON."""
     context = {
         "conversation": SimpleNamespace(id=CHAT, title="Brief me for standup") if run_ids else None,
         "run_ids": run_ids,
@@ -50,6 +50,7 @@ def chat_page(*, run_ids: list[str]) -> str:
         ],
         "beginning": None if run_ids else Beginning("catch-up", "2026-11-20T00:00", "Europe/Berlin", 92),
         "completions": [tool.completion for tool in SIGNS.values()],
+        "catalogue": words,
     }
     return render_to_string("agent/chat.html", context, request=request_of_maya())
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.tools import TOOLS
 from tools import messages
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +90,13 @@ def test_the_catalogue_has_all_words_of_the_source(domain: str) -> None:
     found = messages.find_all()[domain]
     assert len(found) > 50
     assert (ROOT / f"locale/{domain}.pot").read_text(encoding="utf-8") == messages.template_of(found)
+
+
+@pytest.mark.parametrize("domain", ["django", "djangojs"])
+def test_what_the_tools_do_can_be_said_in_any_language(domain: str) -> None:
+    """A run keeps it in English; a page without scripts says it by the one catalogue, the chat by the other."""
+    said = {text for tool in TOOLS.values() for text in (tool.label, tool.reads) if text}
+    assert said <= {message.text for message in messages.find_all()[domain]}
 
 
 def test_each_translation_is_of_the_words_that_the_source_has() -> None:

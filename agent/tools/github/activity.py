@@ -124,7 +124,7 @@ def _hidden(activity: Reply[Activity]) -> list[str]:
 GITHUB_ACTIVITY = Tool(
     name="github_activity",
     provider="github",
-    label="Fetching GitHub activity…",
+    label=gettext_noop("Fetching GitHub activity…"),
     reads=gettext_noop("your activity on GitHub"),
     description=(
         "What the user did on GitHub in a window: their pull requests that were opened, merged or got commits, and "

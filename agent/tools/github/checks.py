@@ -93,7 +93,7 @@ def _page_of(check: Check) -> str:
 GITHUB_FAILING_CHECKS = Tool(
     name="github_failing_checks",
     provider="github",
-    label="Fetching failing checks…",
+    label=gettext_noop("Fetching failing checks…"),
     reads=gettext_noop("the failing checks of your pull requests on GitHub"),
     description=(
         "The checks that fail on the user's own open pull requests, in all repositories or in one: name, conclusion, "

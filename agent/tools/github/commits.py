@@ -86,7 +86,7 @@ def _fields(repository: str, *, oid: str) -> dict[str, Any]:
 GITHUB_COMMITS = Tool(
     name="github_commits",
     provider="github",
-    label="Fetching commits…",
+    label=gettext_noop("Fetching commits…"),
     reads=gettext_noop("your commits on GitHub"),
     description=(
         "The user's own commits in a window, newest first, in all repositories or in one: headline, repository, date "

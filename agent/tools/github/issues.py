@@ -152,7 +152,7 @@ def _time_of(item: Item) -> str:
 GITHUB_MENTIONS = Tool(
     name="github_mentions",
     provider="github",
-    label="Looking for mentions on GitHub…",
+    label=gettext_noop("Looking for mentions on GitHub…"),
     reads=gettext_noop("your mentions on GitHub"),
     description=(
         "Issues and pull requests in which somebody mentioned the user, newest first, with who wrote it and an "
@@ -166,7 +166,7 @@ GITHUB_MENTIONS = Tool(
 GITHUB_ASSIGNED_ISSUES = Tool(
     name="github_assigned_issues",
     provider="github",
-    label="Fetching assigned issues…",
+    label=gettext_noop("Fetching assigned issues…"),
     reads=gettext_noop("the issues assigned to you on GitHub"),
     description=(
         "Open issues that are assigned to the user, last touched first, with labels and age. Use it for 'what is on "

@@ -128,7 +128,7 @@ def _thread_item(thread: Thread, *, of: PullRequestPage, context: ReadContext) -
 GITHUB_PULL_REQUEST = Tool(
     name="github_pull_request",
     provider="github",
-    label="Reading a pull request…",
+    label=gettext_noop("Reading a pull request…"),
     reads=gettext_noop("one pull request on GitHub"),
     description=(
         "One pull request of one of the user's repositories: description, size, state, reviews, unresolved "

@@ -137,7 +137,7 @@ async def _search_rest(http: ProviderHTTP, *, query: str, limit: int, context: R
 GITHUB_REVIEW_REQUESTS = Tool(
     name="github_review_requests",
     provider="github",
-    label="Fetching review requests…",
+    label=gettext_noop("Fetching review requests…"),
     reads=gettext_noop("the reviews asked of you on GitHub"),
     description=(
         "Open pull requests that wait for the user's review, oldest first: author, age in days, size, checks, and "
@@ -151,7 +151,7 @@ GITHUB_REVIEW_REQUESTS = Tool(
 GITHUB_MY_PULL_REQUESTS = Tool(
     name="github_my_pull_requests",
     provider="github",
-    label="Fetching pull requests…",
+    label=gettext_noop("Fetching pull requests…"),
     reads=gettext_noop("your pull requests on GitHub"),
     description=(
         "The user's own pull requests, last touched first; open ones with checks, review decision, what blocks them, "
@@ -165,7 +165,7 @@ GITHUB_MY_PULL_REQUESTS = Tool(
 GITHUB_PULL_REQUESTS = Tool(
     name="github_pull_requests",
     provider="github",
-    label="Fetching pull requests…",
+    label=gettext_noop("Fetching pull requests…"),
     reads=gettext_noop("pull requests on GitHub"),
     description=(
         "Pull requests of anybody, last touched first, in one repository of the user or in the ones last pushed to: "

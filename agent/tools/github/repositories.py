@@ -99,7 +99,7 @@ def _item(repository: KnownRepository, *, context: ReadContext) -> Item:
 GITHUB_REPOSITORIES = Tool(
     name="github_repositories",
     provider="github",
-    label="Fetching repositories…",
+    label=gettext_noop("Fetching repositories…"),
     reads=gettext_noop("your repositories on GitHub"),
     description=(
         "The repositories that the user owns, works in or belongs to, last pushed to first. Use it to find out how a "

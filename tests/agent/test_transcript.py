@@ -1,0 +1,28 @@
+"""A run as its stored events tell it, to somebody who reads another language than the run was kept in."""
+
+from pathlib import Path
+from uuid import UUID
+
+from django.utils import translation
+from pytest_django.fixtures import Settings
+
+from agent import events, transcript
+from agent.event_log import encode
+from tools import pseudo_locale
+from tools.catalogue import Message
+
+LABEL = "Searching Slack mentions…"
+
+
+def test_what_a_call_does_is_told_in_the_language_of_its_reader(settings: Settings, tmp_path: Path) -> None:
+    pseudo_locale.make(tmp_path, {"django": [Message(LABEL)], "djangojs": []})
+    settings.LOCALE_PATHS = [tmp_path]
+    settings.LANGUAGES = [("en", "English"), ("en-xa", "pseudo")]
+    begun = events.StepStarted(id="t1", tool="slack_mentions", provider="slack", label=LABEL, args={})
+    frame = encode(begun, run=UUID(int=1), seq=1)
+    assert LABEL in frame
+    assert transcript.tell([frame]).calls["t1"].label == "Searching Slack mentions"
+    with translation.override("en-xa"):
+        told = transcript.tell([frame]).calls["t1"].label
+    assert told == pseudo_locale.lengthened(LABEL).rstrip("….")
+    assert told != "Searching Slack mentions"
