@@ -23,7 +23,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 def rewrite_an_event(installation: Installation) -> None:
     """As who owns the file would."""
     database = sqlite3.connect(installation.plan.folder / "audit.sqlite3", timeout=20)
-    triggers = database.execute("SELECT name, sql FROM sqlite_master WHERE name LIKE 'audit_event_no_%'").fetchall()
+    triggers = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
     for name, _ in triggers:
         database.execute(f"DROP TRIGGER {name}")
     database.execute("UPDATE audit_event SET reason = 'rewritten' WHERE id = (SELECT min(id) + 1 FROM audit_event)")
