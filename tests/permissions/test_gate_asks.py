@@ -50,7 +50,7 @@ class Asking:
             tool=TOOL,
             tool_call="toolu_1",
             connection=connection,
-            seconds=60,
+            seconds=60 if self.answer in questions.ANSWERS else 0,
         )
         await self.meanwhile()
         if self.answer in questions.ANSWERS:
