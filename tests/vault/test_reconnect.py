@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from audit.models import AuditEvent
-from tests.vault.conftest import ALICE, BOB, events, request, subject
+from tests.vault.conftest import ALICE, BOB, account_of, events, request, subject
 from tests.vault.upstream import Upstream
 from vault import background, connect, models
 from vault.client.base import VaultClient
@@ -85,7 +85,7 @@ async def test_replacing_puts_the_other_account_in_its_place_and_revokes_the_fir
     assert (await client.exchange(request(audience=provider))).access_token in upstream.grants[1].access
     assert ("vault:connection:disconnected", ALICE, "replaced") in await events()
     gone = await AuditEvent.objects.using("audit").aget(event="vault:connection:disconnected")
-    assert gone.account == before.account
+    assert await account_of(gone) == before.account
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
