@@ -66,7 +66,7 @@ async def test_a_search_is_completed_by_keyboard_and_told_aloud(page: Page) -> N
     await expect(field).to_have_attribute("aria-expanded", "false")
     await field.press("Enter")
     await expect(page).to_have_url(re.compile(r"q=outcome%3Adenied"))
-    assert {await pill.inner_text() for pill in await page.locator(".event .pill").all()} == {"Denied"}
+    assert {(await pill.inner_text()).strip() for pill in await page.locator(".event .pill").all()} == {"Denied"}
 
 
 async def test_each_part_has_a_link_that_takes_it_out(page: Page) -> None:

@@ -136,7 +136,8 @@ async def test_the_history_leads_back(page: Page) -> None:
     await press(page, "^Brief me for standup", shows=page.get_by_role("log"))
 
 
-async def test_all_of_it_was_told_in_order(spoken: list[str]) -> None:
+async def test_all_of_it_was_told_in_order(page: Page, spoken: list[str]) -> None:
+    """Asks for the page, since pytest puts tests without the browser behind those of all files."""
     said = " | ".join(spoken)
     order = [
         *("GitHub is connected", "Stopped", "Reading GitHub", "The answer is ready"),
