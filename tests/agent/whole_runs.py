@@ -17,16 +17,16 @@ ALL_THREE = "what did I work on yesterday?"
 
 
 async def follow(runner: Runner, run: UUID, user: User) -> list[dict[str, Any]]:
-    return [json.loads(frame) async for _, frame in runner.log.follow(run, user=user.pk, after=0)]
+    """Return all events of the run, once its end is audited too: that waits for no page."""
+    frames = [json.loads(frame) async for _, frame in runner.log.follow(run, user=user.pk, after=0)]
+    await until(lambda: run not in runner._owning)
+    return frames
 
 
 async def run(user: User, text: str, *, conversation: UUID | None = None) -> list[dict[str, Any]]:
-    """Ask, and return all events of the run, once its end is audited too: that waits for no page."""
     runner = current_runner()
     ticket = await runner.start(request_of(user, text=text, conversation=conversation))
-    frames = await follow(runner, ticket.run, user)
-    await until(lambda: ticket.run not in runner._owning)
-    return frames
+    return await follow(runner, ticket.run, user)
 
 
 def of(frames: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

@@ -24,7 +24,10 @@ FOCUS_IS_SEEN = """() => {
   }
   return false;
 }"""
-NAME = "() => (document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent).trim()"
+NAME = """() => {
+  const element = document.activeElement;
+  return (element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent).trim();
+}"""
 COLLECT = "addEventListener('securitypolicyviolation', (event) => reportViolation(event.violatedDirective));"
 
 

@@ -115,7 +115,8 @@ async def test_the_tab_key_reaches_everything_in_order_and_shows_where_it_is(pag
     assert stops[:4] == ["Skip to content", "DevContext", "New briefing", "Schedules"]
     dots = [index for index, name in enumerate(stops) if re.match("(GitHub|Google Calendar|Slack):", name)]
     assert len(dots) == 3
-    assert stops.index("Permissions") < min(dots) < max(dots) < stops.index("Go to or do") < stops.index("All services")
+    assert stops.index("Permissions") < min(dots) < max(dots) < stops.index("Go to or do") < stops.index("Search")
+    assert "" not in stops
 
 
 async def test_the_skip_link_leads_past_the_frame(page: Page) -> None:
