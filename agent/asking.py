@@ -120,7 +120,7 @@ class CallAsking:
         finally:
             # Also where a revoke ends the call: no page goes on asking.
             self.emit(StepAnswered(id=self.tool_call, answer=answer.value))
-        run.has_lapsed = run.has_lapsed or timezone.now() >= asked.ends_at
+        run.has_lapsed = run.has_lapsed or (answer is Answer.UNANSWERED and timezone.now() >= asked.ends_at)
         return answer
 
     def _show(self, asked: questions.Asked) -> None:

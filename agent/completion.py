@@ -111,7 +111,9 @@ def _keep(key: _Key, result: ToolResult) -> None:
         return
     _kept[key] = (time.monotonic(), result)
     _kept.move_to_end(key)
-    if len(_kept) > _MAX_KEPT:
+    # In order of time: what is too old to be told is not kept either.
+    oldest_at = time.monotonic() - KEPT_SECONDS
+    while _kept and (len(_kept) > _MAX_KEPT or next(iter(_kept.values()))[0] < oldest_at):
         _kept.popitem(last=False)
 
 

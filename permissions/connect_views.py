@@ -183,7 +183,7 @@ async def _confirm(
         before = await connections.list_statuses(**asker, is_fresh=True)
         confirmed = await vault.confirm_connection(**asker, connection=connection, nonce=nonce, choice=choice)
     except OtherAccountError:
-        return await _let_choose(request, connection=connection, nonce=nonce)
+        return await _let_choose(request, service=service, connection=connection, nonce=nonce)
     except VaultError as error:
         return await _fail(request, service=service, failure=_failure_of(error))
     finally:
@@ -201,11 +201,13 @@ async def _confirm(
     return await _go_back(request)
 
 
-async def _let_choose(request: HttpRequest, *, connection: str, nonce: str) -> HttpResponse:
+async def _let_choose(request: HttpRequest, *, service: Service, connection: str, nonce: str) -> HttpResponse:
     """Show who signed in, and whose place it would take; until the user chooses, nothing changes."""
-    pending = await vault.load_pending(**await load_asker(request), connection=connection, nonce=nonce)
-    service = SERVICES[pending.provider]
-    context = {"service": service, "pending": pending, "nonce": nonce}
+    try:
+        pending = await vault.load_pending(**await load_asker(request), connection=connection, nonce=nonce)
+    except VaultError as error:
+        return await _fail(request, service=service, failure=_failure_of(error))
+    context = {"service": SERVICES[pending.provider], "pending": pending, "nonce": nonce}
     return await render_page(request, template="permissions/choose.html", context=context)
 
 

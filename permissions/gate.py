@@ -146,14 +146,15 @@ class _Check:
     def _load_policy(self, *, is_granted: bool) -> _Policy:
         service, user = SERVICES.get(self.provider), self.asker["user"]
         kinds = service.exclusion_kinds if service else ()
+        mode = store.load_mode(user, tool=self.tool)
         return _Policy(
             is_granted=is_granted,
-            mode=store.load_mode(user, tool=self.tool),
+            mode=mode,
             exclusions=store.load_exclusions(user, kinds=kinds),
             allowed_connections=questions.list_allowed_connections(
                 user, conversation=self.asking.conversation, tool=self.tool
             )
-            if self.asking
+            if self.asking and mode is Mode.ASK
             else frozenset(),
         )
 

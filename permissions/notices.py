@@ -45,7 +45,7 @@ async def tell_connected(user: str, *, connection: Connection, before: tuple[Ser
     old = known.get(connection.id)
     if old is None or old.account != connection.account:
         subject, body = gettext("{service} was connected"), gettext(_ADDED)
-    elif set(connection.granted_scope.split()) > set(old.granted_scope.split()):
+    elif set(connection.granted_scope.split()) - set(old.granted_scope.split()):
         subject, body = gettext("{service} may be read more widely"), gettext(_WIDENED)
     else:
         subject, body = "", ""
@@ -76,15 +76,19 @@ async def _send(user: str, *, provider: str, account: str, subject: str, body: s
         "account": account or SERVICES[provider].name,
         "page": f"{settings.APP_URL}{reverse('permissions:page')}#{provider}",
     }
+    title = f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject.format(**told)}"
     try:
-        await sync_to_async(_send_now)(user, subject=subject.format(**told), body=body.format(**told))
-    except (SMTPException, OSError):
+        if address := await sync_to_async(find_address)(user_id_of(user)):
+            # A thread of its own: database work waits for no mail server.
+            await sync_to_async(send_mail, thread_sensitive=False)(title, body.format(**told), None, [address])
+    except (SMTPException, OSError, DatabaseError):
         logger.exception("permissions.notice_not_sent", extra={"provider": provider})
 
 
-def _send_now(user: str, *, subject: str, body: str) -> None:
-    person = get_user_model().objects.filter(pk=user_id_of(user)).first()
+def find_address(user: int) -> str:
+    """Return the mail address of an account, "" if it has none that somebody reads."""
+    person = get_user_model().objects.filter(pk=user, is_active=True).first()
     # The demo user's address is invented, and nobody reads its mail.
-    if person is None or not person.email or (settings.IS_DEMO and not person.has_usable_password()):
-        return
-    send_mail(f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}", body, None, [person.email])
+    if person is None or (settings.IS_DEMO and not person.has_usable_password()):
+        return ""
+    return str(person.email)

@@ -66,7 +66,7 @@ def end_allowance(request: HttpRequest, allowance: int) -> HttpResponse:
     except AllowanceNotFoundError:
         raise Http404 from None
     except AuditUnavailableError:
-        messages.error(request, _NOT_KEPT)
+        messages.error(request, gettext(_NOT_KEPT))
     else:
         messages.success(request, gettext("Taken back: you are asked again from the next read on."))
     return go_back(request)

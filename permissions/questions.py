@@ -101,12 +101,6 @@ def look_again(asked: Asked) -> Asked:
     return Asked(row.id, row.ends_at, row.latest_at, Answer(row.answer))
 
 
-def find_answer(question: UUID) -> Answer:
-    """Return what was said, `UNASKED` while nothing was, and `UNANSWERED` of a question that is not there any more."""
-    said = ReadQuestion.objects.filter(id=question).values_list("answer", flat=True).first()
-    return Answer.UNANSWERED if said is None else Answer(said)
-
-
 def answer(question: UUID, *, run: UUID, user: str, answer: Answer) -> None:
     """Take the user's answer to an open question.
 
@@ -125,7 +119,10 @@ def answer(question: UUID, *, run: UUID, user: str, answer: Answer) -> None:
             raise QuestionNotFoundError
         # Locked in one order, so that two answers that settle the same questions wait for each other.
         rows = list(ReadQuestion.objects.select_for_update().filter(_settles(row, answer=answer)).order_by("id"))
-        row = next(one for one in rows if one.id == question)
+        row = next((one for one in rows if one.id == question), None)
+        if row is None:
+            # Deleted since, with its conversation.
+            raise QuestionNotFoundError
         if row.answer or row.ends_at <= timezone.now():
             raise QuestionClosedError
         _close(rows, answer=answer, reason="answered_no" if answer is Answer.NO else answer.value)
@@ -152,8 +149,8 @@ def extend(question: UUID, *, run: UUID, user: str, seconds: float) -> None:
         row.save(update_fields=["ends_at"])
 
 
-def lapse(question: UUID) -> Answer:
-    """Close a question if its time is over, and return what counts: an answer that came before does, and more time.
+def lapse(question: UUID) -> None:
+    """Close a question if its time is over; an answer that came before stands, and so does more time.
 
     Raises:
         audit.errors.AuditUnavailableError: That nobody answered could not be recorded.
@@ -162,7 +159,6 @@ def lapse(question: UUID) -> Answer:
         due = ReadQuestion.objects.select_for_update().filter(id=question, answer="", ends_at__lte=timezone.now())
         if (row := due.first()) is not None:
             _close([row], answer=Answer.UNANSWERED, reason="not_answered")
-    return find_answer(question)
 
 
 def close_run(run: UUID) -> None:

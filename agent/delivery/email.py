@@ -9,7 +9,6 @@ from html import escape
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core import signing
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.urls import reverse
@@ -18,6 +17,7 @@ from django.utils.translation import gettext
 from agent.briefing.renderings import html, text
 from agent.delivery.errors import NeverError, TryAgainError, UnknownOutcomeError
 from agent.delivery.types import Channel, Failure, Letter
+from permissions.notices import find_address
 
 _SALT = "agent.delivery.unsubscribe"
 _MAX_TITLE_CHARACTERS = 120
@@ -38,15 +38,6 @@ async def send(channel: Channel, *, letter: Letter) -> None:
         raise NeverError(Failure.NO_ADDRESS)
     # A thread of its own: database work waits for no mail server.
     await sync_to_async(_send, thread_sensitive=False)(_message(channel, letter=letter, to=to))
-
-
-def find_address(user: int) -> str:
-    """Return the address of an account, "" if it has none that somebody reads."""
-    person = get_user_model().objects.filter(pk=user, is_active=True).first()
-    # The demo user's address is invented, and nobody reads its mail.
-    if person is None or (settings.IS_DEMO and not person.has_usable_password()):
-        return ""
-    return str(person.email)
 
 
 def channel_of_token(token: str) -> str:

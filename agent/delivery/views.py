@@ -19,7 +19,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from agent.delivery import owning, store
 from agent.delivery.channels import ADDED
-from agent.delivery.email import find_address
 from agent.delivery.errors import BadAddressError, ChannelNotFoundError, SendError, TestedTooSoonError
 from agent.delivery.types import Kind
 from agent.delivery.wording import ADDRESSES, NAMES, card_of, failure_of, tell_delivery
@@ -28,6 +27,7 @@ from agent.schedules.errors import ScheduleNotFoundError
 from agent.schedules.types import Schedule
 from audit.errors import AuditUnavailableError
 from permissions.confirmation import recently_confirmed
+from permissions.notices import find_address
 from permissions.pages import load_asker, render_page
 from permissions.subjects import user_id_of
 

@@ -29,6 +29,7 @@ from permissions.policy import Answer, Mode
 from tests.agent.conftest import request_of
 from tests.agent.conftest import start as start_elsewhere
 from tests.agent.whole_runs import ALL_THREE, STANDUP, audited, of
+from tests.permissions.answers import answer_of
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
@@ -299,7 +300,7 @@ def test_a_dead_process_leaves_no_question_open(alice: User) -> None:
     )
     Run.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
     assert end_dead_runs() == 1
-    assert questions.find_answer(asked.id) is Answer.UNANSWERED
+    assert answer_of(asked.id) is Answer.UNANSWERED
 
 
 def test_what_was_allowed_in_a_conversation_goes_with_it(alice: User) -> None:

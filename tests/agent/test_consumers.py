@@ -24,6 +24,7 @@ from devcontext.asgi import application
 from permissions import questions
 from permissions.policy import Answer
 from tests.agent.conftest import request_of, start
+from tests.permissions.answers import answer_of
 from tests.permissions.conftest import AuditTableMissing
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
@@ -242,7 +243,7 @@ async def test_a_question_is_answered_once_and_by_its_own_user(alice: User, mall
         await page.send_to(text_data=json.dumps({"v": 1, **frame}))
         late = await ask(page, **frame | {"answer": "no"})
     assert (late["code"], late["question"]) == ("closed", question)
-    assert await sync_to_async(questions.find_answer)(UUID(question)) is Answer.ONCE
+    assert await sync_to_async(answer_of)(UUID(question)) is Answer.ONCE
 
 
 @pytest.mark.parametrize("answer", ["unanswered", "nobody", "", None, "yes"])
@@ -251,7 +252,7 @@ async def test_what_is_no_answer_is_malformed(alice: User, answer: str | None) -
     async with socket(await sync_to_async(sign_in)(alice)) as page:
         refused = await ask(page, type="answer", run=run, question=question, answer=answer)
     assert refused["code"] == "malformed"
-    assert await sync_to_async(questions.find_answer)(UUID(question)) is Answer.UNASKED
+    assert await sync_to_async(answer_of)(UUID(question)) is Answer.UNASKED
 
 
 async def test_an_answer_that_cannot_be_recorded_is_told_and_does_not_count(alice: User) -> None:
@@ -259,4 +260,4 @@ async def test_an_answer_that_cannot_be_recorded_is_told_and_does_not_count(alic
     async with AuditTableMissing(), socket(await sync_to_async(sign_in)(alice)) as page:
         refused = await ask(page, type="answer", run=run, question=question, answer="always")
     assert (refused["code"], refused["question"]) == ("audit_unavailable", question)
-    assert await sync_to_async(questions.find_answer)(UUID(question)) is Answer.UNASKED
+    assert await sync_to_async(answer_of)(UUID(question)) is Answer.UNASKED

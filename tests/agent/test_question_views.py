@@ -19,6 +19,7 @@ from permissions import questions
 from permissions.models import ReadQuestion
 from permissions.policy import Answer
 from tests.agent.conftest import request_of, start
+from tests.permissions.answers import answer_of
 from tests.permissions.conftest import AuditTableMissing
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
@@ -73,7 +74,7 @@ def said(response: HttpResponse) -> list[str]:
 
 
 async def find(question: UUID) -> Answer:
-    return await sync_to_async(questions.find_answer)(question)
+    return await sync_to_async(answer_of)(question)
 
 
 @pytest.mark.parametrize("answer", ["once", "conversation", "always", "no"])

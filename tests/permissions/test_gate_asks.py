@@ -56,7 +56,8 @@ class Asking:
         if self.answer in questions.ANSWERS:
             await sync_to_async(questions.answer)(put.id, run=RUN, user=self.person.user, answer=self.answer)
             return self.answer
-        return await sync_to_async(questions.lapse)(put.id)
+        await sync_to_async(questions.lapse)(put.id)
+        return Answer.UNANSWERED
 
 
 async def require(asking: Asking, *, person: Person | None = None, places: tuple[str, ...] = ()) -> Permit:

@@ -51,13 +51,15 @@ async def test_connecting_again_with_the_same_rights_is_no_news(
     assert len(mailoutbox) == 1
 
 
+@pytest.mark.parametrize("wider", ["channels:history,channels:read,search:read", "channels:read,search:read"])
 async def test_a_wider_connection_is_told(
-    alice: Person, begin: Connect, upstream: Upstream, mailoutbox: Outbox
+    alice: Person, begin: Connect, upstream: Upstream, mailoutbox: Outbox, wider: str
 ) -> None:
+    """Also where it may at the same time no longer read something else."""
     await give_address(alice)
     upstream.scope = "channels:history,channels:read"
     await by_pages(alice, begin)
-    upstream.scope = "channels:history,channels:read,search:read"
+    upstream.scope = wider
     await by_pages(alice, begin)
     assert [mail.subject for mail in mailoutbox] == [
         "[DevContext] Slack was connected",

@@ -17,6 +17,7 @@ from permissions.errors import AllowanceNotFoundError, QuestionClosedError, Ques
 from permissions.models import ReadQuestion
 from permissions.policy import Answer, Mode
 from permissions.subjects import subject_of
+from tests.permissions.answers import answer_of
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"], transaction=True)
 
@@ -73,9 +74,9 @@ def recorded() -> list[tuple[str, str]]:
 @pytest.mark.parametrize("answer", sorted(questions.ANSWERS))
 def test_a_question_and_its_answer_are_on_record(alice: str, answer: Answer) -> None:
     question = ask(alice)
-    assert questions.find_answer(question) is Answer.UNASKED
+    assert answer_of(question) is Answer.UNASKED
     say(question, alice, answer)
-    assert questions.find_answer(question) is answer
+    assert answer_of(question) is answer
     is_no = answer is Answer.NO
     outcome = ("question:denied", "answered_no") if is_no else ("question:allowed", answer.value)
     assert recorded()[:2] == [("question:asked", ""), outcome]
@@ -90,7 +91,7 @@ def test_what_nobody_can_say_is_no_answer(alice: str, answer: Answer) -> None:
     question = ask(alice)
     with pytest.raises(ValueError, match="not a user's answer"):
         say(question, alice, answer)
-    assert questions.find_answer(question) is Answer.UNASKED
+    assert answer_of(question) is Answer.UNASKED
 
 
 def test_once_and_no_leave_nothing_behind(alice: str) -> None:
@@ -129,7 +130,7 @@ def test_the_first_of_two_answers_counts(alice: str) -> None:
     say(question, alice, Answer.NO)
     with pytest.raises(QuestionClosedError):
         say(question, alice, Answer.ALWAYS)
-    assert questions.find_answer(question) is Answer.NO
+    assert answer_of(question) is Answer.NO
     assert store.load_mode(alice, tool=TOOL) is Mode.ASK
 
 
@@ -154,7 +155,7 @@ def test_of_two_tabs_at_the_same_moment_one_answers(alice: str) -> None:
         tab.join()
     (counted,) = [said for said in ended if said]
     assert ended.count(None) == 1
-    assert questions.find_answer(question) is counted
+    assert answer_of(question) is counted
     assert len(questions.list_allowances(alice, provider="slack")) == (counted is Answer.CONVERSATION)
     assert len([event for event, _ in recorded() if event.startswith("question:")]) == 2
 
@@ -165,7 +166,8 @@ def test_an_answer_after_the_time_is_none(alice: str) -> None:
     with pytest.raises(QuestionClosedError):
         say(question, alice, Answer.ALWAYS)
     assert questions.find_open(RUN, user=alice) == frozenset()
-    assert questions.lapse(question) is Answer.UNANSWERED
+    questions.lapse(question)
+    assert answer_of(question) is Answer.UNANSWERED
     assert recorded()[-1] == ("question:denied", "not_answered")
     assert store.load_mode(alice, tool=TOOL) is Mode.ASK
 
@@ -173,7 +175,8 @@ def test_an_answer_after_the_time_is_none(alice: str) -> None:
 def test_an_answer_that_came_just_before_the_end_counts(alice: str) -> None:
     question = ask(alice)
     say(question, alice, Answer.ONCE)
-    assert questions.lapse(question) is Answer.ONCE
+    questions.lapse(question)
+    assert answer_of(question) is Answer.ONCE
     assert recorded()[-1] == ("question:allowed", "once")
 
 
@@ -183,8 +186,8 @@ def test_more_time_puts_the_end_off_and_is_still_no_answer(alice: str) -> None:
     questions.extend(question, run=RUN, user=alice, seconds=60)
     row = ReadQuestion.objects.get()
     assert row.ends_at == before + timedelta(seconds=60)
-    assert questions.find_answer(question) is Answer.UNASKED
-    assert questions.lapse(question) is Answer.UNASKED
+    questions.lapse(question)
+    assert answer_of(question) is Answer.UNASKED
     say(question, alice, Answer.ONCE)
 
 
@@ -222,7 +225,7 @@ def test_another_user_finds_no_question(alice: str, mallory: str) -> None:
             say(question, user, Answer.ALWAYS, run=run)
     with pytest.raises(QuestionNotFoundError):
         say(uuid4(), alice, Answer.ALWAYS)
-    assert questions.find_answer(question) is Answer.UNASKED
+    assert answer_of(question) is Answer.UNASKED
 
 
 @pytest.mark.parametrize(
@@ -245,7 +248,7 @@ def test_an_answer_for_more_than_once_settles_the_other_questions_that_it_answer
         "another user": ask(mallory),
     }
     say(ask(alice), alice, answer)
-    assert {name for name, question in others.items() if questions.find_answer(question) is answer} == settled
+    assert {name for name, question in others.items() if answer_of(question) is answer} == settled
     assert len([event for event, _ in recorded() if event == "question:allowed"]) == len(settled) + (
         answer is not Answer.NO
     )
@@ -254,7 +257,7 @@ def test_an_answer_for_more_than_once_settles_the_other_questions_that_it_answer
 def test_a_run_that_ended_asks_nothing_any_more(alice: str) -> None:
     question, other = ask(alice), ask(alice, run=ELSEWHERE)
     questions.close_run(RUN)
-    assert (questions.find_answer(question), questions.find_answer(other)) == (Answer.UNANSWERED, Answer.UNASKED)
+    assert (answer_of(question), answer_of(other)) == (Answer.UNANSWERED, Answer.UNASKED)
     with pytest.raises(QuestionClosedError):
         say(question, alice, Answer.ALWAYS)
     assert recorded()[-1] == ("question:denied", "run_ended")
@@ -265,9 +268,9 @@ def test_a_service_that_is_revoked_is_no_more_asked_about_and_allowed_nowhere(al
     say(ask(mallory), mallory, Answer.CONVERSATION)
     question = ask(alice, tool="slack_search")
     questions.end_service(alice, provider="github")
-    assert questions.find_answer(question) is Answer.UNASKED
+    assert answer_of(question) is Answer.UNASKED
     questions.end_service(alice, provider="slack")
-    assert questions.find_answer(question) is Answer.UNANSWERED
+    assert answer_of(question) is Answer.UNANSWERED
     assert questions.list_allowances(alice, provider="slack") == ()
     assert recorded()[-1] == ("question:denied", "revoked")
     assert len(questions.list_allowances(mallory, provider="slack")) == 1
@@ -282,7 +285,7 @@ def test_a_revoke_does_not_wait_for_the_audit_to_close_a_question(
         questions.end_service(alice, provider="slack")
     finally:
         rename_audit("audit_event_lost", "audit_event")
-    assert questions.find_answer(question) is Answer.UNANSWERED
+    assert answer_of(question) is Answer.UNANSWERED
 
 
 def test_what_is_erased_or_old_is_forgotten(alice: str) -> None:
@@ -297,7 +300,8 @@ def test_what_is_erased_or_old_is_forgotten(alice: str) -> None:
 
 
 def test_a_question_that_is_gone_counts_as_not_answered() -> None:
-    assert questions.find_answer(uuid4()) is Answer.UNANSWERED
+    now = timezone.now()
+    assert questions.look_again(questions.Asked(uuid4(), now, now)).answer is Answer.UNANSWERED
 
 
 @pytest.mark.parametrize("answer", sorted(questions.ANSWERS))
@@ -320,7 +324,7 @@ def test_what_cannot_be_recorded_does_not_count(
     finally:
         rename_audit("audit_event_lost", "audit_event")
     assert ReadQuestion.objects.count() == 1
-    assert questions.find_answer(question) is Answer.UNASKED
+    assert answer_of(question) is Answer.UNASKED
     assert questions.list_allowances(alice, provider="slack") == ()
     assert store.load_mode(alice, tool=TOOL) is Mode.ASK
 
