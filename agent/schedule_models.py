@@ -62,7 +62,7 @@ class Occurrence(models.Model):
 
     It begins at `begins_at`, a little after it is due, so that not everybody's 09:00 begins at once. `missed` counts
     the due times before it of which nothing became, since nobody was running. Who runs it holds it until `lease_until`
-    as `claimed_by`; `attempts` counts the claims. `sent_at` is when a queue was last told of it.
+    as `claimed_by`; `attempts` counts the claims.
 
     `coverage` and `changes` are counts by name, without content; `is_told` says whether its schedule's condition was
     met, None before that is known, and `tell_at` from when on it may be told.
@@ -79,7 +79,6 @@ class Occurrence(models.Model):
     claimed_by = models.CharField(max_length=64, blank=True, default="")
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField(null=True)
     run = models.OneToOneField("agent.Run", on_delete=models.SET_NULL, null=True, related_name="+")
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

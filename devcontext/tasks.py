@@ -1,38 +1,53 @@
-"""Celery's way to the schedules: thin shells that may run twice, late, or after the worker before them was killed.
+"""Celery's way to the schedules: thin shells that may run twice, late, or not at all where the queue lost a message.
 
 The order and the right to run lie in the database (`agent.schedules`), not in the queue.
 """
 
-from uuid import UUID
+import logging
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from celery import shared_task
+from kombu.exceptions import OperationalError
 
 from agent.delivery.sending import deliver_due
 from agent.schedules import queueing
-from agent.schedules.running import run_occurrence
 from devcontext.lifespan import shut_down
 
+# Workers that are all busy for longer are told anew by the next tick; so the queue stays short, and a tick is heard.
+_EXPIRES_SECONDS = 30
 
-# Acknowledged once it is done: the message of a worker that is killed goes to another one.
-@shared_task(name="agent.run_occurrence", ignore_result=True, acks_late=True, reject_on_worker_lost=True)  # type: ignore[untyped-decorator]  # celery has no types
-def run_occurrence_task(occurrence: str) -> None:
-    """Run one due time of a schedule, if it is still to be run."""
-    if async_to_sync(_run)(UUID(occurrence)):
+logger = logging.getLogger(__name__)
+
+
+# Acknowledged before it is done: who dies of it leaves a lease that ends, and the next tick tells of it.
+@shared_task(name="agent.run_next_briefing", ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
+def run_next_briefing_task() -> None:
+    """Run the due time whose turn it is, if there is one, and call for the next."""
+    if async_to_sync(_run)():
         # By a task of its own: a receiver that hangs holds no briefing.
-        deliver_briefings_task.delay()
+        _send(deliver_briefings_task)
+        _send(run_next_briefing_task)
 
 
 @shared_task(name="agent.tick_schedules", ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
 def tick_schedules_task() -> int:
-    """Tell the workers what is due; returns how many due times that were."""
-    return queueing.tick(lambda occurrence: run_occurrence_task.delay(str(occurrence)))
+    """Tell the workers that there is something due; returns how many messages that were."""
+    return queueing.tick(lambda: _send(run_next_briefing_task))
 
 
 @shared_task(name="agent.deliver_briefings", ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
 def deliver_briefings_task() -> int:
     """Try each delivery that is due; returns how many were tried."""
     return async_to_sync(_deliver)()
+
+
+def _send(task: Any) -> None:
+    """Put a task into the queue; where Redis is away, the next tick and the next look for deliveries do it."""
+    try:
+        task.apply_async(expires=_EXPIRES_SECONDS)
+    except OperationalError:
+        logger.warning("schedules.queue_away", extra={"task": task.name})
 
 
 async def _deliver() -> int:
@@ -42,9 +57,9 @@ async def _deliver() -> int:
         await shut_down()
 
 
-async def _run(occurrence: UUID) -> bool:
+async def _run() -> bool:
     try:
-        return await run_occurrence(occurrence)
+        return await queueing.run_next()
     finally:
         # What is open belongs to the event loop, and each task has one of its own.
         await shut_down()

@@ -4,7 +4,6 @@ A claim is a lease with a name of its own: whoever lost it, being slow or dead, 
 """
 
 import secrets
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -23,8 +22,6 @@ from agent.schedules.types import Claim, Ending, Occurrence, OccurrenceState, Sc
 LEASE = timedelta(seconds=60)
 # Two schedules of one person at 09:00 both come in time; twenty do not keep others waiting.
 MAX_PER_USER = 2
-# A queue that lost a message, as Redis may at its restart, is told again.
-_SENT_AGAIN_AFTER = timedelta(minutes=5)
 # What nobody could tell for a day, since nobody was running, is old news; its page tells of it all the same.
 TOLD_WITHIN = timedelta(days=1)
 # Jitter spreads what is due at one time over two minutes; a queue behind that is one of some minutes.
@@ -33,25 +30,18 @@ _OF_ONE_RUSH = timedelta(minutes=15)
 _LOOKED_AT = 2000
 
 
-def list_to_begin(*, now: datetime, limit: int, is_queued: bool = False) -> tuple[UUID, ...]:
-    """Return at most `limit` occurrences that may begin now, in fair order: due ones, and those whose lease ran out.
-
-    `is_queued` leaves out those of which a queue was told and that it may still hold.
-    """
-    free, busy = Row.objects.filter(_is_free(now)), _going_on(now)
-    if is_queued:
-        free, busy = free.exclude(_is_queued(now)), busy | Row.objects.filter(_is_queued(now))
-    rows = free.order_by("begins_at").values_list("id", "schedule__user_id", "begins_at")[:_LOOKED_AT]
+def list_to_begin(*, now: datetime, limit: int) -> tuple[UUID, ...]:
+    """Return at most `limit` occurrences that may begin now, in fair order: due ones, and those whose lease ran out."""
+    rows = (
+        Row.objects.filter(_is_free(now))
+        .order_by("begins_at")
+        .values_list("id", "schedule__user_id", "begins_at")[:_LOOKED_AT]
+    )
     waiting = [Waiting(*row) for row in rows]
     if not waiting:
         return ()
-    done = _ended_of(waiting[0].begins_at)
-    return in_turn(waiting, running=_count_by_user(busy), done=_count_by_user(done), per_user=MAX_PER_USER, limit=limit)
-
-
-def count_queued(*, now: datetime) -> int:
-    """Return of how many occurrences a queue was told that it may still hold."""
-    return Row.objects.filter(_is_queued(now)).count()
+    running, done = _count_by_user(_going_on(now)), _count_by_user(_ended_of(waiting[0].begins_at))
+    return in_turn(waiting, running=running, done=done, per_user=MAX_PER_USER, limit=limit)
 
 
 def find_next_begin(*, after: datetime) -> datetime | None:
@@ -61,11 +51,6 @@ def find_next_begin(*, after: datetime) -> datetime | None:
     # A lease is over once its last instant is past.
     known = [at for at in (begins, ends and ends + timedelta(milliseconds=1)) if at]
     return min(known, default=None)
-
-
-def note_sent(ids: Iterable[UUID], *, now: datetime) -> None:
-    """Note that a queue was told of these."""
-    Row.objects.filter(id__in=list(ids)).update(sent_at=now)
 
 
 def claim(occurrence: UUID, *, now: datetime) -> Claim | None:
@@ -111,7 +96,6 @@ def put_back(claimed: Claim, *, until: datetime) -> None:
         state=OccurrenceState.DUE,
         claimed_by="",
         lease_until=None,
-        sent_at=None,
         begins_at=until,
         attempts=F("attempts") - 1,
     )
@@ -247,10 +231,6 @@ def _ended_of(since: datetime) -> QuerySet[Row]:
 
 def _count_by_user(rows: QuerySet[Row]) -> dict[int, int]:
     return dict(rows.values_list("schedule__user_id").annotate(count=Count("id")))
-
-
-def _is_queued(now: datetime) -> Q:
-    return Q(state=OccurrenceState.DUE, sent_at__gte=now - _SENT_AGAIN_AFTER)
 
 
 def _going_on(now: datetime) -> QuerySet[Row]:

@@ -1,27 +1,36 @@
-"""Tells a queue what there is to run, as much as its workers take in a while, in fair order. Sync; safe to run twice.
+"""A queue's way to what is due: a message says only that there is something, and who takes it begins whose turn it is.
 
-Queues lose and repeat messages. Nothing rests on them: what was lost is told again, and what is told twice runs once.
+Queues lose and repeat messages. Nothing rests on them: the order lies in the table until something begins, what was
+said twice finds nothing left to do, and what was lost is said again with the next tick.
 """
 
 from collections.abc import Callable
-from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from agent.schedules import making, occurrences
+from agent.schedules.running import run_occurrence
 
-# Some minutes of work for a few workers. What is behind waits in the table, where the order is still to be decided.
-MAX_QUEUED = 200
+# As many workers as one tick wakes. Who has run one calls the next, so that it limits nothing but the queue.
+MAX_SENT = 16
+# More than the workers that can be quicker than this one in the moment after it looked.
+_LOOKED_AT = 32
 
 
-def tick(send: Callable[[UUID], None]) -> int:
-    """Make what is due and `send` what may begin and the queue has room for; return how many were sent."""
+def tick(send: Callable[[], None]) -> int:
+    """Make what is due and `send` a message for each that may begin, `MAX_SENT` at most; return how many. Sync."""
     now = timezone.now()
     making.make_due(now=now)
-    room = MAX_QUEUED - occurrences.count_queued(now=now)
-    to_send = occurrences.list_to_begin(now=now, limit=max(0, room), is_queued=True)
-    # Before sending: who is quick must not find it unsent, and who dies in between leaves it to be sent again.
-    occurrences.note_sent(to_send, now=now)
-    for occurrence in to_send:
-        send(occurrence)
-    return len(to_send)
+    count = len(occurrences.list_to_begin(now=now, limit=MAX_SENT))
+    for _ in range(count):
+        send()
+    return count
+
+
+async def run_next() -> bool:
+    """Run whose turn it is, to its end; tell whether there was one. Raises as `run_occurrence` does."""
+    for occurrence in await sync_to_async(occurrences.list_to_begin)(now=timezone.now(), limit=_LOOKED_AT):
+        if await run_occurrence(occurrence):
+            return True
+    return False

@@ -87,12 +87,12 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 # A worker holds the one message that it works on; the others stay where the next free worker finds them.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Longer than the longest run and its end: until then the message of a worker that was killed is given to nobody.
-    "visibility_timeout": 600,
-    # Look for such messages every ten seconds, and not at every tenth of these times.
-    "unacked_restore_interval": 10,
-    "unacked_restore_throttle": 1,
+CELERY_BEAT_SCHEDULE = {
+    # One that waits while no worker runs is worth nothing once the next one is there.
+    "tick-schedules": {"task": "agent.tick_schedules", "schedule": 60.0, "options": {"expires": 55.0}},
+    "deliver-briefings": {"task": "agent.deliver_briefings", "schedule": 60.0, "options": {"expires": 55.0}},
+    "end-dead-runs": {"task": "agent.end_dead_runs", "schedule": 60.0, "options": {"expires": 55.0}},
+    "expire-content": {"task": "agent.expire_content", "schedule": 3600.0},
 }
 # Who runs the schedules: this process by itself, or a Celery worker and its beat, which need Redis.
 SCHEDULER = env.choice("SCHEDULER", "worker" if CELERY_BROKER_URL else "web", among=("web", "worker", "off"))

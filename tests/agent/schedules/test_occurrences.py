@@ -13,10 +13,10 @@ from django.db import connections as databases
 from agent.models import Run
 from agent.schedule_models import Occurrence as Row
 from agent.schedule_models import Schedule as ScheduleRow
-from agent.schedules import making, occurrences, queueing, store
+from agent.schedules import making, occurrences, store
 from agent.schedules.due import LONGEST_JITTER_SECONDS
 from agent.schedules.fairness import Waiting, in_turn
-from agent.schedules.types import Ending, Occurrence, OccurrenceState, Schedule
+from agent.schedules.types import Ending, OccurrenceState, Schedule
 from audit.models import AuditEvent
 from tests.agent.schedules.conftest import due_row, make_schedule
 
@@ -271,30 +271,6 @@ def test_who_had_their_turn_waits_for_those_who_had_none(alice: User, bob: User)
         assert claimed
         assert occurrences.end(claimed, ending=Ending(state=OccurrenceState.DONE), now=now + number * MINUTE)
     assert order == [mine[0].id, theirs.id, mine[1].id, mine[2].id]
-
-
-@pytest.fixture
-def waiting(alice: User, bob: User) -> list[Occurrence]:
-    now = datetime.now(UTC)
-    return [due_row(make_schedule(user, now=now), begins_at=now - MINUTE) for user in (alice, bob) for _ in range(2)]
-
-
-def test_a_queue_is_told_once_and_again_where_the_message_may_be_lost(waiting: list[Occurrence]) -> None:
-    sent: list[UUID] = []
-    assert queueing.tick(sent.append) == 4
-    assert queueing.tick(sent.append) == 0
-    assert len(set(sent)) == 4
-    Row.objects.filter(id=waiting[0].id).update(sent_at=datetime.now(UTC) - 6 * MINUTE)
-    assert queueing.tick(sent.append) == 1
-    assert sent[-1] == waiting[0].id
-
-
-def test_a_queue_gets_no_more_than_it_has_room_for(waiting: list[Occurrence], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queueing, "MAX_QUEUED", 3)
-    sent: list[UUID] = []
-    assert (queueing.tick(sent.append), queueing.tick(sent.append)) == (3, 0)
-    occurrences.claim(sent[0], now=datetime.now(UTC))
-    assert queueing.tick(sent.append) == 1
 
 
 def test_one_process_at_a_time_looks_for_what_is_due() -> None:
