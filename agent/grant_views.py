@@ -58,7 +58,7 @@ async def grant(request: HttpRequest, schedule: UUID) -> HttpResponse:
     form = GrantForm(
         request.POST if request.method == "POST" else None,
         connected=list(connected),
-        held=next((one for one in held if one.id == found.grant), None),
+        held=next((one for one in held or () if one.id == found.grant), None),
     )
     if request.method == "POST" and not message and not unknown and form.is_valid():
         return await _give(request, asker=asker, schedule=schedule, form=form, connected=connected)

@@ -95,7 +95,7 @@ class ScheduleForm(forms.Form):
     budget = forms.DecimalField(
         label=_("At most, in US dollars a day"),
         required=False,
-        min_value=Decimal(0),
+        min_value=Decimal("0.01"),
         max_value=Decimal(1000),
         decimal_places=2,
         help_text=_("Once its briefings of a day have cost this much, the next ones are skipped. Empty for no limit."),

@@ -65,7 +65,7 @@ class Occurrence(models.Model):
     as `claimed_by`; `attempts` counts the claims.
 
     `coverage` and `changes` are counts by name, without content; `is_told` says whether its schedule's condition was
-    met, None before that is known, and `tell_at` from when on it may be told.
+    met, None before that is known.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -86,7 +86,6 @@ class Occurrence(models.Model):
     coverage = models.JSONField(default=list)
     changes = models.JSONField(default=dict)
     is_told = models.BooleanField(null=True)
-    tell_at = models.DateTimeField(null=True)
 
     class Meta:
         """One for each due time, however many look for what is due."""

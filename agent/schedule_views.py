@@ -59,7 +59,7 @@ async def show_schedule(request: HttpRequest, schedule: UUID) -> HttpResponse:
     found = await load_own(asker, schedule)
     held, message = await load_held(asker)
     history = await sync_to_async(occurrences.list_occurrences)(schedule, user=found.user)
-    card = await sync_to_async(make_card)(found, grants={grant.id: grant for grant in held}, last=None)
+    card = await sync_to_async(make_card)(found, held=held, last=None)
     told = [tell_occurrence(one) for one in history]
     limit = found.draft.daily_budget_micro_usd
     context = {
@@ -139,7 +139,7 @@ async def show_plan(request: HttpRequest, schedule: UUID) -> HttpResponse:
         raise Http404
     held, message = await load_held(asker)
     statuses, unknown = await load_statuses(request)
-    granted = next((grant.tools for grant in held if grant.id == found.grant), ())
+    granted = next((grant.tools for grant in held or () if grant.id == found.grant), ())
     plan = await sync_to_async(load_plan)(found.user, recipe=recipe, statuses=statuses, granted=granted)
     message = message or unknown
     context = {"schedule": found, "recipe": recipe, "plan": plan, "vault_message": message}
@@ -205,14 +205,14 @@ async def load_own(asker: Asker, schedule: UUID) -> Schedule:
         raise Http404 from None
 
 
-async def load_held(asker: Asker) -> tuple[tuple[Grant, ...], str]:
-    """Return the user's grants by the vault's word of now, or none and a sentence that says why."""
+async def load_held(asker: Asker) -> tuple[tuple[Grant, ...] | None, str]:
+    """Return the user's grants by the vault's word of now, or None and a sentence that says why."""
     try:
         return await grants.list_grants(**asker), ""
     except SessionEndedError:
-        return (), gettext(SESSION_ENDED)
+        return None, gettext(SESSION_ENDED)
     except VaultError:
-        return (), gettext(_VAULT_DOWN)
+        return None, gettext(_VAULT_DOWN)
 
 
 def refuse(request: HttpRequest, *, error: VaultError, schedule: UUID) -> HttpResponse:

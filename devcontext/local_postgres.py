@@ -44,7 +44,8 @@ def serve_postgres(*, is_durable: bool = True) -> Iterator[str]:
         with (folder / "log").open("wb") as log:
             flags = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
             initdb: list[str | Path] = [*prefix, programs / "initdb", "-D", data, *flags]
-            subprocess.run(initdb, cwd="/", stdout=log, stderr=log, check=True)  # noqa: S603  (ours)
+            if subprocess.run(initdb, cwd="/", stdout=log, stderr=log, check=False).returncode:  # noqa: S603  (ours)
+                raise PostgresError((folder / "log").read_text(errors="replace"))
             # Ctrl-C reaches all processes of a terminal's group: this one is still needed by those that end.
             command: list[str | Path] = [*prefix, programs / "postgres", "-D", data, *options]
             server = subprocess.Popen(command, cwd="/", stdout=log, stderr=log, start_new_session=True)  # noqa: S603  (ours)
@@ -78,6 +79,9 @@ def _as_other_user(folder: Path) -> list[str]:
     """Return how `setpriv` runs a program that refuses to run as root, and let its user into `folder`."""
     if os.geteuid() != 0:
         return []
-    user = pwd.getpwnam("postgres")
+    try:
+        user = pwd.getpwnam("postgres")
+    except KeyError:
+        raise PostgresError("PostgreSQL does not run as root, and there is no user named postgres here.") from None
     os.chown(folder, user.pw_uid, user.pw_gid)
     return [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]

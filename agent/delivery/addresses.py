@@ -48,13 +48,13 @@ def require_webhook(text: str) -> str:
         url = httpx.URL(text)
     except httpx.InvalidURL:
         raise BadAddressError("not_an_address") from None
-    if not url.host:
+    if not _host(url):
         raise BadAddressError("not_an_address")
     if url.userinfo:
         # It would lie in logs of whoever is on the way, and in our pages with the host.
         raise BadAddressError("has_password")
     _require_scheme(url)
-    if (number := _number(url.host)) and not _is_allowed(number):
+    if (number := _number(_host(url))) and not _is_allowed(number):
         raise BadAddressError("not_public")
     return str(url.copy_with(fragment=None))
 
@@ -85,7 +85,7 @@ async def resolve(address: str) -> Target:
         raise NeverError(Failure.ADDRESS_REFUSED) from None
     port = url.port or (443 if url.scheme == "https" else 80)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().getaddrinfo(_host(url), port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise TryAgainError(Failure.UNREACHABLE) from None
     numbers = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
@@ -94,7 +94,7 @@ async def resolve(address: str) -> Target:
         raise NeverError(Failure.ADDRESS_REFUSED)
     if url.scheme == "http" and not all(number.is_loopback for number in numbers):
         raise NeverError(Failure.ADDRESS_REFUSED)
-    return Target(url=url.copy_with(host=str(numbers[0])), host=url.host, netloc=url.netloc.decode())
+    return Target(url=url.copy_with(host=str(numbers[0])), host=_host(url), netloc=url.netloc.decode())
 
 
 def _require_scheme(url: httpx.URL) -> None:
@@ -102,6 +102,11 @@ def _require_scheme(url: httpx.URL) -> None:
     if url.scheme == "https" or (url.scheme == "http" and settings.WEBHOOKS_ALLOW_LOOPBACK):
         return
     raise BadAddressError("not_https")
+
+
+def _host(url: httpx.URL) -> str:
+    """Return the name as it goes over the wire: decoded, it may be encoded again as that of another domain."""
+    return url.raw_host.decode("ascii")
 
 
 def _number(host: str) -> _IP | None:

@@ -4,6 +4,7 @@ What lets a briefing leave is on record before it counts; what stops it never wa
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 from agent.delivery import letters, store
 from agent.delivery.addresses import require_slack, require_webhook
 from agent.delivery.channels import WAYS
-from agent.delivery.errors import BadAddressError, NeverError
+from agent.delivery.errors import BadAddressError, ChannelNotFoundError, NeverError
 from agent.delivery.types import Channel, Failure, Kind
 from agent.delivery.webhook import new_secret
 from agent.errors import ContentClosedError
@@ -70,7 +71,9 @@ def unsubscribe(channel: UUID) -> None:
     """Remove the channel whose mail holds the link that was followed; one that is gone is gone."""
     owner = store.find_owner(channel)
     if owner is not None:
-        remove(channel, user=owner, reason="unsubscribed")
+        # A click and the mail program's own request may come at once.
+        with suppress(ChannelNotFoundError):
+            remove(channel, user=owner, reason="unsubscribed")
 
 
 async def test(channel: UUID, *, user: int) -> None:

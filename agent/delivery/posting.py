@@ -1,19 +1,19 @@
 """Posts a briefing as JSON to a resolved address. It follows no redirect, asks no proxy and reads no answer's body."""
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 
 import httpx
+from django.conf import settings
 
 from agent.delivery.addresses import Target
 from agent.delivery.errors import NeverError, SendError, TryAgainError, UnknownOutcomeError
 from agent.delivery.types import Failure
 
-# A receiver should only note what came, and work on it later. Source: https://www.standardwebhooks.com says 15 to 30
-# seconds at most; well within the lease of a delivery.
-TIMEOUT = httpx.Timeout(15.0, connect=5.0, pool=5.0)
+_TIMEOUT = httpx.Timeout(None, connect=5.0, pool=5.0)
 # Whoever says that it takes longer is asked at our own pace.
 _MAX_WAIT_SECONDS = 3600.0
 _HEADERS = {"User-Agent": "DevContext", "Accept-Encoding": "identity", "Content-Type": "application/json"}
@@ -29,7 +29,7 @@ async def post(target: Target, *, body: bytes, headers: Mapping[str, str]) -> No
         UnknownOutcomeError: It got the message and did not answer.
     """
     # A client of its own for each message: nothing of one receiver, not a cookie, reaches another.
-    async with httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=TIMEOUT, verify=_tls()) as client:
+    async with httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=_TIMEOUT, verify=_tls()) as client:
         request = client.build_request(
             "POST",
             target.url,
@@ -41,10 +41,12 @@ async def post(target: Target, *, body: bytes, headers: Mapping[str, str]) -> No
         )
         try:
             # Only the head of the answer is read, which the parser limits.
-            response = await client.send(request, stream=True)
+            # httpx's own clock begins anew with each byte: a receiver that drips would hold every other delivery.
+            async with asyncio.timeout(settings.WEBHOOK_SECONDS):
+                response = await client.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise TryAgainError(Failure.UNREACHABLE) from None
-        except httpx.HTTPError:
+        except (httpx.HTTPError, TimeoutError):
             raise UnknownOutcomeError from None
         await response.aclose()
     if error := _error_of(response):

@@ -9,6 +9,7 @@ import logging
 from datetime import datetime, timedelta
 from random import uniform
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
@@ -20,7 +21,6 @@ from agent.delivery.errors import NeverError, SendError, TryAgainError, UnknownO
 from agent.delivery.types import Channel, Claim, Failure, Kind
 from agent.errors import ContentClosedError
 from agent.schedules import occurrences
-from agent.schedules import store as schedules
 from agent.schedules.due import after_quiet
 from agent.schedules.types import Occurrence, Schedule
 from audit.errors import AuditUnavailableError
@@ -94,6 +94,9 @@ async def send_by(channel: Channel, *, claimed: Claim) -> None:
 
 
 async def _send(claimed: Claim) -> None:
+    if claimed.attempts > MAX_ATTEMPTS:
+        # The last try ended as nobody foresaw, and left no failure behind.
+        raise NeverError(Failure.INTERRUPTED)
     if claimed.was_interrupted and not WAYS[claimed.kind].is_repeatable:
         raise NeverError(Failure.INTERRUPTED)
     if claimed.kind is Kind.INBOX:
@@ -157,8 +160,8 @@ async def _deliver_one(delivery: UUID, *, room: asyncio.Semaphore) -> bool:
 
 
 def _tell_at(occurrence: Occurrence, schedule: Schedule, *, now: datetime) -> datetime:
-    """Return from when on it may be told: what failed waits for the end of the quiet hours as well."""
-    if occurrence.tell_at is not None or occurrence.is_asked:
-        return occurrence.tell_at or now
+    """Return from when on it may be told: what its owner did not ask for just now waits until the quiet hours end."""
+    if occurrence.is_asked:
+        return now
     draft = schedule.draft
-    return after_quiet(now, zone=schedules.load_rhythm(schedule).zone, begin=draft.quiet_from, end=draft.quiet_until)
+    return after_quiet(now, zone=ZoneInfo(draft.time_zone), begin=draft.quiet_from, end=draft.quiet_until)

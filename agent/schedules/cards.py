@@ -3,7 +3,7 @@
 Sync, since it reads tables; the grants come from the vault, whose word of now they are.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -42,17 +42,19 @@ class ScheduleCard:
     last: OccurrenceTold | None
 
 
-def list_cards(user: int, *, held: Iterable[Grant]) -> tuple[ScheduleCard, ...]:
+def list_cards(user: int, *, held: Sequence[Grant] | None) -> tuple[ScheduleCard, ...]:
     """Return the user's schedules, the oldest first."""
-    grants, newest = {grant.id: grant for grant in held}, occurrences.list_newest(user)
+    newest = occurrences.list_newest(user)
     return tuple(
-        make_card(schedule, grants=grants, last=newest.get(schedule.id)) for schedule in store.list_schedules(user)
+        make_card(schedule, held=held, last=newest.get(schedule.id)) for schedule in store.list_schedules(user)
     )
 
 
-def make_card(schedule: Schedule, *, grants: Mapping[str, Grant], last: Occurrence | None) -> ScheduleCard:
-    """Return one schedule as pages show it, by the user's `grants`, each under its id."""
-    draft, grant = schedule.draft, grants.get(schedule.grant)
+def make_card(schedule: Schedule, *, held: Sequence[Grant] | None, last: Occurrence | None) -> ScheduleCard:
+    """Return one schedule as pages show it, by the grants that the user holds; None where the vault could not say."""
+    draft, grant = schedule.draft, next((one for one in held or () if one.id == schedule.grant), None)
+    # A changed password ends every grant, and the vault alone knows.
+    is_ended = held is not None and grant is None
     recipe = recipes.find(draft.recipe)
     return ScheduleCard(
         id=schedule.id,
@@ -61,8 +63,8 @@ def make_card(schedule: Schedule, *, grants: Mapping[str, Grant], last: Occurren
         recipe=gettext(recipe.title) if recipe else draft.recipe,
         days=days_of(draft.weekdays),
         zone=ZoneInfo(draft.time_zone),
-        state=state_of(schedule, now=timezone.now()),
-        dates=() if schedule.next_due_at is None else next_dates(draft, user=schedule.user, of=schedule),
+        state=state_of(schedule, now=timezone.now(), is_ended=is_ended),
+        dates=() if is_ended or schedule.next_due_at is None else next_dates(draft, user=schedule.user, of=schedule),
         services=tuple((slug, service.name) for slug, service in SERVICES.items() if grant and slug in grant.providers),
         tools=grant.tools if grant else (),
         last=tell_occurrence(last) if last else None,

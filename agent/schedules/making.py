@@ -46,14 +46,16 @@ def _try(row: Row, *, now: datetime) -> None:
         # One schedule that cannot be reckoned, such as one in a zone that was abolished, must not keep the others from
         # being made; it is looked at again later.
         logger.exception("agent.schedule_not_made", extra={"schedule": str(row.id)})
-        Row.objects.filter(id=row.id).update(next_due_at=now + _AGAIN_AFTER)
+        unchanged = Row.objects.filter(id=row.id, next_due_at=row.next_due_at)
+        unchanged.update(next_due_at=now + _AGAIN_AFTER)
 
 
 def _make(row: Row, *, now: datetime) -> None:
     schedule = store.value_of(row)
     assert schedule.next_due_at is not None
-    passed = list_passed(store.load_rhythm(schedule), first=schedule.next_due_at, now=now)
-    next_due_at = store.find_next_due(schedule, now=now)
+    rhythm = store.load_rhythm(schedule)
+    passed = list_passed(rhythm, first=schedule.next_due_at, now=now)
+    next_due_at = store.find_next_due(schedule, now=now, rhythm=rhythm)
     with transaction.atomic(using="default"):
         mine = Row.objects.filter(id=row.id, next_due_at=schedule.next_due_at)
         # Somebody else was quicker, or the owner changed it meanwhile.

@@ -112,7 +112,6 @@ def end(claimed: Claim, *, ending: Ending, now: datetime) -> bool:
         coverage=list(ending.coverage),
         changes=dict(ending.changes),
         is_told=ending.is_told,
-        tell_at=ending.tell_at,
     )
     return bool(ended)
 
@@ -214,7 +213,6 @@ def occurrence_of(row: Row) -> Occurrence:
         coverage=tuple(row.coverage),
         changes=row.changes,
         is_told=row.is_told,
-        tell_at=row.tell_at,
     )
 
 

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from agent.runner import current_runner, end_dead_runs
 from agent.schedules import occurrences, store
 from agent.schedules.absence import TOOL as ABSENCE_TOOL
 from agent.schedules.absence import is_out_of_office
-from agent.schedules.due import Rhythm, after_quiet
+from agent.schedules.due import Rhythm
 from agent.schedules.making import note_skip
 from agent.schedules.outcome import compare, is_worth_telling
 from agent.schedules.types import Claim, Ending, OccurrenceState, Reason
@@ -230,15 +230,7 @@ async def _conclude(claimed: Claim, *, ticket: RunTicket, last: dict[str, Any], 
         coverage=coverage,
         changes=comparison.counts(),
         is_told=is_worth_telling(draft.condition, comparison=comparison, coverage=coverage, granted=grant.providers),
-        tell_at=_tell_at(timezone.now(), claimed=claimed, rhythm=rhythm),
     )
-
-
-def _tell_at(now: datetime, *, claimed: Claim, rhythm: Rhythm) -> datetime:
-    draft = claimed.schedule.draft
-    if claimed.occurrence.is_asked:
-        return now
-    return after_quiet(now, zone=rhythm.zone, begin=draft.quiet_from, end=draft.quiet_until)
 
 
 def _failed(reason: Reason) -> Ending:

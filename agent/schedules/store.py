@@ -113,12 +113,12 @@ def load_rhythm_of(draft: Draft, *, user: int) -> Rhythm:
     )
 
 
-def find_next_due(schedule: Schedule, *, now: datetime) -> datetime | None:
-    """Return when the schedule is due next; None while it has no grant or is paused without an end."""
+def find_next_due(schedule: Schedule, *, now: datetime, rhythm: Rhythm | None = None) -> datetime | None:
+    """Return when the schedule is due next, in its `rhythm`; None while it has no grant or is paused without an end."""
     if not schedule.grant or schedule.is_paused:
         return None
     after = max(now, schedule.paused_until) if schedule.paused_until else now
-    due = find_next(load_rhythm(schedule), after=after)
+    due = find_next(rhythm or load_rhythm(schedule), after=after)
     return due.at if due else None
 
 
@@ -168,8 +168,11 @@ def _columns(draft: Draft, *, schedule: UUID) -> dict[str, object]:
 
 
 def _save(row: Row, *, now: datetime) -> Schedule:
-    """Store a changed row, and when it is due next by what it says now."""
-    row.next_due_at = find_next_due(value_of(row), now=now)
+    """Store a changed row, and when it is due next by what it says now; what came due and was not made yet stays."""
+    schedule = value_of(row)
+    is_due = row.next_due_at is not None and row.next_due_at <= now
+    if not (is_due and schedule.grant and not schedule.is_paused_at(now)):
+        row.next_due_at = find_next_due(schedule, now=now)
     row.save()
     return value_of(row)
 

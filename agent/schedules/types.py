@@ -93,7 +93,7 @@ class Schedule:
     @property
     def agent(self) -> str:
         """The name of the agent that acts for it: the only one that its grant lets act."""
-        return agent_of(self.id)
+        return f"{_AGENT}{self.id.hex}"
 
     def begins_at(self, due_at: datetime) -> datetime:
         """Return when what is due then begins."""
@@ -124,7 +124,6 @@ class Occurrence:
     coverage: Sequence[Mapping[str, Any]]
     changes: Mapping[str, int]
     is_told: bool | None
-    tell_at: datetime | None
 
     @property
     def is_late(self) -> bool:
@@ -151,9 +150,3 @@ class Ending:
     coverage: Sequence[Mapping[str, Any]] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
     is_told: bool | None = None
-    tell_at: datetime | None = None
-
-
-def agent_of(schedule: UUID) -> str:
-    """Return the name of the agent that acts for a schedule."""
-    return f"{_AGENT}{schedule.hex}"

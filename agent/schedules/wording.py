@@ -75,8 +75,13 @@ class OccurrenceTold:
         return self.state in {OccurrenceState.DUE, OccurrenceState.RUNNING}
 
 
-def state_of(schedule: Schedule, *, now: datetime) -> ScheduleState:
-    """Return whether a schedule works, and if not, the first thing that its owner would have to change."""
+def state_of(schedule: Schedule, *, now: datetime, is_ended: bool = False) -> ScheduleState:
+    """Return whether a schedule works, and if not, the first thing that its owner would have to change.
+
+    `is_ended` says that the vault knows no grant of it any more.
+    """
+    if is_ended and schedule.grant:
+        return ScheduleState("ended", gettext("Leave to read ended"), "bad", "failed")
     if not schedule.grant or schedule.grant_expires_at is None:
         return ScheduleState("not_granted", gettext("May not read yet"), "caution", "noted")
     if schedule.grant_expires_at <= now:

@@ -109,7 +109,8 @@ async def test_a_schedule_is_made_and_then_asks_what_it_may_read(newcomer: Async
         ({"recipe": "gossip"}, "Choose from the list."),
         ({"quiet_from": "22:00"}, "Say when they end as well"),
         ({"quiet_until": "07:00"}, "Say when they begin as well"),
-        ({"budget": "-1"}, "greater than or equal to 0"),
+        ({"budget": "-1"}, "greater than or equal to 0.01"),
+        ({"budget": "0"}, "greater than or equal to 0.01"),
         ({"country": "DE", "subdivision": "CA"}, "Choose from the list."),
     ],
 )
@@ -206,6 +207,20 @@ async def test_an_expired_grant_is_renewed_on_its_page(visitor: AsyncClient, may
     page = (await visitor.get("/schedules/")).content.decode()
     assert "Its leave to read has expired" in page
     assert f'href="/schedules/{made.id}/grant/"' in page
+
+
+async def test_a_grant_that_was_ended_everywhere_is_told_and_no_date_is_promised(
+    visitor: AsyncClient, maya: User
+) -> None:
+    """As a changed password does; the schedule itself is not told of it."""
+    made = await granted_schedule(maya, providers=("github",))
+    assert "Its leave to read was ended" not in (await visitor.get("/schedules/")).content.decode()
+    await grants.end(**asker_of(maya), grant=made.grant)
+    for path in ("/schedules/", f"/schedules/{made.id}/"):
+        page = (await visitor.get(path)).content.decode()
+        assert "Its leave to read was ended" in page
+        assert f'href="/schedules/{made.id}/grant/"' in page
+        assert "<time" not in page.partition("Its leave to read was ended")[2].partition("</section>")[0]
 
 
 async def test_the_permissions_page_says_which_schedule_may_read_what(visitor: AsyncClient, maya: User) -> None:

@@ -40,7 +40,6 @@ FAILED = Occurrence(
     coverage=({"provider": "github", "state": "revoked", "items": 0, "exchanges": 0},),
     changes={"needs_me": 1, "carried": 0, "oldest_days": 0},
     is_told=True,
-    tell_at=None,
 )
 SCHEDULE = SimpleNamespace(id=ID, draft=DRAFT, grant_expires_at=NOW)
 CARD = SimpleNamespace(

@@ -134,7 +134,7 @@ def end_one(schedule: Schedule, *, user: User, **changes: Any) -> None:
     ticket = start(request_of(user, text="Brief me"))
     runs.end_run(ticket.run, status=RunStatus.FINISHED, last=(1, "{}"), answer=ANSWER, turns=())
     fields: dict[str, Any] = {"state": OccurrenceState.DONE, "is_told": True, "ended_at": timezone.now()}
-    due_row(schedule, run_id=ticket.run, **{**fields, "tell_at": timezone.now(), **changes})
+    due_row(schedule, run_id=ticket.run, **{**fields, **changes})
 
 
 def add(schedule: Schedule, *, kind: Kind, receiver: Receiver | None = None) -> Added:

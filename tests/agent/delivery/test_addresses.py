@@ -96,6 +96,14 @@ def _lead(monkeypatch: pytest.MonkeyPatch, *numbers: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_options: answer)
 
 
+@pytest.mark.parametrize("name", ["xn--strae-oqa.de", "xn--a.example"])
+async def test_a_name_is_looked_up_as_it_was_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoded and encoded again, the first would be another domain, and the second is none that can be decoded."""
+    _lead(monkeypatch, "93.184.216.34")
+    target = await resolve(require_webhook(f"https://{name}/hook"))
+    assert (target.host, target.netloc, str(target.url)) == (name, name, "https://93.184.216.34/hook")
+
+
 def test_of_slacks_address_the_path_is_kept() -> None:
     assert require_slack(SLACK_ADDRESS) == HOOK
 

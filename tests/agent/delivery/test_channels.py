@@ -1,9 +1,11 @@
 """What each channel sends: a mail that loads nothing, a webhook that can be checked, Slack's blocks."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
@@ -200,15 +202,33 @@ def test_a_signature_is_that_of_the_specification() -> None:
     assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-async def test_a_receiver_that_hangs_leaves_nobody_knowing(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    import httpx  # noqa: PLC0415  (for this one test)
-
-    from agent.delivery import posting  # noqa: PLC0415  (for this one test)
-
-    monkeypatch.setattr(posting, "TIMEOUT", httpx.Timeout(0.3))
+async def test_a_receiver_that_hangs_leaves_nobody_knowing(receiver: Receiver, settings: Any) -> None:
+    settings.WEBHOOK_SECONDS = 0.3
     receiver.answers = ["wait"]
     with pytest.raises(UnknownOutcomeError):
         await webhook.send(channel(Kind.WEBHOOK, address=receiver.url, secret=SECRET), letter=letter())
+
+
+async def test_a_receiver_that_drips_is_left_in_time(settings: Any) -> None:
+    """Each byte of its head comes soon, and the head never ends."""
+    hung_up = asyncio.Event()
+
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            writer.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        hung_up.set()
+        writer.close()
+
+    settings.WEBHOOKS_ALLOW_LOOPBACK, settings.WEBHOOK_SECONDS = True, 0.5
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(UnknownOutcomeError):
+            await webhook.send(channel(Kind.WEBHOOK, address=url, secret=SECRET), letter=letter())
+        await asyncio.wait_for(hung_up.wait(), timeout=10)
 
 
 async def test_the_body_of_an_answer_is_not_read(receiver: Receiver) -> None:

@@ -4,13 +4,12 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from agent.delivery import letters, store
 from agent.delivery.errors import NeverError
-from agent.delivery.sending import deliver_due, make_due
+from agent.delivery.sending import make_due
 from agent.delivery.types import Claim, Kind
 from agent.delivery_models import Delivery as DeliveryRow
 from agent.models import Run
@@ -45,20 +44,14 @@ def test_however_often_it_is_looked_a_briefing_is_made_once(alice: User, daily: 
     assert DeliveryRow.objects.count() == 1
 
 
-async def test_the_quiet_hours_delay_it(alice: User, daily: Schedule) -> None:
-    later = timezone.now() + timedelta(hours=3)
-    await sync_to_async(end_one)(daily, user=alice, tell_at=later)
-    await deliver_due()
-    row = await DeliveryRow.objects.aget()
-    assert (row.state, row.next_try_at) == ("due", later)
-
-
-def test_the_quiet_hours_delay_what_failed_as_well(alice: User) -> None:
-    now = datetime(2027, 5, 3, 23, tzinfo=UTC)
+@pytest.mark.parametrize("state", [OccurrenceState.DONE, OccurrenceState.FAILED])
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_the_quiet_hours_delay_what_was_not_asked_for(alice: User, state: OccurrenceState, is_asked: bool) -> None:
+    now, morning = datetime(2027, 5, 3, 23, tzinfo=UTC), datetime(2027, 5, 4, 7, tzinfo=UTC)
     quiet = make_schedule(alice, now=now, quiet_from=time(22), quiet_until=time(7))
-    due_row(quiet, state=OccurrenceState.FAILED, reason="run_failed", is_told=True, ended_at=now)
+    due_row(quiet, state=state, is_asked=is_asked, is_told=True, ended_at=now)
     make_due(now=now)
-    assert DeliveryRow.objects.get().next_try_at == datetime(2027, 5, 4, 7, tzinfo=UTC)
+    assert DeliveryRow.objects.get().next_try_at == (now if is_asked else morning)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from agent.schedules.due import LONGEST_JITTER_SECONDS
 from agent.schedules.fairness import Waiting, in_turn
 from agent.schedules.types import Ending, OccurrenceState, Schedule
 from audit.models import AuditEvent
-from tests.agent.schedules.conftest import due_row, make_schedule
+from tests.agent.schedules.conftest import due_row, grant, make_schedule
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"], transaction=True)
 
@@ -200,6 +200,18 @@ def test_a_time_that_is_changed_to_and_fro_is_due_once(alice: User) -> None:
         store.change(schedule.id, user=alice.pk, draft=changed, now=NINE - MINUTE)
     making.make_due(now=NINE)
     assert made(schedule) == [("Mon 09:00", OccurrenceState.DUE, "", 0)]
+
+
+@pytest.mark.parametrize(("is_paused", "states"), [(False, [OccurrenceState.DUE]), (True, [])])
+def test_what_came_due_just_before_its_owner_changed_something_is_made_all_the_same(
+    alice: User, is_paused: bool, states: list[OccurrenceState]
+) -> None:
+    schedule = make_schedule(alice, now=MONDAY)
+    store.set_grant(schedule.id, user=alice.pk, grant=grant(MONDAY + 90 * DAY), now=NINE + MINUTE)
+    if is_paused:
+        store.set_pause(schedule.id, user=alice.pk, is_paused=True, until=None, now=NINE + MINUTE)
+    making.make_due(now=NINE + MINUTE)
+    assert [state for _, state, _, _ in made(schedule)] == states
 
 
 def test_one_schedule_that_cannot_be_reckoned_does_not_keep_the_others_from_being_made(alice: User) -> None:

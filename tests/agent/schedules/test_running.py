@@ -60,7 +60,6 @@ async def test_a_due_briefing_is_made_by_its_grant_and_the_timeline_says_for_who
     assert states(done) == {"github": "read", "google-calendar": "read", "slack": "read"}
     assert done.changes["needs_me"] > 0
     assert done.run is not None
-    assert done.tell_at is not None
     answer = await sync_to_async(runs.load_answer)(done.run, user=schedule.user)
     assert answer.question == RECIPES["standup"].question
     assert "[" in answer.text
