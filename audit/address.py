@@ -39,7 +39,7 @@ def read(request: HttpRequest, *, is_auditor: bool = False) -> Asked:
     services = vocabulary.services()
     search = parse(" ".join([*short, request.GET.get("q", "")]), services=services, is_auditor=is_auditor)
     before, on = request.GET.get("before", ""), request.GET.get("on", "")
-    cursor, day = _cursor(before), _midnight(on)
+    cursor, day = read_cursor(before), _midnight(on)
     is_understood &= not (before and cursor is None) and not (on and day is None)
     return Asked(search, before=cursor, on=day, is_understood=is_understood)
 
@@ -51,7 +51,8 @@ def _short_forms(request: HttpRequest) -> tuple[list[str], bool]:
     return [one.text for one in fitting], len(fitting) == len(given)
 
 
-def _cursor(text: str) -> int | None:
+def read_cursor(text: str) -> int | None:
+    """Return the id of an event in an address, None for what is none."""
     return int(text) if _CURSOR.fullmatch(text) and int(text) <= timeline.MAX_ID else None
 
 

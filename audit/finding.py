@@ -58,6 +58,23 @@ def find_events(search: Search, *, user: str, before: int | None = None, limit: 
     return found
 
 
+def find_newer(search: Search, *, user: str, after: int, limit: int = 50) -> Found:
+    """Return the newest `limit` events of `user` that fit `search`, with ids above `after`.
+
+    `next_cursor` is set where there are more of them.
+
+    Raises:
+        AuditUnavailableError: The audit database does not answer.
+    """
+    with timeline.reading():
+        # An exchange that is older than `after` may be read under since then.
+        floor = 0 if search.value("token") else after + 1
+        found = _find(search, user=user, before=None, limit=limit, floor=floor)
+        newer = tuple(event for event in found.events if event.id > after)
+        personal.open_all(newer)
+    return Found(newer, next_cursor=found.next_cursor if len(newer) == len(found.events) else None)
+
+
 def find_start(day: datetime, *, user: str) -> int:
     """Return the cursor of the page that begins with the last event of a day, given by its midnight.
 
@@ -100,20 +117,20 @@ def _whose(search: Search, *, user: str) -> str:
     return f"user:{chosen}" if chosen and user == EVERYBODY else user
 
 
-def _find(search: Search, *, user: str, before: int | None, limit: int) -> Found:
-    bounds = _bounds(search, user=user, before=before)
+def _find(search: Search, *, user: str, before: int | None, limit: int, floor: int = 0) -> Found:
+    bounds = _bounds(search, user=user, before=before, floor=floor)
     if search.value("token"):
         return _find_of_token(search, user=user, bounds=bounds, limit=min(limit, _EXCHANGES_AT_ONCE))
     led = {name: search.value(name) for name in ("outcome", "run")} | {"provider": search.value("service")}
-    floor = _find_floor(search, user=user, bounds=bounds) or 0
-    since = max(floor, bounds.after)
+    scanned = _find_floor(search, user=user, bounds=bounds) or 0
+    since = max(scanned, bounds.after)
     events = query.select(user=user, before=bounds.before, **led).filter(id__gte=since)
     # One more than shown tells whether there is a next page, without counting the table.
     found = list(_narrow(events, search=search, user=user, since=since)[: limit + 1])
     if len(found) > limit:
         return Found(tuple(found[:limit]), next_cursor=found[limit - 1].id)
-    # Below the floor there is more to look through, unless the days end before.
-    further = floor if floor > bounds.after else None
+    # Below what was scanned there is more to look through, unless the days end before.
+    further = scanned if scanned > bounds.after else None
     return Found(tuple(found), next_cursor=further, looked_back_to=_instant_of(further, user=user))
 
 
@@ -160,10 +177,10 @@ def _narrow(events: QuerySet[AuditEvent], *, search: Search, user: str, since: i
     return events.filter(fits)
 
 
-def _bounds(search: Search, *, user: str, before: int | None) -> _Bounds:
+def _bounds(search: Search, *, user: str, before: int | None, floor: int) -> _Bounds:
     until, since = search.day("before"), search.day("after")
     ends = [one for one in (before, _id_at(until, user=user) if until else None) if one is not None]
-    return _Bounds(min(ends, default=None), _id_at(since, user=user) if since else 0)
+    return _Bounds(min(ends, default=None), max(floor, _id_at(since, user=user) if since else 0))
 
 
 def _id_at(at: datetime, *, user: str) -> int:

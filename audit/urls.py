@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from audit import auditor_views, export_views, views, why_views
+from audit import auditor_views, export_views, tail_views, views, why_views
 
 app_name = "audit"
 urlpatterns = [
     path("", views.show_timeline, name="timeline"),
+    path("new/", tail_views.show_newer, name="newer"),
     path("everybody/", auditor_views.show_everybody, name="everybody"),
     path("everybody/as/<slug:form>/", export_views.export_events, {"is_everybodys": True}, name="export_everybody"),
     path("as/<slug:form>/", export_views.export_events, name="export"),

@@ -25,7 +25,7 @@ _BAD_FILTER = gettext_noop("A filter in the address was not understood, so it fi
 _UNAVAILABLE = gettext_noop(
     "The audit database does not answer. What it holds is not lost; nothing is read for you until it does."
 )
-_UNAVAILABLE_STATUS = 503
+_OK, _UNAVAILABLE_STATUS = 200, 503
 _EMPTY = timeline.Page(rows=(), next_cursor=None)
 
 
@@ -34,7 +34,7 @@ _EMPTY = timeline.Page(rows=(), next_cursor=None)
 def show_timeline(request: HttpRequest) -> HttpResponse:
     """Show a page of the user's events; what makes no sense filters nothing and is told, in the address with a 400."""
     asked = address.read(request)
-    page, status, message, sealed_to, drawn = _EMPTY, 200, "", None, None
+    page, status, message, sealed_to, drawn = _EMPTY, _OK, "", None, None
     if not asked.is_understood:
         status, message = 400, gettext(_BAD_FILTER)
     try:
@@ -51,6 +51,7 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         "message": message,
         "is_unavailable": status == _UNAVAILABLE_STATUS,
         "may_see_everybody": is_auditor(request.user),
+        "is_followed": asked.before is None and asked.on is None and status == _OK,
     }
     context |= search_context(asked) | overview.overview_context(drawn)
     return render(request, "audit/timeline.html", context, status=status)

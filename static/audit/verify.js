@@ -7,7 +7,6 @@ import { isIncluded, openNote } from "./proof.js";
 const panel = document.querySelector("[data-seal]");
 const button = panel?.querySelector("[data-verify]");
 const verdict = panel?.querySelector("[data-verdict]");
-const sealedTo = Number(panel?.dataset.sealedTo);
 
 /** Tells whether a proof is about the event as the page shows it: columns of audit/encoding.py. */
 function isShown(event, row) {
@@ -21,7 +20,7 @@ function isShown(event, row) {
 /** Returns `right`, `unsealed` or `wrong`, and notes whether the checkpoint's signature could be checked. */
 async function check(row, seen) {
   const response = await fetch(row.dataset.proof, { headers: { Accept: "application/json" } });
-  if (response.status === 404) return Number(row.dataset.number) > sealedTo ? "unsealed" : "wrong";
+  if (response.status === 404) return Number(row.dataset.number) > Number(panel.dataset.sealedTo) ? "unsealed" : "wrong";
   if (!response.ok) throw new Error(`proof answered ${response.status}`);
   const proof = await response.json();
   const checkpoint = await openNote(proof.note, proof.verifiers);

@@ -91,6 +91,7 @@ ON_THE_WAY = ("/accounts/2fa/totp/activate/", "/accounts/2fa/authenticate/")
 POST = "answers POST alone"
 FILE = "answers with a file"
 JSON = "answers with JSON"
+PART = "answers with a part of a page"
 HIDDEN = "is not there for who is no auditor"
 LEADS_ON = "leads on at once, and shows nothing"
 LEADS_TO_OWN = "leads on to something of the visitor's own, and shows nothing"
@@ -124,6 +125,7 @@ NO_PAGES = {
     "audit:export": FILE,
     "audit:export_everybody": HIDDEN,
     "audit:proof": JSON,
+    "audit:newer": PART,
     "mfa_login_webauthn": JSON,
     "set_language": LEADS_ON,
     "agent:read": LEADS_TO_OWN,

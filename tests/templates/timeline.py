@@ -72,6 +72,7 @@ TIMELINE_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "audit/timeline.html",
         TIMELINE | asking("") | {"rows": [], "next_cursor": None},
     ),
+    "timeline, followed": ("audit/timeline.html", TIMELINE | {"is_followed": True}),
     "timeline with charts": ("audit/timeline.html", TIMELINE | overview_context(OVERVIEW)),
     "timeline, nothing found so far": (
         "audit/timeline.html",
