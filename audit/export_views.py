@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext, override
 from django.views.decorators.http import require_safe
 
 from audit import address, finding
@@ -58,21 +58,25 @@ def _start(search: Search, *, form: str, user: str, whose: str) -> HttpResponseB
         return HttpResponse(sentence, status=_UNAVAILABLE, content_type="text/plain; charset=utf-8")
     chunks = finding.list_chunks(search, user=whose, before=end)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingHttpResponse(_stream(chunks, form=form), content_type=FORMS[form][0], headers=headers)
+    return StreamingHttpResponse(
+        _stream(chunks, form=form, language=get_language()), content_type=FORMS[form][0], headers=headers
+    )
 
 
-async def _stream(chunks: Iterator[tuple[AuditEvent, ...]], *, form: str) -> AsyncIterator[bytes]:
+async def _stream(chunks: Iterator[tuple[AuditEvent, ...]], *, form: str, language: str | None) -> AsyncIterator[bytes]:
     """Yield the file, one chunk in memory at a time. A database that fails breaks it off."""
     _, header, lines = FORMS[form]
     yield header().encode()
-    write = sync_to_async(partial(_next_lines, chunks, lines))
+    write = sync_to_async(partial(_next_lines, chunks, lines, language=language))
     while (text := await write()) is not None:
         yield text.encode(errors="replace")
 
 
-def _next_lines(chunks: Iterator[tuple[AuditEvent, ...]], lines: Lines) -> str | None:
-    events = next(chunks, None)
-    return None if events is None else lines(events)
+def _next_lines(chunks: Iterator[tuple[AuditEvent, ...]], lines: Lines, *, language: str | None) -> str | None:
+    # A streamed body is made after the language of its request has ended.
+    with override(language):
+        events = next(chunks, None)
+        return None if events is None else lines(events)
 
 
 def _name(search: Search, *, form: str, whose: str) -> str:

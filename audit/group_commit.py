@@ -42,22 +42,19 @@ class _Writer:
         loop = asyncio.get_running_loop()
         is_committed: asyncio.Future[None] = loop.create_future()
         self._waiting.append((entry, is_committed))
-        if self._writing is None or self._writing.done():
+        if self._writing is None:
             self._writing = loop.create_task(self._write())
         await is_committed
 
     async def _write(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            errors = await self._commit([entry for entry, _ in batch])
-            for (_, is_committed), error in zip(batch, errors, strict=True):
-                if is_committed.done():
-                    # Its caller was cancelled meanwhile.
-                    continue
-                if error:
-                    is_committed.set_exception(error)
-                else:
-                    is_committed.set_result(None)
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                errors = await self._commit([entry for entry, _ in batch])
+                _tell(batch, errors)
+        finally:
+            # A task holds its event loop, which would never be forgotten: a worker makes one for each briefing.
+            self._writing = None
 
     async def _commit(self, entries: Sequence[Entry]) -> Sequence[AuditError | None]:
         try:
@@ -65,6 +62,17 @@ class _Writer:
         except Exception:  # noqa: BLE001, a task that nobody waits for: no caller may wait for ever, or go on
             one.logger.exception("audit.group_commit.failed", extra={"events": len(entries)})
             return [AuditUnavailableError("The audit database did not take the event.")] * len(entries)
+
+
+def _tell(batch: Sequence[tuple[Entry, asyncio.Future[None]]], errors: Sequence[AuditError | None]) -> None:
+    """Let each caller go on, or fail; one that was cancelled meanwhile hears nothing."""
+    for (_, is_committed), error in zip(batch, errors, strict=True):
+        if is_committed.done():
+            continue
+        if error:
+            is_committed.set_exception(error)
+        else:
+            is_committed.set_result(None)
 
 
 _writers: WeakKeyDictionary[asyncio.AbstractEventLoop, _Writer] = WeakKeyDictionary()

@@ -49,5 +49,4 @@ def overview_context(overview: Overview | None) -> dict[str, Any]:
         "spans": charts.SPANS,
         "signs": [(outcome.value, gettext(name)) for outcome, name in OUTCOME_NAMES.items()],
         "hours": range(charts.HOURS),
-        "sizes": charts,
     }

@@ -287,7 +287,7 @@ def main() -> int:
     except ChangedError as error:
         print(f"CHANGED: {error}")
         return 1
-    except (UnusableError, OSError, ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
+    except (UnusableError, OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
         print(f"This cannot be checked: {error if isinstance(error, UnusableError) else type(error).__name__}")
         return 2
     print(f"{export.sealed} events fit the signed log of {export.newest}; {export.unsealed} are not sealed yet.")

@@ -1,10 +1,12 @@
 """Events that wait at the same moment are committed together; each caller still waits for its own."""
 
 import asyncio
+import gc
 from dataclasses import replace
+from weakref import ReferenceType, ref
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections
 
 from audit import group_commit
@@ -65,3 +67,16 @@ async def test_a_caller_that_is_cancelled_leaves_the_others_their_answer() -> No
     gone.cancel()
     await stays
     assert "stays" in await recorded()
+
+
+def test_an_event_loop_that_has_ended_is_forgotten() -> None:
+    """A worker makes one for each briefing."""
+
+    @async_to_sync
+    async def record_in_one() -> ReferenceType[asyncio.AbstractEventLoop]:
+        await group_commit.record(ENTRY)
+        return ref(asyncio.get_running_loop())
+
+    loop = record_in_one()
+    gc.collect()
+    assert loop() is None

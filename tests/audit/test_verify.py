@@ -10,6 +10,7 @@ from django.db import connections
 from audit import append_only, checkpoint, log, verify
 from audit.checkpoint import LogKeys
 from audit.errors import LogBrokenError
+from audit.models import AuditEvent
 from audit.seal import Sealer
 from devcontext.local_keys import public_key_of
 from tests.audit.sealing import NAME, PEM, copy_event, keys, pinned, record_many, sealer
@@ -97,6 +98,15 @@ def test_one_value_that_cannot_be_written_leaves_the_other_events_sound(
 ) -> None:
     value = "x'ff'" if connections["audit"].vendor == "sqlite" else "'changed'"
     as_superuser(f"UPDATE audit_event SET reason = {value} WHERE id = %s", ids[7])  # noqa: S608  (the test's own)
+    assert findings(tmp_path) == (f"Event {ids[7]} was changed.",)
+
+
+@pytest.mark.skipif("connections['audit'].vendor != 'sqlite'", reason="PostgreSQL's texts are texts")
+def test_a_text_that_is_stored_as_jsonb_is_found(ids: list[int], tmp_path: Path, as_superuser: Run) -> None:
+    """From SQLite 3.45 on it is written like the text, while no search finds the event any more."""
+    user = AuditEvent.objects.get(id=ids[7]).user
+    jsonb = bytes([len(user) << 4 | 0x7]).hex() + user.encode().hex()
+    as_superuser(f"UPDATE audit_event SET user = x'{jsonb}' WHERE id = %s", ids[7])  # noqa: S608  (the test's own)
     assert findings(tmp_path) == (f"Event {ids[7]} was changed.",)
 
 

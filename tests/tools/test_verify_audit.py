@@ -172,7 +172,8 @@ def test_a_broken_proof_of_going_on_is_found(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "lines", [[], [{}], [{"schema": "another/1", "type": "header"}], [{"schema": export.SCHEMA, "type": "header"}]]
+    "lines",
+    [[], [[]], [{}], [{"schema": "another/1", "type": "header"}], [{"schema": export.SCHEMA, "type": "header"}]],
 )
 def test_what_is_no_export_cannot_be_checked(folder: Path, lines: Lines) -> None:
     code, told = run(folder, lines, "--key", KEY)
