@@ -1,6 +1,7 @@
 """A Redis server of one's own on a port of loopback, that a test may take away and give back; needs `redis-server`."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -37,8 +38,15 @@ class RedisServer:
 
     def end(self) -> None:
         """End it."""
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
         if self._process:
-            self._process.terminate()
+            self._process.send_signal(number)
             self._process.wait()
             self._process = None
 

@@ -84,6 +84,8 @@ CHANNEL_LAYERS = {
 }
 CELERY_BROKER_URL = env.secret("REDIS_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Without an end: a worker that gave up, as by default after some three quarters of an hour, would come back by nobody.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 # A worker holds the one message that it works on; the others stay where the next free worker finds them.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

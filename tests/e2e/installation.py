@@ -84,7 +84,7 @@ class Installation:
 @contextmanager
 def running(folder: Path, *, is_vault_apart: bool = False, claude_delay_ms: int = 5) -> Iterator[Installation]:
     """Start an installation in `folder` and end it with the context; its output goes to files there."""
-    port, sandbox_port, vault_port = _free_ports(3)
+    port, sandbox_port, vault_port = free_ports(3)
     vault_url = local_vault_url(vault_port) if is_vault_apart else ""
     found = Installation(LocalInstallation(folder, port=port, sandbox_port=sandbox_port, vault_url=vault_url))
     environment = {
@@ -119,7 +119,8 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that nothing listens on."""
     probes = [socket.socket() for _ in range(count)]
     for probe in probes:
         probe.bind(("127.0.0.1", 0))
