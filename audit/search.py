@@ -122,6 +122,11 @@ def parse(text: str, *, services: Iterable[str], is_auditor: bool = False) -> Se
     return Search(tuple(reading.parts), tuple(reading.rest), tuple(reading.mistakes))
 
 
+def looks_like_token(text: str) -> bool:
+    """Tell whether there is something in `text` that begins as a provider's token does."""
+    return _TOKEN.search(text) is not None
+
+
 class _Reading:
     """The parts of one search as they are read."""
 
@@ -133,7 +138,7 @@ class _Reading:
         self._known = known
 
     def take(self, name: str, *, value: str, text: str) -> None:
-        if _TOKEN.search(value) or (name == "token" and not _FORMS["token"].fullmatch(value)):
+        if looks_like_token(value) or (name == "token" and not _FORMS["token"].fullmatch(value)):
             # SECURITY: what may be a token is not repeated: not on the page and in no address on it.
             self._complain(
                 gettext("A token is never searched for: “token:” takes its fingerprint, 32 hexadecimal digits.")

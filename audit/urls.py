@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from audit import auditor_views, export_views, tail_views, views, why_views
+from audit import auditor_views, export_views, saved_views, tail_views, views, why_views
 
 app_name = "audit"
 urlpatterns = [
     path("", views.show_timeline, name="timeline"),
+    path("saved/", saved_views.save_search, name="save_search"),
+    path("saved/<int:number>/delete/", saved_views.delete_search, name="delete_search"),
     path("new/", tail_views.show_newer, name="newer"),
     path("everybody/", auditor_views.show_everybody, name="everybody"),
     path("everybody/as/<slug:form>/", export_views.export_events, {"is_everybodys": True}, name="export_everybody"),

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
-from audit import address, finding, log_keys, overview, timeline, vocabulary
+from audit import address, finding, log_keys, overview, saved, timeline, vocabulary
 from audit.access import is_auditor
 from audit.address import Asked
 from audit.charts import find_span
@@ -51,6 +51,8 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         "message": message,
         "is_unavailable": status == _UNAVAILABLE_STATUS,
         "may_see_everybody": is_auditor(request.user),
+        "saved": saved.keeper().list_searches(_subject(request)),
+        "can_be_saved": bool(asked.search.parts) and not asked.search.mistakes,
         "is_followed": asked.before is None and asked.on is None and status == _OK,
     }
     context |= search_context(asked) | overview.overview_context(drawn)

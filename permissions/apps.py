@@ -2,18 +2,20 @@
 
 from django.apps import AppConfig
 
-from audit import vocabulary
+from audit import saved, vocabulary
 from permissions import zone
 
 
 class PermissionsConfig(AppConfig):
-    """Tells the audit what the services are called, and where users' days begin."""
+    """Tells the audit what the services are called, where users' days begin, and keeps searches for it."""
 
     name = "permissions"
 
     def ready(self) -> None:
-        """Name the services and the zones."""
+        """Name the services and the zones, and who keeps searches."""
+        from permissions import searches  # noqa: PLC0415  (an app imports its modules once apps are ready)
         from permissions.services import SERVICES  # noqa: PLC0415  (an app imports its modules once apps are ready)
 
         vocabulary.name_services(lambda: {slug: service.name for slug, service in SERVICES.items()})
+        saved.keep_in(searches)
         vocabulary.name_zones(zone.load_zone)

@@ -1,6 +1,6 @@
 """The tables of policy: what a user lets each tool do, what they leave out, what they were asked and what they said.
 
-Touched by `permissions.store` and `permissions.questions` alone.
+And the searches that they keep. Touched by `permissions.store`, `.questions` and `.searches` alone.
 
 They are preferences, in the open; the switch that must hold whatever else is wrong is the vault's.
 """
@@ -87,3 +87,20 @@ class ToldBroken(models.Model):
         """Nothing is told twice."""
 
         constraints = (models.UniqueConstraint(fields=["user", "connection"], name="one_notice_per_break"),)
+
+
+class TimelineSearch(models.Model):
+    """A search of the audit timeline that a user keeps: `text` is what they typed, and holds nothing of a provider's.
+
+    Touched by `permissions.searches` alone.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    # As long as a search may be typed, and its short forms written out.
+    text = models.CharField(max_length=500)
+
+    class Meta:
+        """A name stands for one search."""
+
+        constraints = (models.UniqueConstraint(fields=["user", "name"], name="one_timeline_search_per_name"),)

@@ -126,6 +126,8 @@ NO_PAGES = {
     "audit:export_everybody": HIDDEN,
     "audit:proof": JSON,
     "audit:newer": PART,
+    "audit:save_search": POST,
+    "audit:delete_search": POST,
     "mfa_login_webauthn": JSON,
     "set_language": LEADS_ON,
     "agent:read": LEADS_TO_OWN,

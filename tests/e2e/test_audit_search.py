@@ -113,6 +113,31 @@ async def test_a_read_leads_to_its_question_and_back(page: Page) -> None:
     await expect(page.get_by_label("Search the timeline")).to_have_value(re.compile("^run:"))
 
 
+async def test_a_search_is_saved_found_again_and_deleted(page: Page) -> None:
+    """By a form and links alone."""
+    await page.goto("/audit/?q=service:github+outcome:granted")
+    await page.get_by_text("Save this search").click()
+    await page.get_by_label("Name of the search").fill("Granted by GitHub")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.get_by_text("“Granted by GitHub” is saved.")).to_be_visible()
+    await page.goto("/audit/")
+    kept = page.get_by_role("navigation", name="Saved searches")
+    await kept.get_by_role("link", name="Granted by GitHub").click()
+    await expect(page.get_by_label("Search the timeline")).to_have_value("service:github outcome:granted")
+
+    async def show() -> None:
+        await page.goto("/audit/?q=service:github+outcome:granted")
+        await page.get_by_text("Save this search").click()
+        await page.get_by_text("Change saved searches").click()
+
+    assert await examine(page, show, name="saved searches") == []
+    await show()
+    await kept.get_by_role("button", name="Delete Granted by GitHub").click()
+    await expect(page.get_by_text("“Granted by GitHub” is deleted.")).to_be_visible()
+    await expect(page.get_by_label("Search the timeline")).to_have_value("service:github outcome:granted")
+    await expect(kept).to_have_count(0)
+
+
 async def test_it_works_without_javascript(browser: Browser, installation: Installation, page: Page) -> None:
     state = await page.context.storage_state()
     context = await browser.new_context(java_script_enabled=False, storage_state=state, base_url=installation.app_url)

@@ -13,7 +13,7 @@ from agent import store
 from agent.types import RunRequest
 from audit.models import AuditEvent
 from permissions import connections
-from permissions.models import ConversationAllowance
+from permissions.models import ConversationAllowance, TimelineSearch
 from permissions.subjects import user_id_of
 from tests.permissions.conftest import DATABASES, Connect, Person, SignIn
 
@@ -46,13 +46,14 @@ def test_the_routes_are_found() -> None:
     assert {"agent:chat", "agent:run", "agent:answer", "agent:fork", "audit:proof"} <= names
 
 
-def fill(route: str, *, conversation: str, run: str, event: int, allowance: int, what: str = "pin") -> str:
+def fill(route: str, *, conversation: str, run: str, event: int, allowance: int, search: int, what: str = "pin") -> str:
     """Return the address with the ids of somebody's things in it."""
     known = {
         "allowance": str(allowance),
         "conversation": conversation,
         "run": run,
         "event_id": str(event),
+        "number": str(search),
         "what": what,
         "form": "slack",
     }
@@ -82,11 +83,13 @@ async def things_of(person: Person) -> dict[str, str | int]:
     allowance = await ConversationAllowance.objects.acreate(
         user_id=user_id_of(person.user), conversation=ticket.conversation, provider="github", tool="github_activity"
     )
+    search = await TimelineSearch.objects.acreate(user_id=user_id_of(person.user), name="Denied", text="outcome:denied")
     return {
         "conversation": str(ticket.conversation),
         "run": str(ticket.run),
         "event": event.id,
         "allowance": allowance.id,
+        "search": search.pk,
     }
 
 

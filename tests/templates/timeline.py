@@ -10,6 +10,7 @@ from audit.charts import draw_lanes, draw_week, find_span
 from audit.counting import Count
 from audit.events import Outcome
 from audit.overview import Overview, overview_context
+from audit.saved import SavedSearch
 from audit.search import parse
 from audit.views import search_context
 from audit.why import Why
@@ -71,6 +72,10 @@ TIMELINE_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "timeline, empty": (
         "audit/timeline.html",
         TIMELINE | asking("") | {"rows": [], "next_cursor": None},
+    ),
+    "timeline, saved": (
+        "audit/timeline.html",
+        TIMELINE | {"saved": [SavedSearch(1, "<script>alert(1)</script>", "service:slack")], "can_be_saved": True},
     ),
     "timeline, followed": ("audit/timeline.html", TIMELINE | {"is_followed": True}),
     "timeline with charts": ("audit/timeline.html", TIMELINE | overview_context(OVERVIEW)),
