@@ -42,7 +42,7 @@ def find_in_template(path: Path) -> Iterator[Message]:
 
 
 def find_in_script(path: Path) -> Iterator[Message]:
-    """Find the calls of `static/words.js`."""
+    """Find the calls of `static/shell/words.js`."""
     yield from _find_calls(path.read_text(encoding="utf-8"), place=path)
 
 

@@ -4,10 +4,13 @@ import { announce } from "../shell/announcer.js";
 
 const SHOWN_MS = 2000;
 
-async function copy(button) {
-  const word = button.querySelector("[data-copy-word]");
-  const before = word.textContent;
-  await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
+async function copy(button, { word, before }) {
+  try {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
+  } catch {
+    // The browser refuses: the address stands beside the button, to be selected.
+    return;
+  }
   word.textContent = button.dataset.copied;
   announce(button.dataset.copied);
   setTimeout(() => (word.textContent = before), SHOWN_MS);
@@ -15,5 +18,7 @@ async function copy(button) {
 
 for (const button of navigator.clipboard ? document.querySelectorAll("[data-copies]") : []) {
   button.hidden = false;
-  button.addEventListener("click", () => copy(button));
+  const word = button.querySelector("[data-copy-word]");
+  const before = word.textContent;
+  button.addEventListener("click", () => copy(button, { word, before }));
 }
