@@ -5,7 +5,8 @@ AuditError
 ├── ActorTokenReplayedError  this actor token was recorded before
 ├── BrokenProofError         a proof, or the stored tree that it is made of, does not show what it should
 ├── BrokenNoteError          a text is no checkpoint that a known key signed
-└── LogBrokenError           the stored log is not the one that was signed: nothing is signed after it
+├── LogBrokenError           the stored log is not the one that was signed: nothing is signed after it
+└── RemovedMeanwhileError    events were removed for their age while they were read: read again
 """
 
 
@@ -31,3 +32,7 @@ class BrokenNoteError(AuditError):
 
 class LogBrokenError(AuditError):
     """The stored log is not the one that was signed; its text says where, in words of ours."""
+
+
+class RemovedMeanwhileError(AuditError):
+    """Events were removed for their age while they were read; what was read so far does not hold together."""

@@ -11,9 +11,9 @@ from typing import Any
 
 from audit import encoding, log
 from audit.checkpoint import LogKeys
-from audit.errors import BrokenNoteError
+from audit.errors import BrokenNoteError, RemovedMeanwhileError
 from audit.log import Hashes, Leaf
-from audit.models import AuditCheckpoint
+from audit.models import AuditCheckpoint, AuditRemoval
 from audit.tree import prove_consistency, prove_inclusion
 
 SCHEMA = "devcontext-audit-export/1"
@@ -33,15 +33,19 @@ def lines(keys: LogKeys, *, user: str = "", pinned: Sequence[str] = ()) -> Itera
     Raises:
         BrokenProofError: The stored tree lacks hashes.
         BrokenNoteError: A pinned note is none of this log, or is of a longer one.
+        RemovedMeanwhileError: Events were removed for their age meanwhile, so that the lines are not all of it.
         django.db.Error: The database failed.
     """
-    newest, settled = log.find_checkpoint(), log.find_newest_event()
+    removed, newest, settled = log.find_removal(), log.find_checkpoint(), log.find_newest_event()
     size = newest.size if newest else 0
     yield _header(keys, of=user or "all")
     read = Hashes()
     yield from _checkpoint_lines(newest, is_whole=not user)
     yield from (_consistency_line(keys, note, size=size, read=read) for note in pinned if user)
+    yield from _removal_lines(removed, is_whole=not user)
     yield from _event_lines(user=user, settled=settled, size=size, read=read)
+    if log.find_removal() != removed:
+        raise RemovedMeanwhileError
 
 
 def event_lines(keys: LogKeys, *, event: Sequence[Any]) -> Iterator[str]:
@@ -69,6 +73,15 @@ def _checkpoint_lines(newest: AuditCheckpoint | None, *, is_whole: bool) -> Iter
         older = AuditCheckpoint.objects.filter(size__lt=newest.size).order_by("size")
         yield from (_line("checkpoint", note=stored.note) for stored in older.iterator(_BATCH))
     yield _line("checkpoint", note=newest.note)
+
+
+def _removal_lines(newest: AuditRemoval | None, *, is_whole: bool) -> Iterator[str]:
+    """Yield the notes on what had its time; of a whole log with the hashes of its leaves, else the newest alone."""
+    if newest and not is_whole:
+        yield _line("removal", note=newest.note)
+    elif newest:
+        for stored in log.list_removals():
+            yield _line("removal", note=stored.note, hashes=base64.b64encode(stored.hashes).decode())
 
 
 def _consistency_line(keys: LogKeys, note: str, *, size: int, read: Hashes) -> str:

@@ -1,6 +1,7 @@
 """The tables of audit events and of the tree that seals them. Rows are only ever added; triggers refuse the rest.
 
-`audit.record` adds events, `audit.seal` adds to the other three.
+`audit.record` adds events, `audit.seal` leaves, nodes and checkpoints, `audit.retention` removals, for which it takes
+events and leaves away.
 """
 
 from typing import ClassVar
@@ -132,3 +133,23 @@ class AuditCheckpoint(models.Model):
         """Its own words: `audit_checkpoint`."""
 
         db_table = "audit_checkpoint"
+
+
+class AuditRemoval(models.Model):
+    """A segment of the log that was removed for its age: the leaves from `start` up to `size`, where a checkpoint is.
+
+    `hashes` are those of the leaves, 32 bytes each, so that every checkpoint can still be checked and proved from;
+    events and nonces are gone. `last_event` is the last event's id, and `note` says so signed (`audit.removal`).
+    """
+
+    size = models.BigAutoField(primary_key=True)
+    start = models.PositiveBigIntegerField()
+    last_event = models.PositiveBigIntegerField()
+    removed_at = models.DateTimeField()
+    note = models.TextField()
+    hashes = models.BinaryField()
+
+    class Meta:
+        """Its own words: `audit_removal`."""
+
+        db_table = "audit_removal"

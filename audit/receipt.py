@@ -18,6 +18,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from audit import encoding, export, log, log_keys
+from audit import removal as removals
 from audit.checkpoint import LogKeys
 from audit.errors import BrokenNoteError
 from audit.record import Recorded
@@ -33,6 +34,8 @@ class Standing(StrEnum):
     SEALED = "sealed"
     # It is there and not sealed yet; that takes about a second.
     WAITING = "waiting"
+    # It had its time, and a signed note says so (`audit.retention`): nothing of it can be shown any more.
+    REMOVED = "removed"
     # The log lacks it, or holds another one of its id: somebody rewrote it.
     BROKEN = "broken"
 
@@ -103,7 +106,7 @@ def prove(text: str, *, keys: LogKeys) -> Proven:
     receipt = load(text, keys=keys)
     event = find_event(receipt)
     if event is None:
-        return Proven(Standing.BROKEN, client="")
+        return Proven(_standing_without_event(receipt, keys=keys), client="")
     client = str(event[encoding.COLUMNS.index("client")])
     lines = tuple(export.event_lines(keys, event=event))
     return Proven(Standing.SEALED if lines else Standing.WAITING, client=client, lines=lines)
@@ -127,11 +130,21 @@ def _find_standing(text: str, *, keys: LogKeys) -> Standing | None:
         return None
     event, leaf = find_event(receipt), log.find_leaf(event_id=receipt.event_id)
     if event is None:
-        return Standing.BROKEN
+        return _standing_without_event(receipt, keys=keys)
     if leaf is None:
         return Standing.WAITING
     is_sealed = encoding.hash_event(event, nonce=leaf.nonce) == leaf.hash
     return Standing.SEALED if is_sealed else Standing.BROKEN
+
+
+def _standing_without_event(receipt: Receipt, *, keys: LogKeys) -> Standing:
+    """SECURITY: that an event had its time is believed of a signed note alone."""
+    newest = log.find_removal()
+    try:
+        told = removals.load(newest.note, keys=keys) if newest else None
+    except BrokenNoteError:
+        told = None
+    return Standing.REMOVED if told and receipt.event_id <= told.last_event else Standing.BROKEN
 
 
 def _digest(event: Sequence[object], *, salt: bytes) -> bytes:

@@ -13,6 +13,7 @@ from audit.errors import BrokenProofError
 # RFC 9162 section 2.1.1: the root of no leaves is the hash of nothing.
 EMPTY_ROOT = sha256().digest()
 LEVEL_STEP = 8
+HASH_BYTES = 32
 
 # `read(level, start, stop)` returns the stored hashes of complete subtrees; start and stop lie in one block of 256.
 Read = Callable[[int, int, int], Sequence[bytes]]

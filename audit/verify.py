@@ -1,7 +1,8 @@
 """Compares the events with the signed log, and says what was edited, deleted, inserted, reordered or cut off.
 
 It reads and never writes, and trusts the keys and the pin it is given, not the database: whoever owns that may have
-changed all of it. What they cannot do is sign. A checkpoint pinned elsewhere shows even a log that was replaced whole.
+changed all of it. What they cannot do is sign: no log, and no note that something had its time (`audit.removal`). A
+checkpoint pinned elsewhere shows even a log that was replaced whole.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,10 +12,10 @@ from typing import Any
 
 from django.db import Error, connections
 
-from audit import encoding, log
+from audit import encoding, log, removal
 from audit.checkpoint import Checkpoint, LogKeys
 from audit.errors import BrokenNoteError
-from audit.models import AuditCheckpoint
+from audit.models import AuditCheckpoint, AuditRemoval
 from audit.record import DATABASE
 from audit.tree import EMPTY_ROOT, Frontier, Node
 
@@ -28,9 +29,13 @@ Show = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found: nothing, if `findings` is empty. `unsealed` events are newer than the log."""
+    """What was found: nothing, if `findings` is empty. `unsealed` events are newer than the log.
+
+    Of the `leaves`, the first `removed` have had their time, and so have their events.
+    """
 
     leaves: int
+    removed: int
     checkpoints: int
     unsealed: int
     newest_note: str
@@ -65,18 +70,39 @@ def verify(keys: LogKeys, *, pinned: Iterable[str] = (), show: Show = lambda _do
     Raises:
         django.db.Error: The database does not answer.
     """
+    pinned, removed = tuple(pinned), _find_removed()
+    report = _verify(keys, pinned=pinned, show=show)
+    # Who reads while segments go may miss both a segment and the note on it.
+    while report.findings and removed != (removed := _find_removed()):
+        report = _verify(keys, pinned=pinned, show=show)
+    return report
+
+
+def _find_removed() -> int:
+    newest = log.find_removal()
+    return newest.size if newest else 0
+
+
+def _verify(keys: LogKeys, *, pinned: Iterable[str], show: Show) -> Report:
     walk = _Walk(wanted={})
     newest, checkpoints = _open_checkpoints(keys, walk=walk)
     for note in pinned:
         _want_pinned(keys, note, walk=walk)
     walk.sizes = sorted((size for size in walk.wanted if size > 0), reverse=True)
+    for stored in log.list_removals():
+        _check_removal(keys, stored, walk=walk)
+        _check_nodes(walk)
+        show(walk.frontier.size)
+    removed = walk.frontier.size
     for batch in _leaves():
         _check_batch(batch, walk=walk)
         _check_nodes(walk)
         show(walk.frontier.size)
     _check_end(walk, newest=newest)
     unsealed = _check_inserted(walk)
-    return Report(walk.frontier.size, checkpoints, unsealed, newest.note if newest else "", tuple(walk.findings))
+    return Report(
+        walk.frontier.size, removed, checkpoints, unsealed, newest.note if newest else "", tuple(walk.findings)
+    )
 
 
 def _open_checkpoints(keys: LogKeys, *, walk: _Walk) -> tuple[AuditCheckpoint | None, int]:
@@ -114,6 +140,23 @@ def _want_pinned(keys: LogKeys, note: str, *, walk: _Walk) -> None:
         walk.find("A pinned checkpoint is not signed by a known key.")
     else:
         walk.wanted.setdefault(pinned.size, []).append(("the pinned checkpoint", pinned.root))
+
+
+def _check_removal(keys: LogKeys, stored: AuditRemoval, *, walk: _Walk) -> None:
+    """Check that a segment went by a note of ours, and let its leaves grow the tree as if they were there."""
+    hashes = log.split_hashes(bytes(stored.hashes))
+    try:
+        told = removal.load(stored.note, keys=keys)
+        is_sound = (told.size, told.last_event) == (stored.size, stored.last_event)
+    except BrokenNoteError:
+        is_sound = False
+    if not is_sound:
+        walk.find(f"No key that is known signed that the first {stored.size} leaves were removed for their age.")
+    if (stored.start, stored.size) != (walk.frontier.size, walk.frontier.size + len(hashes)):
+        walk.find(f"What is kept of the removed leaves before the {stored.size}th is not all of it.")
+        walk.is_tree_broken = True
+    _grow(walk, hashes)
+    walk.last_event = max(walk.last_event, stored.last_event)
 
 
 def _leaves() -> Iterator[list[tuple[Any, ...]]]:

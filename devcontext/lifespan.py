@@ -13,7 +13,7 @@ from agent.api import egress
 from agent.delivery import worker as postman
 from agent.runner import current_runner
 from agent.schedules import worker
-from audit import sealer
+from audit import retention_daily, sealer
 from devcontext import sessions
 from vault.client import transport
 
@@ -49,5 +49,5 @@ async def _vault_at_work() -> AsyncIterator[None]:
         return
     # By name: a process whose vault runs elsewhere never loads the vault's code.
     drainer: AbstractAsyncContextManager[None] = import_string("vault.drainer.running")()
-    async with sealer.running(), drainer:
+    async with sealer.running(), retention_daily.running(), drainer:
         yield

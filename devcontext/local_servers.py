@@ -19,6 +19,8 @@ from devcontext.local_postgres import serve_postgres
 from devcontext.local_processes import Program
 
 _ROOT = Path(__file__).resolve().parent.parent
+# Each with a password of its own; the last one owns no database.
+_ROLES = ("web", "vault", "audit", "retention")
 _DATABASES = {"web": "devcontext", "vault": "devcontext_vault", "audit": "devcontext_audit"}
 # Programs and the Debian packages that bring them.
 _PACKAGES = {"redis-server": "redis-server", "psql": "postgresql-client", "setpriv": "util-linux"}
@@ -61,7 +63,7 @@ def serve(folder: Path, *, redis_port: int) -> Iterator[LocalServers]:
     for program in _PACKAGES:
         _find(program)
     with serve_postgres() as url, _serve_redis(folder, port=redis_port) as redis_url:
-        _run_sql("postgresql.sql", url=f"{url}postgres", passwords={role: secrets.token_hex(16) for role in _DATABASES})
+        _run_sql("postgresql.sql", url=f"{url}postgres", passwords={role: secrets.token_hex(16) for role in _ROLES})
         yield LocalServers(
             web={
                 "DATABASE_URL": _url_of(url, role="web", database="web"),

@@ -7,7 +7,8 @@ What is checked: the leaf of each event (SHA-256 of 0x00, its nonce, and its col
 the Merkle tree of RFC 9162 above the leaves, and the Ed25519 signature of the checkpoint with its root (C2SP
 tlog-checkpoint, signed-note). Of a whole export (--all) every edit, deletion, insertion, change of order and cut of
 what was sealed is found; of one person's export every edit and insertion. That none of a person's events is missing
-can be seen in a whole export only, or by a receipt (--receipt), which came with the token of an exchange.
+can be seen in a whole export, or by a receipt (--receipt), which came with an exchange. What had its time is gone from
+the log's beginning by a signed note, and by nothing else.
 
 Exit code 0: everything fits; 1: something was changed; 2: it could not be checked.
 """
@@ -18,6 +19,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-SCHEMA, RECEIPT = "devcontext-audit-export/1", "devcontext-audit-receipt/1"
+SCHEMA, RECEIPT, REMOVAL = "devcontext-audit-export/1", "devcontext-audit-receipt/1", "devcontext-audit-removal/1"
 ENCODING = 1
 USER = 4  # The column that says whose event it is.
 EMPTY = sha256().digest()
@@ -59,6 +61,7 @@ class Export:
     peaks: list[bytes] = field(default_factory=list)
     size: int = 0
     last_id: int = 0
+    removed: int = 0
     sealed: int = 0
     unsealed: int = 0
 
@@ -71,16 +74,6 @@ class Export:
 def children(left: bytes, right: bytes) -> bytes:
     """RFC 9162 section 2.1.1."""
     return sha256(b"\x01" + left + right).digest()
-
-
-def text_of(line: dict[str, Any]) -> bytes:
-    """Return the event as it was hashed."""
-    return json.dumps(line["event"], ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def leaf_of(line: dict[str, Any]) -> bytes:
-    """Return the hash of an event's leaf."""
-    return sha256(b"\x00" + bytes.fromhex(line["nonce"]) + text_of(line)).digest()
 
 
 def root_of_path(leaf: bytes, *, position: int, size: int, path: Iterable[bytes]) -> bytes:
@@ -135,30 +128,27 @@ def read_key(text: str) -> Key:
 
 def open_note(note: str, keys: list[Key]) -> tuple[int, bytes]:
     """Return size and root of a checkpoint that one of the keys signed; raises ChangedError for what is none."""
-    name, size, root = open_signed(note, keys, lines=3)
-    if name != keys[0].name:
-        raise ChangedError("A checkpoint is of another log.")
+    size, root = open_signed(note, keys, [keys[0].name], lines=3)
     return int(size), base64.b64decode(root, validate=True)
 
 
 def open_receipt(text: str, keys: list[Key]) -> tuple[int, tuple[bytes, bytes]]:
     """Return what a receipt promises: an event's id, and the salt and hash of its text; raises as `open_note`."""
-    kind, name, number, salt, hashed = open_signed(base64.b64decode(text).decode(), keys, lines=5)
-    if (kind, name) != (RECEIPT, keys[0].name):
-        raise ChangedError("A receipt is of another log.")
+    number, salt, hashed = open_signed(base64.b64decode(text).decode(), keys, [RECEIPT, keys[0].name], lines=5)
     return int(number), (base64.b64decode(salt), base64.b64decode(hashed))
 
 
-def open_signed(note: str, keys: list[Key], *, lines: int) -> list[str]:
-    """Return the lines of a note that one of the keys signed; raises ChangedError for one of none."""
-    body, separator, signatures = note.rpartition("\n\n")
+def open_signed(note: str, keys: list[Key], first: list[str], *, lines: int) -> list[str]:
+    """Return the lines after the `first` of a note that one of the keys signed; raises ChangedError for another."""
+    body, _, signatures = note.rpartition("\n\n")
     try:
         signed = [line for line in signatures.removesuffix("\n").split("\n") if is_signed(f"{body}\n", line, keys)]
     except (ValueError, InvalidSignature):
         signed = []
-    if not separator or not signed or body.count("\n") != lines - 1:
-        raise ChangedError("A checkpoint or receipt is not signed with a key that you trust.")
-    return body.split("\n")
+    found = body.split("\n")
+    if not signed or len(found) != lines or found[: len(first)] != first:
+        raise ChangedError("A checkpoint, receipt or removal is not of this log, signed with a key that you trust.")
+    return found[len(first) :]
 
 
 def is_signed(text: str, line: str, keys: list[Key]) -> bool:
@@ -179,44 +169,54 @@ def append(export: Export, leaf: bytes) -> None:
     export.peaks.append(leaf)
     export.size += 1
     if export.size in export.checkpoints:
-        root = export.peaks[-1]
-        for peak in reversed(export.peaks[:-1]):
-            root = children(peak, root)
+        root = reduce(lambda right, left: children(left, right), reversed(export.peaks))
         if root != export.checkpoints[export.size]:
             raise ChangedError(f"The first {export.size} events are not those of their checkpoint.")
 
 
 def check_event(export: Export, line: dict[str, Any]) -> None:
     """Check one sealed event; raises ChangedError for one that does not fit the log."""
-    number = line["event"][0]
+    number, text = line["event"][0], json.dumps(line["event"], ensure_ascii=False, separators=(",", ":")).encode()
+    leaf = sha256(b"\x00" + bytes.fromhex(line["nonce"]) + text).digest()
     if line["encoding"] != ENCODING:
         raise UnusableError(f"Event {number} is of a newer encoding: use a newer verifier.")
     if export.unsealed or number <= export.last_id:
         raise ChangedError(f"Event {number} is out of order.")
     export.last_id, export.sealed = number, export.sealed + 1
     salt, hashed = export.receipts.pop(number, (b"", b""))
-    if hashed and sha256(salt + text_of(line)).digest() != hashed:
+    if hashed and sha256(salt + text).digest() != hashed:
         raise ChangedError(f"Event {number} is not the one that the receipt was given for.")
     if export.of == "all":
         if line["position"] != export.size:
             raise ChangedError(f"Leaf {export.size} is missing before event {number}.")
-        append(export, leaf_of(line))
+        append(export, leaf)
         return
     if line["event"][USER] != export.of:
         raise ChangedError(f"Event {number} is not of {export.of}.")
     path = [base64.b64decode(text) for text in line["path"]]
-    root = root_of_path(leaf_of(line), position=line["position"], size=export.newest, path=path)
+    root = root_of_path(leaf, position=line["position"], size=export.newest, path=path)
     if not 0 <= line["position"] < export.newest or root != export.checkpoints[export.newest]:
         raise ChangedError(f"Event {number} is not what was sealed.")
+
+
+def check_removal(export: Export, line: dict[str, Any]) -> None:
+    """Check the note on a segment that had its time; of a whole export, its leaves grow the tree all the same."""
+    size, last_id, _before = open_signed(line["note"], export.keys, [REMOVAL, export.keys[0].name], lines=5)
+    hashes = base64.b64decode(line.get("hashes", ""))
+    for start in range(0, len(hashes), 32):
+        append(export, hashes[start : start + 32])
+    if export.sealed or (export.of == "all" and export.size != int(size)):
+        raise ChangedError(f"What is here of the first {size} leaves, which were removed, is not all of it.")
+    export.removed = export.last_id = int(last_id)
 
 
 def check_consistency(export: Export, line: dict[str, Any], pins: dict[int, bytes]) -> None:
     """Check that the log goes on from a checkpoint that was kept."""
     size, root = open_note(line["note"], export.keys)
-    path = [base64.b64decode(text) for text in line["path"]]
     if pins.get(size) == root:
-        newest = export.newest
-        if not is_consistent(size, root, size=newest, root=export.checkpoints.get(newest, EMPTY), path=path):
+        path = [base64.b64decode(text) for text in line["path"]]
+        newest = export.checkpoints.get(export.newest, EMPTY)
+        if not is_consistent(size, root, size=export.newest, root=newest, path=path):
             raise ChangedError(f"The log does not go on from the {size} leaves that you kept.")
         del pins[size]
 
@@ -226,9 +226,7 @@ def check(lines: Iterator[dict[str, Any]], keys: list[Key], pins: dict[int, byte
     header = next(lines, {})
     if header.get("schema") != SCHEMA or header.get("type") != "header":
         raise UnusableError("This is no export of the audit, or a newer one.")
-    export = Export(header["of"], keys, dict(receipts))
-    if export.of == "all":
-        export.checkpoints |= pins
+    export = Export(header["of"], keys, dict(receipts), dict(pins) if header["of"] == "all" else {})
     for line in lines:
         check_line(export, line, pins)
     check_end(export, pins)
@@ -247,18 +245,19 @@ def check_line(export: Export, line: dict[str, Any], pins: dict[int, bytes]) -> 
         check_consistency(export, line, pins)
     elif line["type"] == "event":
         check_event(export, line)
+    elif line["type"] == "removal":
+        check_removal(export, line)
     else:
         export.unsealed += 1
 
 
 def check_end(export: Export, pins: dict[int, bytes]) -> None:
     """Check that nothing was cut off."""
-    for number in export.receipts:
+    for number in [one for one in export.receipts if one > export.removed]:
         raise ChangedError(f"Event {number}, which you have a receipt of, is not among the sealed events here.")
-    if export.of == "all":
-        if export.size != export.newest:
-            raise ChangedError(f"{export.newest} leaves were signed, and {export.size} are here.")
-    elif pins:
+    if export.of == "all" and export.size != export.newest:
+        raise ChangedError(f"{export.newest} leaves were signed, and {export.size} are here.")
+    if export.of != "all" and pins:
         raise ChangedError("Nothing shows that the log goes on from the checkpoint you kept: export it with --pin.")
 
 
@@ -290,7 +289,8 @@ def main() -> int:
     except (UnusableError, OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
         print(f"This cannot be checked: {error if isinstance(error, UnusableError) else type(error).__name__}")
         return 2
-    print(f"{export.sealed} events fit the signed log of {export.newest}; {export.unsealed} are not sealed yet.")
+    gone = f" Those up to {export.removed} had their time and are gone, as is signed." if export.removed else ""
+    print(f"{export.sealed} events fit the signed log of {export.newest}; {export.unsealed} are not sealed yet.{gone}")
     if not options.key:
         print("The key came with the export. Get it from the operator, and give it with --key.")
     return 0

@@ -28,7 +28,7 @@ async def prove(text: str, *, client: str) -> dict[str, Any]:
         raise VaultUnavailableError from None
     # SECURITY: a receipt that was overheard tells nothing. Of an event that is gone nobody knows whose it was, and
     # that it is gone is told to whoever has the promise.
-    if proven.standing is not Standing.BROKEN and proven.client != client:
+    if proven.standing not in (Standing.BROKEN, Standing.REMOVED) and proven.client != client:
         raise InvalidRequestError
     lines = [json.loads(line) for line in proven.lines]
     return {"state": proven.standing.value} | ({"export": lines} if lines else {})

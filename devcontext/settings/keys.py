@@ -29,5 +29,7 @@ VAULT_MIN_KEY_VERSION = env.integer("VAULT_MIN_KEY_VERSION", 1)
 # Ed25519 private keys (PEM, PKCS#8) that sign the checkpoints of the audit's log, the current one first, then public
 # ones that signed earlier ones; see docs/operations.md.
 AUDIT_LOG_KEY = env.secret("AUDIT_LOG_KEY") or (DEBUG and local_keys.audit_log_key(DATA_DIR / "keys")) or ""
+# Sealed segments whose events are all older go, on the day (`audit.retention_daily`); 0 keeps them for ever.
+AUDIT_RETENTION_DAYS = env.integer("AUDIT_RETENTION_DAYS", 0)
 # Where the newest checkpoint is kept outside the database.
 AUDIT_PIN_FILE = Path(env.text("AUDIT_PIN_FILE", str(DATA_DIR / "audit.pin")))

@@ -72,6 +72,7 @@ class Command(BaseCommand):
             self.stderr.write("There may be more.")
         verdict = f"{len(report.findings)} findings" if report.findings else "nothing was changed"
         waiting = f", {report.unsealed} newer events are not sealed yet" if report.unsealed else ""
-        self.stdout.write(f"{report.leaves} sealed events, {report.checkpoints} checkpoints{waiting}: {verdict}.")
+        gone = f", {report.removed} of them removed for their age" if report.removed else ""
+        self.stdout.write(f"{report.leaves} sealed events{gone}, {report.checkpoints} checkpoints{waiting}: {verdict}.")
         if not report.findings:
             self.stdout.write(report.newest_note, ending="")
