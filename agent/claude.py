@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -21,6 +22,8 @@ from agent.claude_message import MessageBuilder
 from agent.model import AssistantMessage, ToolChoice
 
 if TYPE_CHECKING:
+    import ssl
+
     import anthropic
 
 # A connection takes milliseconds; the API sends pings while the model thinks, so a minute of silence is a dead one.
@@ -240,9 +243,18 @@ def _connect() -> "anthropic.AsyncAnthropic":
             timeout=httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
             follow_redirects=False,
             trust_env=not settings.IS_MODEL_SIMULATED,
+            verify=_tls(),
         ),
     )
     return client
+
+
+@cache
+def _tls() -> "ssl.SSLContext":
+    """Return whom to believe, loaded once: a worker connects anew for each briefing."""
+    _, httpx2 = _import()
+    tls: ssl.SSLContext = httpx2.create_ssl_context()
+    return tls
 
 
 def _import() -> tuple[Any, Any]:

@@ -1,8 +1,8 @@
 """What a web process does when a thousand briefings are due in one minute: `./dev bench schedules`.
 
 An installation on SQLite as `./dev up` starts it, but with DEBUG off, with the stand-ins as services and as Claude. It
-is started once everything is due, and watched until everything has ended. README.md beside this file says what is in
-the figures.
+is started once everything is due, and watched until everything has ended. With `--celery` a worker with two processes
+and beat, on a Redis of their own, take the web process's place. README.md beside this file says what is in the figures.
 """
 
 import argparse
@@ -15,17 +15,18 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks.briefing import CONNECT
-from benchmarks.processes import Server, free_port
+from benchmarks.processes import free_port
 from devcontext.local_processes import LocalInstallation
 from tests.e2e.installation import Installation
 from tests.faults.pages import sign_in
+from tests.redis_server import serve_redis
 
 # Each of these people has as many schedules, all of a standup of the three services, all due three minutes ago: longer
 # than any schedule waits after its due time, so that all may begin at the first look.
@@ -56,6 +57,7 @@ async_to_sync(leave)(list(User.objects.filter(username__startswith="person").ord
 """
 # More than a thousand briefings took on two processors that others used as well.
 _MOST_SECONDS = 3600
+_CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Rush:
-    """What was measured of all of them; memory is resident, in MB."""
+    """What was measured of all of them; memory is resident, in MB, of the process and those that it began."""
 
     turns: list[Turn]
     runs: int
@@ -87,10 +89,11 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=50)
     parser.add_argument("--each", type=int, default=20, help="schedules of each of them, at most 30")
     parser.add_argument("--at-once", type=int, default=4, help="SCHEDULES_AT_ONCE of the web process")
+    parser.add_argument("--celery", action="store_true", help="a worker and beat in place of the web process")
     options = parser.parse_args()
     load_before = os.getloadavg()[0]
-    with _due(people=options.people, each=options.each, at_once=options.at_once) as found:
-        rush = _watch(found, count=options.people * options.each)
+    with _due(people=options.people, each=options.each, at_once=options.at_once, is_celery=options.celery) as found:
+        rush = _watch(found, count=options.people * options.each, names=_names(is_celery=options.celery))
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} processors, "
         f"load {load_before:.1f} before, {os.getloadavg()[0]:.1f} after"
@@ -105,7 +108,7 @@ def _lines(rush: Rush) -> Iterator[str]:
     yield f"{len(rush.turns)} due: {states}; {rush.runs} runs, {len({turn.run for turn in rush.turns})} of them told"
     yield f"{rush.seconds:.0f} s in all, {60 * len(rush.turns) / rush.seconds:.0f} a minute"
     yield f"one from its turn to its end: p50 {median(took):.2f}, p99 {quantiles(took, n=100)[98]:.2f} s"
-    yield f"processor of the web process, each: {1000 * rush.cpu_seconds / len(rush.turns):.0f} ms"
+    yield f"processor of the process that makes them, each: {1000 * rush.cpu_seconds / len(rush.turns):.0f} ms"
     yield f"its memory: {rush.first_mb:.0f} MB after the first tenth, {rush.most_mb:.0f} MB at most"
     yield f"turns that one person had more than another who waited, at most: {_unfairness(rush.turns)}"
 
@@ -128,12 +131,13 @@ def _unfairness(turns: list[Turn]) -> int:
     return most
 
 
-def _watch(found: Installation, *, count: int) -> Rush:
-    """Start the web process and wait until all have ended."""
+def _watch(found: Installation, *, count: int, names: tuple[str, ...]) -> Rush:
+    """Start the processes, the first of which makes the briefings, and wait until all have ended."""
     database = found.web_folder / "default.sqlite3"
-    found.start("app")
-    server = Server(found.app_url, found.processes["app"])
-    cpu_before, started_at, first_mb = server.cpu_seconds(), time.monotonic(), 0.0
+    for name in names:
+        found.start(name)
+    maker = found.processes[names[0]].pid
+    cpu_before, started_at, first_mb = _cpu_seconds(maker), time.monotonic(), 0.0
     ended = 0
     while ended < count:
         if time.monotonic() - started_at > _MOST_SECONDS:
@@ -141,7 +145,7 @@ def _watch(found: Installation, *, count: int) -> Rush:
         time.sleep(1)
         ended = int(_ask(database, "SELECT count(*) FROM agent_occurrence WHERE ended_at IS NOT NULL")[0][0])
         if not first_mb and ended >= count / 10:
-            first_mb = _memory(server, "VmRSS")
+            first_mb = _memory(maker, "VmRSS")
     seconds = time.monotonic() - started_at
     rows = _ask(
         database,
@@ -152,9 +156,9 @@ def _watch(found: Installation, *, count: int) -> Rush:
         turns=[Turn(int(user), _seconds(began), _seconds(end), state, run) for user, began, end, state, run in rows],
         runs=int(_ask(database, "SELECT count(*) FROM agent_run")[0][0]),
         seconds=seconds,
-        cpu_seconds=server.cpu_seconds() - cpu_before,
+        cpu_seconds=_cpu_seconds(maker) - cpu_before,
         first_mb=first_mb,
-        most_mb=_memory(server, "VmHWM"),
+        most_mb=_memory(maker, "VmHWM"),
     )
 
 
@@ -167,17 +171,36 @@ def _seconds(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _memory(server: Server, name: str) -> float:
-    """Return megabytes. Source: proc(5), on `VmRSS` and `VmHWM`, its peak."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
-    (line,) = (line for line in status.splitlines() if line.startswith(f"{name}:"))
-    return int(line.split()[1]) / 1024
+def _names(*, is_celery: bool) -> tuple[str, ...]:
+    return ("worker", "beat") if is_celery else ("app",)
+
+
+def _tree(process: int) -> Iterator[Path]:
+    """Yield what the kernel tells of a process and of those that it began. Source: proc(5)."""
+    told = Path(f"/proc/{process}")
+    yield told
+    for child in (told / f"task/{process}/children").read_text(encoding="ascii").split():
+        yield from _tree(int(child))
+
+
+def _cpu_seconds(process: int) -> float:
+    """Return the processor time used, in user and system mode."""
+    stats = [(told / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13] for told in _tree(process)]
+    return sum(int(user) + int(system) for user, system in stats) / _CLOCK_TICKS
+
+
+def _memory(process: int, name: str) -> float:
+    """Return megabytes: `VmRSS`, or the sum of the peaks, `VmHWM`. Pages that processes share are in each of them."""
+    statuses = [(told / "status").read_text(encoding="ascii").splitlines() for told in _tree(process)]
+    return sum(int(line.split()[1]) for lines in statuses for line in lines if line.startswith(f"{name}:")) / 1024
 
 
 @contextmanager
-def _due(*, people: int, each: int, at_once: int) -> Iterator[Installation]:
-    """Yield an installation in which everything is due, and whose web process is still to be started."""
-    with tempfile.TemporaryDirectory(prefix="devcontext-bench-") as folder:
+def _due(*, people: int, each: int, at_once: int, is_celery: bool) -> Iterator[Installation]:
+    """Yield an installation in which everything is due, and whose processes but the sandbox are still to be started."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="devcontext-bench-"))
+        redis = {"REDIS_URL": stack.enter_context(serve_redis()).url} if is_celery else {}
         plan = LocalInstallation(Path(folder), port=free_port(), sandbox_port=free_port())
         found = Installation(plan)
         environment = {
@@ -188,9 +211,10 @@ def _due(*, people: int, each: int, at_once: int) -> Iterator[Installation]:
             "SCHEDULES_AT_ONCE": str(at_once),
             "DAILY_BUDGET_USD_PER_USER": "1000000",
             "DAILY_BUDGET_USD": "1000000",
+            **redis,
         }
-        web = plan.web(environment)
-        found.programs = {"sandbox": plan.sandbox(environment), "app": web}
+        made = (plan.sandbox(environment), plan.web(environment), plan.worker(environment), plan.beat(environment))
+        found.programs = {program.name: program for program in made}
         try:
             found.start("sandbox")
             _done(found.manage("app", "migrate_all"))
@@ -199,7 +223,9 @@ def _due(*, people: int, each: int, at_once: int) -> Iterator[Installation]:
                 _run(found, CONNECT.format(sessions=sessions[first : first + 10]))
                 _run(found, _LEAVE_WHAT_IS_DUE.format(each=each, first=first))
             settings = {"DJANGO_SETTINGS_MODULE": "benchmarks.settings_web"}
-            found.programs["app"] = replace(web, environment={**web.environment, **settings})
+            for name in _names(is_celery=is_celery):
+                program = found.programs[name]
+                found.programs[name] = replace(program, environment={**program.environment, **settings})
             yield found
         finally:
             for process in found.processes.values():

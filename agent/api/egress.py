@@ -11,6 +11,7 @@ import time
 from collections.abc import Generator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from weakref import WeakValueDictionary
 
@@ -121,7 +122,15 @@ def client_of(provider: str) -> httpx.AsyncClient:
 def _tls_of(provider: str) -> ssl.SSLContext:
     """Return whom to believe for `provider`: the public authorities, or those of its own file and no others."""
     # SECURITY: an enterprise's authority vouches for its own GitHub; it could vouch for Google and Slack as well.
-    ca_file = settings.PROVIDERS[provider].ca_file
+    return _tls(settings.PROVIDERS[provider].ca_file)
+
+
+@cache
+def _tls(ca_file: str) -> ssl.SSLContext:
+    """Return the TLS settings for these authorities: loading them costs as much as several reads.
+
+    A worker opens clients for each briefing, since each of its tasks has an event loop of its own.
+    """
     return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context(trust_env=False)
 
 

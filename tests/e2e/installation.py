@@ -54,14 +54,15 @@ class Installation:
         return b"".join(_read(path) for path in files if path.name.startswith(names or ("",)))
 
     def start(self, name: str) -> None:
-        """Start a process, and wait until it answers."""
+        """Start a process, and wait until it answers, if it does."""
         program = self.programs[name]
         folder = self.vault_folder if name == "vault" else self.web_folder
         with (folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 program.command, cwd=ROOT, env=program.environment, stdout=log, stderr=log
             )
-        _wait_for(program.ready_url)
+        if program.ready_url:
+            _wait_for(program.ready_url)
 
     def kill(self, name: str) -> None:
         """End a process as a power cut would."""

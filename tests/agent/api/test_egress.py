@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
@@ -44,6 +45,18 @@ def test_the_token_goes_to_its_own_origin() -> None:
 def test_the_token_goes_to_no_other_origin(url: str) -> None:
     with pytest.raises(ValueError, match="leaves the provider"):
         _attach(url)
+
+
+def test_authorities_are_loaded_once_however_many_event_loops_ask() -> None:
+    """Each task of a worker has an event loop of its own, and loading them costs as much as several reads."""
+
+    async def open_client() -> object:
+        pool = client_of("github")._transport
+        await close_clients()
+        assert isinstance(pool, httpx.AsyncHTTPTransport)
+        return pool._pool._ssl_context
+
+    assert async_to_sync(open_client)() is async_to_sync(open_client)()
 
 
 async def test_a_path_that_smuggles_a_host_never_leaves(upstream: Upstream, settings: Settings, calls: Calls) -> None:
