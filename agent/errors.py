@@ -23,6 +23,8 @@ ToolErrorCode = Literal[
     "upstream_unavailable",
     "vault_unavailable",
     "policy_denied",
+    "away",
+    "not_granted",
     "declined",
     "not_answered",
     "undeclared_request",

@@ -49,6 +49,8 @@ _UNREAD = {
     "revoked": "revoked, not read",
     "not_connected": "not connected, not read",
     "reconnect_required": "needs reconnecting, not read",
+    "away": "not allowed while you are away, not read",
+    "not_granted": "not granted to its schedule, not read",
     "declined": "not read, you said no",
     "not_answered": "not read, nobody answered whether it may be",
     "nothing_asked": "not asked",

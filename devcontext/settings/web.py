@@ -128,8 +128,11 @@ EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", default=False)
 # A mail server that hangs must not hold what sends to it.
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "devcontext@localhost")
+# Where one tries it out, mails are printed, unless a mail server is named.
 EMAIL_BACKEND = (
-    "django.core.mail.backends.console.EmailBackend" if DEBUG else "django.core.mail.backends.smtp.EmailBackend"
+    "django.core.mail.backends.console.EmailBackend"
+    if DEBUG and not env.text("EMAIL_HOST")
+    else "django.core.mail.backends.smtp.EmailBackend"
 )
 # Whoever has just signed in, or said again who they are, may connect, disconnect and change how they sign in; after a
 # quarter of an hour they are asked again. Django-allauth's default of five minutes would ask in mid-onboarding.

@@ -63,6 +63,8 @@ const UNREAD = {
   revoked: gettext("revoked, not read"),
   not_connected: gettext("not connected, not read"),
   reconnect_required: gettext("needs reconnecting, not read"),
+  away: gettext("not allowed while you are away, not read"),
+  not_granted: gettext("not granted to its schedule, not read"),
 };
 
 /** What became of one service in a run. */

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,10 +81,25 @@ class Installation:
             check=False,
         )
 
+    def run_code(self, code: str) -> None:
+        """Run Python in the place of the app."""
+        done = self.manage("app", "shell", "--no-imports", "-v0", "-c", code)
+        assert done.returncode == 0, done.stderr
+
+    def connect_demo_user(self) -> None:
+        """Connect all services of the demo user, as `manage.py brief` does."""
+        connect = "async_to_sync(demo.connect_services)(connected=set())"
+        self.run_code(f"from asgiref.sync import async_to_sync; from devcontext import demo; {connect}")
+
 
 @contextmanager
-def running(folder: Path, *, is_vault_apart: bool = False, claude_delay_ms: int = 5) -> Iterator[Installation]:
-    """Start an installation in `folder` and end it with the context; its output goes to files there."""
+def running(
+    folder: Path, *, is_vault_apart: bool = False, claude_delay_ms: int = 5, variables: Mapping[str, str] | None = None
+) -> Iterator[Installation]:
+    """Start an installation in `folder` and end it with the context; its output goes to files there.
+
+    `variables` are further settings of its processes.
+    """
     port, sandbox_port, vault_port = free_ports(3)
     vault_url = local_vault_url(vault_port) if is_vault_apart else ""
     found = Installation(LocalInstallation(folder, port=port, sandbox_port=sandbox_port, vault_url=vault_url))
@@ -93,6 +108,7 @@ def running(folder: Path, *, is_vault_apart: bool = False, claude_delay_ms: int 
         "SANDBOX_URL": found.sandbox_url,
         "SANDBOX_CLAUDE_DELAY_MS": str(claude_delay_ms),
         "LOG_LEVEL": "DEBUG",
+        **(variables or {}),
     }
     found.web_folder.mkdir(exist_ok=True)
     vaults = [found.plan.vault(environment)] if is_vault_apart else []

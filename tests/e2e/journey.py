@@ -21,9 +21,17 @@ SERVICES = {"github": "GitHub", "google-calendar": "Google Calendar", "slack": "
 
 
 @asynccontextmanager
-async def visiting(browser: Browser, url: str, *, expected: str = "^$") -> AsyncIterator[Page]:
-    """A stranger's browser; at the end it has complained of nothing but what matches `expected`."""
-    context = await browser.new_context(reduced_motion="reduce", base_url=url)
+async def visiting(
+    browser: Browser, url: str, *, expected: str = "^$", has_scripts: bool = True, like: Page | None = None
+) -> AsyncIterator[Page]:
+    """A stranger's browser, or one with the cookies of another; it has complained of nothing but `expected` in the end.
+
+    Without `has_scripts` no script runs in it.
+    """
+    cookies = await like.context.storage_state() if like else None
+    context = await browser.new_context(
+        reduced_motion="reduce", base_url=url, java_script_enabled=has_scripts, storage_state=cookies
+    )
     page = await context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

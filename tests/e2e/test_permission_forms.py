@@ -18,10 +18,7 @@ PAGE = "/settings/permissions/"
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with running(tmp_path_factory.mktemp("installation")) as found:
-        connect = "from asgiref.sync import async_to_sync; from devcontext import demo; "
-        code = f"{connect}async_to_sync(demo.connect_services)(connected=set())"
-        done = found.manage("app", "shell", "--no-imports", "-v0", "-c", code)
-        assert done.returncode == 0, done.stderr
+        found.connect_demo_user()
         yield found
 
 

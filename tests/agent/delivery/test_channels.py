@@ -23,7 +23,8 @@ from agent.delivery.types import Channel, Kind, Letter
 from agent.delivery_models import Channel as ChannelRow
 from agent.schedules.types import Schedule
 from audit.models import AuditEvent
-from tests.agent.delivery.conftest import ANSWER, HOOK, Mailbox, Receiver, add
+from tests.agent.delivery.conftest import ANSWER, HOOK, add
+from tests.receivers import Mailbox, Receiver
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"], transaction=True)
 

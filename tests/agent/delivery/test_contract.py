@@ -19,7 +19,8 @@ from agent.delivery_models import Delivery as DeliveryRow
 from agent.schedules.types import Schedule
 from audit import append_only
 from audit.models import AuditEvent
-from tests.agent.delivery.conftest import HOOK, Mailbox, Receiver, add, become_due, end_one, found
+from tests.agent.delivery.conftest import HOOK, add, become_due, end_one, found
+from tests.receivers import Mailbox, Receiver
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"], transaction=True)
 

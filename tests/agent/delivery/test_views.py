@@ -14,8 +14,9 @@ from agent.delivery_models import Channel as ChannelRow
 from agent.delivery_models import Delivery as DeliveryRow
 from agent.schedules.types import OccurrenceState, Schedule
 from audit.models import AuditEvent
-from tests.agent.delivery.conftest import HOOK, SLACK_ADDRESS, Mailbox, Receiver, add, end_one
+from tests.agent.delivery.conftest import HOOK, SLACK_ADDRESS, add, end_one
 from tests.agent.schedules.conftest import due_row
+from tests.receivers import Mailbox, Receiver
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"], transaction=True)
 

@@ -83,7 +83,7 @@ async def test_what_the_grant_does_not_hold_is_not_read(maya: User) -> None:
     schedule = await granted_schedule(maya)
     await owning.narrow_grant(asker_of(maya), schedule.id, providers=["github"])
     done = await run(await make_due_row(schedule))
-    assert states(done) == {"github": "read", "google-calendar": "policy_denied", "slack": "policy_denied"}
+    assert states(done) == {"github": "read", "google-calendar": "not_granted", "slack": "not_granted"}
     assert {provider for _, provider, _ in await recorded("vault:exchange:granted")} == {"github"}
     assert ("permission:check:denied", "slack", "not_granted") in await recorded("permission:check")
 
@@ -91,7 +91,7 @@ async def test_what_the_grant_does_not_hold_is_not_read(maya: User) -> None:
 async def test_a_service_that_may_not_be_read_while_away_is_not(maya: User, schedule: Schedule) -> None:
     await switch.set_away(**asker_of(maya), provider="slack", is_allowed=False)
     done = await run(await make_due_row(schedule))
-    assert states(done) == {"github": "read", "google-calendar": "read", "slack": "policy_denied"}
+    assert states(done) == {"github": "read", "google-calendar": "read", "slack": "away"}
 
 
 async def expire(schedule: Schedule) -> None:
