@@ -11,6 +11,10 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser, User
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from agent.errors import (
     ContentClosedError,
@@ -36,17 +40,18 @@ _NOT_SIGNED_IN = 4401
 _RECHECK_SECONDS = 1.0
 # Far more than go on at once; those that have ended are replayed and do not count any more.
 _MAX_FOLLOWED = 100
-_NO_SUCH_RUN = "There is no such conversation."
-_CLOSED = "The text of this answer cannot be opened: its key is missing, or it was changed."
-_BUSY = "This conversation is still answering. Wait for it, or stop it."
-_NOT_LAST = (
+_NO_SUCH_RUN = _("There is no such conversation.")
+_CLOSED = _("The text of this answer cannot be opened: its key is missing, or it was changed.")
+_BUSY = _("This conversation is still answering. Wait for it, or stop it.")
+_NOT_LAST = _(
     "Only the last question of a conversation can be asked anew in its place. Reload the page to see which it is."
 )
-_TOO_MANY_RUNS = "Too many of your questions are being answered. Wait for one of them, or stop it."
-_NO_SUCH_QUESTION = "There is no such question."
-_TOO_LATE = "This was answered already, or its time is over."
-_NOT_RECORDED = "The audit timeline cannot be written right now, so your answer does not count yet. Try again."
-_TOO_MANY_FOLLOWED = "This page follows too many answers at once. Reload it in a moment."
+_TOO_MANY_RUNS = _("Too many of your questions are being answered. Wait for one of them, or stop it.")
+_NO_SUCH_QUESTION = _("There is no such question.")
+_TOO_LATE = _("This was answered already, or its time is over.")
+_NOT_RECORDED = _("The audit timeline cannot be written right now, so your answer does not count yet. Try again.")
+_INTERNAL = _("Something went wrong on our side (reference {reference}).")
+_TOO_MANY_FOLLOWED = _("This page follows too many answers at once. Reload it in a moment.")
 
 
 class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels carries no types
@@ -83,7 +88,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
             # The outer frame of a socket: one bad message must not take the page's other runs with it.
             reference = secrets.token_hex(4)
             logger.exception("agent.frame_failed", extra={"reference": reference})
-            await self._refuse("internal", f"Something went wrong on our side (reference {reference}).")
+            await self._refuse("internal", format_lazy(_INTERNAL, reference=reference))
 
     async def _act(self, frame: Frame) -> None:
         match frame:
@@ -191,8 +196,10 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
         assert self._user.pk is not None
         return await sync_to_async(is_still_signed_in)(self.scope["session"], user_id=self._user.pk)
 
-    async def _refuse(self, code: str, message: str, **names: str) -> None:
-        await self._send({"type": "error", "code": code, "message": message, **{k: v for k, v in names.items() if v}})
+    async def _refuse(self, code: str, message: Promise, **names: str) -> None:
+        with override(self.scope["language"]):
+            told = str(message)
+        await self._send({"type": "error", "code": code, "message": told, **{k: v for k, v in names.items() if v}})
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps({"v": PROTOCOL_VERSION, **message}))

@@ -6,6 +6,9 @@ import zoneinfo
 from typing import Annotated, Literal
 from uuid import UUID
 
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -22,15 +25,18 @@ from agent.briefing import recipes
 MAX_FRAME_BYTES = 16 * 1024
 # A long question is a page of text; what is pasted beyond that is not a question.
 MAX_QUESTION_CHARACTERS = 8_000
+_TOO_LARGE = _("This message is larger than 16 KiB. Shorten it and send it again.")
+_MALFORMED = _("The server could not read this message.")
+_BAD_TEXT = format_lazy(_("Write a question of 1 to {number} characters."), number=MAX_QUESTION_CHARACTERS)
 
 
 class FrameError(Exception):
-    """A frame that cannot be used, with `code` and `message` for the page.
+    """A frame that cannot be used, with `code` and `message` for the page, which is told it in its own language.
 
     `key`, `run` or `question` name what it was about, if that is known.
     """
 
-    def __init__(self, code: str, message: str, *, key: str = "", run: str = "", question: str = "") -> None:
+    def __init__(self, code: str, message: Promise, *, key: str = "", run: str = "", question: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -112,11 +118,11 @@ def parse(text: str) -> Frame:
         FrameError: It is too large, no JSON, or not a message of this protocol.
     """
     if len(text.encode()) > MAX_FRAME_BYTES:
-        raise FrameError("too_large", "This message is larger than 16 KiB. Shorten it and send it again.")
+        raise FrameError("too_large", _TOO_LARGE)
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        raise FrameError("malformed", "The server could not read this message.") from None
+        raise FrameError("malformed", _MALFORMED) from None
     try:
         return _adapter.validate_python(data)
     except ValidationError as error:
@@ -127,6 +133,5 @@ def _explain(error: ValidationError, data: object) -> FrameError:
     key = data.get("key") if isinstance(data, dict) else None
     key = key if isinstance(key, str) and len(key) <= 64 else ""  # noqa: PLR2004  (the longest key there is)
     if any(problem["loc"][-1:] == ("text",) for problem in error.errors()):
-        sentence = f"Write a question of 1 to {MAX_QUESTION_CHARACTERS:,} characters."
-        return FrameError("bad_text", sentence, key=key)
-    return FrameError("malformed", "The server could not read this message.", key=key)
+        return FrameError("bad_text", _BAD_TEXT, key=key)
+    return FrameError("malformed", _MALFORMED, key=key)

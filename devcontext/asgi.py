@@ -15,6 +15,7 @@ from devcontext.audit_socket import AuditConsumer  # noqa: E402
 from devcontext.body_limit import BodyLimit  # noqa: E402
 from devcontext.lifespan import lifespan  # noqa: E402
 from devcontext.origin import SameOriginOnly  # noqa: E402
+from devcontext.page_language import SocketLanguage  # noqa: E402
 
 _sockets = [*websocket_urlpatterns, path("ws/audit/", AuditConsumer.as_asgi())]
 
@@ -22,6 +23,6 @@ application = ProtocolTypeRouter(
     {
         "http": BodyLimit(_pages),
         "lifespan": lifespan,
-        "websocket": SameOriginOnly(AuthMiddlewareStack(URLRouter(_sockets))),
+        "websocket": SameOriginOnly(AuthMiddlewareStack(SocketLanguage(URLRouter(_sockets)))),
     }
 )

@@ -55,6 +55,24 @@ class PageLanguage:
             return _labelled(await response, language)
 
 
+class SocketLanguage:
+    """ASGI middleware of sockets: `scope["language"]` is what `PageLanguage` would have for the same page.
+
+    It is not made the language of what follows: a run that begins there is written in English. The cookies have to be
+    read before (`channels.sessions.CookieMiddleware`).
+    """
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: dict[str, Any], receive: object, send: object) -> None:
+        """Go on with the language known."""
+        request = HttpRequest()
+        request.COOKIES = scope["cookies"]
+        request.META["HTTP_ACCEPT_LANGUAGE"] = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+        await self._app(scope | {"language": translation.get_language_from_request(request)}, receive, send)
+
+
 def _labelled(response: HttpResponseBase, language: str) -> HttpResponseBase:
     patch_vary_headers(response, ("Accept-Language", "Cookie"))
     response.headers.setdefault("Content-Language", language)

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,6 +27,8 @@ from permissions.policy import Answer
 from tests.agent.conftest import request_of, start
 from tests.permissions.answers import answer_of
 from tests.permissions.conftest import AuditTableMissing
+from tools import pseudo_locale
+from tools.catalogue import Message
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
@@ -47,8 +50,8 @@ def sign_in(user: User) -> Client:
 
 
 @asynccontextmanager
-async def socket(client: Client | None) -> AsyncIterator[WebsocketCommunicator]:
-    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
+async def socket(client: Client | None, *, language: str = "en") -> AsyncIterator[WebsocketCommunicator]:
+    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost"), (b"accept-language", language.encode())]
     if client:
         cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
         headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()))
@@ -103,6 +106,18 @@ async def test_a_malformed_frame_is_answered_and_the_socket_goes_on(alice: User,
         for _ in range(2):
             await page.send_to(text_data=text)
             assert json.loads(await page.receive_from(timeout=_PATIENCE_SECONDS))["code"] == "malformed"
+
+
+async def test_a_refusal_speaks_the_language_of_the_page(alice: User, settings: Settings, tmp_path: Path) -> None:
+    words = "The server could not read this message."
+    pseudo_locale.make(tmp_path, {"django": [Message(words)], "djangojs": []})
+    settings.LOCALE_PATHS = [tmp_path]
+    settings.LANGUAGES = [("en", "English"), ("en-xa", "pseudo")]
+    client = await sync_to_async(sign_in)(alice)
+    for language, told in (("en-xa", pseudo_locale.lengthened(words)), ("en", words)):
+        async with socket(client, language=language) as page:
+            await page.send_to(text_data="{")
+            assert json.loads(await page.receive_from(timeout=_PATIENCE_SECONDS))["message"] == told
 
 
 async def test_bytes_are_no_frame(alice: User) -> None:

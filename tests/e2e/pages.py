@@ -85,6 +85,8 @@ HOLDER = (
     "/accounts/2fa/webauthn/keys/{key}/edit/",
     "/accounts/2fa/webauthn/keys/{key}/remove/",
 )
+# The holder again, once they are an auditor too.
+AUDITOR = ("/audit/everybody/", "/audit/everybody/?q=service:github")
 # Seen on the way to what the holder has.
 ON_THE_WAY = ("/accounts/2fa/totp/activate/", "/accounts/2fa/authenticate/")
 
@@ -92,7 +94,6 @@ POST = "answers POST alone"
 FILE = "answers with a file"
 JSON = "answers with JSON"
 PART = "answers with a part of a page"
-HIDDEN = "is not there for who is no auditor"
 LEADS_ON = "leads on at once, and shows nothing"
 LEADS_TO_OWN = "leads on to something of the visitor's own, and shows nothing"
 # By the name of the address, or by its pattern where it has no name.
@@ -121,9 +122,8 @@ NO_PAGES = {
     "agent:answer_file": FILE,
     "agent:export": FILE,
     "mfa_download_recovery_codes": FILE,
-    "audit:everybody": HIDDEN,
     "audit:export": FILE,
-    "audit:export_everybody": HIDDEN,
+    "audit:export_everybody": FILE,
     "audit:proof": JSON,
     "audit:newer": PART,
     "audit:save_search": POST,

@@ -184,6 +184,12 @@ async def test_an_account_with_all_that_there_is(holder: Page) -> None:
     assert await examined(holder, *(address.format(key=key) for address in pages.HOLDER)) == []
 
 
+async def test_everybodys_events(holder: Page, installation: Installation) -> None:
+    appointed = installation.manage("app", "auditor", "appoint", EMAIL)
+    assert appointed.returncode == 0, appointed.stderr
+    assert await examined(holder, *pages.AUDITOR) == []
+
+
 async def test_the_way_back_in(holder: Page, installation: Installation) -> None:
     await sign_out(holder)
     await give_password(holder)

@@ -43,7 +43,7 @@ ALL = {name: path for name, path in addresses(get_resolver()) if not path.starts
 def examined() -> set[str]:
     """Return the name of each address that the browser tests look at."""
     found: set[str] = set()
-    lists = (pages.STRANGERS, pages.NEWCOMER, pages.REGULAR, pages.HOLDER, pages.ON_THE_WAY)
+    lists = (pages.STRANGERS, pages.NEWCOMER, pages.REGULAR, pages.HOLDER, pages.AUDITOR, pages.ON_THE_WAY)
     for address in (address for each in lists for address in each):
         try:
             found.add(resolve(address.format(**PLACES).partition("?")[0]).view_name)
@@ -80,7 +80,7 @@ def example(name: str) -> str:
 
 
 def is_true(reason: str, *, of: HttpResponse) -> bool:
-    """Tell whether the answer is one that the reason leads to expect; of what is not there, nothing can be seen."""
+    """Tell whether the answer is one that the reason leads to expect."""
     if reason == pages.POST:
         return of.status_code == 405
     if reason == pages.LEADS_ON:
