@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 
 from agent import memory
 from agent.schedules import owning, store
+from agent.schedules.running import run_occurrence
 from agent.schedules.types import Occurrence, OccurrenceState, Reason, Schedule
 from agent.types import WeekSettings
 from audit.models import AuditEvent
@@ -229,6 +230,14 @@ async def test_the_permissions_page_says_which_schedule_may_read_what(visitor: A
     listed = {card.slug: [one.schedule.name for one in card.schedules] for card in page.context["cards"]}
     assert listed == {"github": ["Dawn chorus"], "google-calendar": [], "slack": []}
     assert "Schedules that may read it while you are away" in page.content.decode()
+
+
+async def test_the_permissions_page_names_the_schedule_that_read_last(visitor: AsyncClient, maya: User) -> None:
+    made = await granted_schedule(maya, providers=("github",))
+    assert "asked for it." not in (await visitor.get("/settings/permissions/")).content.decode()
+    await run_occurrence((await make_due_row(made)).id)
+    page = (await visitor.get("/settings/permissions/")).content.decode()
+    assert f'The schedule <a href="/schedules/{made.id}/">{made.draft.name}</a> asked for it.' in page
 
 
 async def test_a_dry_run_reads_nothing_and_knows_the_grant(visitor: AsyncClient, maya: User) -> None:
