@@ -14,7 +14,6 @@ import shutil
 import time
 from dataclasses import dataclass
 from statistics import median, quantiles
-from urllib.parse import urlsplit
 from uuid import UUID
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devcontext.settings.test")
@@ -24,12 +23,18 @@ import django
 django.setup()
 
 from django.conf import settings
-from playwright.async_api import Browser, Page, Route, async_playwright
+from django.contrib.staticfiles import finders
+from playwright.async_api import Browser, Page, async_playwright
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Route
 
 from agent import events
 from devcontext.middleware import content_security_policy
-from tests.e2e.conftest import ARGS, ORIGIN, answer, chat_page
+from tests.e2e.conftest import ARGS, chat_page
 from tests.e2e.run_socket_peer import Peer
+from tests.serving import serve_app
 
 # The first keys compile the page's scripts and draw the caret for the first time; all that come after them count.
 _WARM_UP_KEYS = 20
@@ -105,12 +110,13 @@ async def main() -> None:
     options = parser.parse_args()
     print(f"{time.strftime('%Y-%m-%d')}, load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors")
     typed = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
-        for messages in options.messages:
-            typed.append(await _measure(browser, turns=messages // 2))
-            print(typed[-1], flush=True)
-        await browser.close()
+    with serve_app(_site) as url:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
+            for messages in options.messages:
+                typed.append(await _measure(browser, url, turns=messages // 2))
+                print(typed[-1], flush=True)
+            await browser.close()
     first, *others = typed
     for other in others:
         ratio = median(other.waits) / median(first.waits)
@@ -119,10 +125,10 @@ async def main() -> None:
         )
 
 
-async def _measure(browser: Browser, *, turns: int) -> _Typed:
-    context = await browser.new_context(base_url=ORIGIN)
+async def _measure(browser: Browser, url: str, *, turns: int) -> _Typed:
+    context = await browser.new_context()
     page = await context.new_page()
-    await _open(page, turns=turns)
+    await _open(page, url, turns=turns)
     # By its element: Playwright's search by label names every element of the page first, which takes longer than 30 s.
     await page.locator("textarea").focus()
     text = "what did I merge " * (_WARM_UP_KEYS + _KEYS)
@@ -137,20 +143,31 @@ async def _measure(browser: Browser, *, turns: int) -> _Typed:
     return _Typed(messages=2 * turns, elements=elements, waits=waits, tasks=tasks)
 
 
-async def _open(page: Page, *, turns: int) -> None:
-    async def serve(route: Route) -> None:
-        if urlsplit(route.request.url).path.startswith(settings.STATIC_URL):
-            await answer(route)
-            return
-        body = chat_page(run_ids=[str(UUID(int=number)) for number in range(1, turns + 1)])
-        headers = {"Content-Security-Policy": content_security_policy()}
-        await route.fulfill(body=body, content_type="text/html", headers=headers)
+def _site(_url: str) -> Starlette:
+    """Serve the page and its static files over HTTP, with the headers of a deployment.
 
+    Where Playwright answers a page's requests in its place, Chromium keeps no file: each `<use>` of the sprite is then
+    a document of its own, hundreds of them in a long chat, and they are what a key waits for.
+    """
+    return Starlette(routes=[Route("/", _page), Route(f"{settings.STATIC_URL}{{path:path}}", _static)])
+
+
+async def _page(request: Request) -> Response:
+    turns = int(request.query_params["turns"])
+    body = chat_page(run_ids=[str(UUID(int=number)) for number in range(1, turns + 1)])
+    return HTMLResponse(body, headers={"Content-Security-Policy": content_security_policy()})
+
+
+async def _static(request: Request) -> Response:
+    path = finders.find(request.path_params["path"])
+    return FileResponse(path, headers={"Cache-Control": "max-age=315360000, public, immutable"})
+
+
+async def _open(page: Page, url: str, *, turns: int) -> None:
     peer = Peer()
     peer.on_frame = lambda frame: peer.replay(UUID(frame["run"]), *_TURN) if frame["type"] == "attach" else None
-    await page.route("**/*", serve)
     await page.route_web_socket("**/ws/runs/", peer.connect)
-    await page.goto("/")
+    await page.goto(f"{url}/?turns={turns}")
     # Page by page, as a person would; the next is shown once the last one is whole.
     for shown in range(20, turns + 20, 20):
         await page.wait_for_function(_IS_SHOWN, arg=min(shown, turns), timeout=60_000)

@@ -17,7 +17,9 @@ class Call {
   #root = fromTemplate("call");
   #addresses;
   #args;
-  #asking;
+  #question;
+  /** The form of its question, once there was one: few calls ask, and a long conversation has many. */
+  #asking = null;
   #answer = "";
   #evidence = new Set();
 
@@ -28,7 +30,7 @@ class Call {
   constructor({ tool, provider, label, args }, { addresses, auditHref, run, reply }) {
     this.#addresses = addresses;
     this.#args = words.args(args);
-    this.#asking = new Asking(part(this.#root, "asking"), { run, reply });
+    this.#question = { run, reply };
     part(this.#root, "label").textContent = gettext(label).replace(/(…|\.\.\.)$/u, "");
     part(this.#root, "audit-link").href = provider ? `${auditHref}&service=${encodeURIComponent(provider)}` : auditHref;
     this.#fact("arguments", this.#args);
@@ -64,12 +66,17 @@ class Call {
   #ask(event) {
     this.#fact("permission", words.permission("asked"));
     this.#show("asking", "question", words.permission("asked"));
+    if (!this.#asking) {
+      const form = fromTemplate("asking");
+      this.#asking = new Asking(form, this.#question);
+      this.#root.append(form);
+    }
     this.#asking.show(event, { args: this.#args });
   }
 
   #answered({ answer }) {
     this.#answer = words.answer(answer);
-    this.#asking.close(this.#root.querySelector("summary"));
+    this.#asking?.close(this.#root.querySelector("summary"));
     this.#show("running", "spinner", gettext("checking permission"));
   }
 
@@ -100,17 +107,18 @@ class Call {
 
   failed({ ms, code, message }) {
     const isBlocked = BLOCKED.has(code);
-    this.#asking.close(this.#root.querySelector("summary"));
+    this.#asking?.close(this.#root.querySelector("summary"));
     this.#fact("reading", gettext("not read ({code}) after {time}", { code, time: words.duration(ms) }));
     this.#show(isBlocked ? "blocked" : "failed", isBlocked ? "blocked" : "failed", isBlocked ? gettext("blocked") : gettext("failed"));
-    part(this.#root, "refusal-text").textContent = message;
-    part(this.#root, "refusal").hidden = false;
+    const refusal = fromTemplate("refusal");
+    part(refusal, "refusal-text").textContent = message;
+    this.#root.append(refusal);
     this.#offerRemedy(code);
   }
 
   /** Ends a call that the end of its run cut short. */
   cut() {
-    this.#asking.close(this.#root.querySelector("summary"));
+    this.#asking?.close(this.#root.querySelector("summary"));
     if (["running", "asking"].includes(this.#root.dataset.state)) this.#show("cut", "stop", gettext("stopped"));
   }
 

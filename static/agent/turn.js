@@ -37,7 +37,6 @@ export class Turn {
     this.#root.dataset.run = run;
     this.#readBy(run);
     part(this.#root, "permalink").href = `/runs/${run}/`;
-    part(this.#root, "answer-file").href = `/runs/${run}/as/file/`;
     part(this.#root, "fork").action = `/runs/${run}/fork/`;
     part(this.#root, "ask-again").addEventListener("click", () => askAgain(this));
     part(this.#root, "edit").addEventListener("click", () => edit(this));
@@ -46,7 +45,8 @@ export class Turn {
       const button = target.closest("[data-source]");
       if (button) showSources(this.#sources(statementOf(button)));
     });
-    for (const link of part(this.#root, "copy-menu").querySelectorAll("[data-form]")) this.#offer(link, run);
+    // A long conversation has hundreds of these: what few of them show is made when it is asked for.
+    part(this.#root, "copy-menu").addEventListener("toggle", () => this.#offerForms(), { once: true });
   }
 
   get element() {
@@ -260,6 +260,13 @@ export class Turn {
     this.#root.dataset.phase = name;
     part(this.#root, "phase-text").textContent = text;
     part(this.#root, "phase-line").hidden = !text;
+  }
+
+  #offerForms() {
+    const forms = fromTemplate("copy-forms");
+    part(forms, "answer-file").href = `/runs/${this.#run}/as/file/`;
+    for (const link of forms.querySelectorAll("[data-form]")) this.#offer(link, this.#run);
+    part(this.#root, "copy-menu").append(forms);
   }
 
   #offer(link, run) {

@@ -31,7 +31,7 @@ EXCEPTIONS = {
     "agent/export_views.py": "Slack as a form in which an answer is copied, not as a service that is read",
     "devcontext/management/commands/brief.py": "the same form",
     "static/agent/copy.js": "the same form",
-    "templates/agent/_copy_menu.html": "the same form",
+    "templates/agent/_copy_forms.html": "the same form",
     "devcontext/sandbox/claude/": "stands in for a model, by rules about the first tools and services",
     "devcontext/sandbox/links.py": "addresses of the invented team's things",
     "static/account/account.css": "the picture on the sign-in page, of three strands",
