@@ -80,7 +80,7 @@ async def test_a_schedule_is_made_without_any_script(visitor: Page, browser: Bro
         await expect(dates).to_have_count(5)
         assert all(re.match(r"Tue.*09:30$", text) for text in await dates.all_inner_texts())
         await page.get_by_role("button", name="Save, and say what it may read").click()
-        await expect(page.get_by_role("heading", level=1)).to_have_text("What may Standup read?")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("What may “Standup” read?")
 
 
 async def test_without_consent_nothing_is_due_and_with_it_the_next_five_dates_are_shown(visitor: Page) -> None:
