@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from agent import forks, memory, store, transcript
+from agent import forks, memory, receipts, store, transcript
 from agent.errors import ContentClosedError, RunNotFoundError
 from permissions import questions
 from permissions.subjects import subject_of
@@ -33,6 +33,7 @@ def show_run(request: HttpRequest, run: UUID) -> HttpResponse:
     zone = memory.load_week(user, browser_zone=ZoneInfo(str(UTC))).time_zone
     can_answer = {str(question) for question in questions.find_open(run, user=subject_of(user))}
     calls = list(told.calls.values())
+    receipts.look_up(calls)
     asking = [call for call in calls if call.question in can_answer]
     context = {"run": row, "told": told, "calls": calls, "asking": asking}
     with timezone.override(zone):

@@ -37,7 +37,8 @@ class CallTold:
     """One tool call. `outcome` is `read`, `running` or a failure's code; times are in milliseconds.
 
     `question` is the id of the question that it waits for, "" once that is closed, and `answer` what was said to it;
-    `reads`, `asked_scopes`, `ends_at` and `is_extendable` are the question's.
+    `reads`, `asked_scopes`, `ends_at` and `is_extendable` are the question's. `standing` says what became of the
+    exchange's event, where a page looks that up (`agent.receipts`).
     """
 
     tool: str
@@ -53,6 +54,7 @@ class CallTold:
     is_extendable: bool = False
     exchange: str = ""
     receipt: str = ""
+    standing: str = ""
     exchange_ms: int = 0
     scopes: str = ""
     outcome: str = "running"

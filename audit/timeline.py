@@ -50,6 +50,7 @@ class TimelineRow:
     run: str
     tool: str
     token: str
+    exchange: str
     sentence: str
     details: tuple[tuple[str, str], ...]
 
@@ -169,6 +170,7 @@ def row_of(event: AuditEvent) -> TimelineRow:
         run=event.run,
         tool=event.tool,
         token=event.token_fingerprint,
+        exchange=event.exchange,
         sentence=sentence_of(event),
         details=_details(event),
     )

@@ -71,6 +71,7 @@ def search_context(asked: Asked, *, for_auditor: bool = False) -> dict[str, Any]
         "outcomes": [_choice(search, "outcome", value, gettext(name)) for value, name in OUTCOME_NAMES.items()],
         "selected_service": search.value("service"),
         "selected_outcome": search.value("outcome"),
+        "is_token": bool(search.value("token")),
         "selected_run": search.value("run"),
         "completions": json.dumps(completions(is_auditor=for_auditor)),
         "max_characters": MAX_CHARACTERS,

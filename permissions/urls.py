@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from permissions import connect_views, policy_views, views
+from permissions import connect_views, leak_views, policy_views, views
 
 app_name = "permissions"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("settings/permissions/<slug:provider>/restore", views.restore, name="restore"),
     path("settings/permissions/<slug:provider>/default", views.make_default, name="make_default"),
     path("settings/permissions/<slug:provider>/disconnect", views.disconnect, name="disconnect"),
+    path("audit/token/", leak_views.trace_token, name="trace_token"),
     path("auth/connect/<slug:provider>", connect_views.connect, name="connect"),
     path("auth/connect/<slug:provider>/choose", connect_views.choose, name="connect_choose"),
     path("auth/connect/<slug:provider>/return", connect_views.connect_return, name="connect_return"),

@@ -20,8 +20,9 @@ from vault import (
 )
 from vault.clients import Client
 from vault.database import run
+from vault.errors import InvalidRequestError
 from vault.exchange import exchange
-from vault.store import connections, revocations
+from vault.store import connections, fingerprints, revocations
 from vault.tokens import Subject
 from vault.types import (
     AccountChoice,
@@ -32,6 +33,10 @@ from vault.types import (
     PendingConnection,
     Revocation,
 )
+
+# Twice what the longest takes: Google's may have 2,048 characters.
+# Source: https://developers.google.com/identity/protocols/oauth2, "Token size".
+MAX_TOKEN_CHARACTERS = 4096
 
 
 class EmbeddedVault:
@@ -94,6 +99,13 @@ class EmbeddedVault:
     async def disconnect(self, *, subject_token: str, connection: str) -> None:
         """See `VaultClient.disconnect`."""
         await disconnect.disconnect(await self._attended(subject_token), connection=connection)
+
+    async def fingerprint_token(self, *, subject_token: str, token: str) -> str:
+        """See `VaultClient.fingerprint_token`."""
+        await self._attended(subject_token)
+        if not 0 < len(token) <= MAX_TOKEN_CHARACTERS:
+            raise InvalidRequestError
+        return await run(fingerprints.of, token)
 
     async def pause_access(self, *, subject_token: str, connection: str, until: datetime | None) -> Connection:
         """See `VaultClient.pause_access`."""

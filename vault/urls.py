@@ -26,6 +26,7 @@ urlpatterns = [
             "set_default": views.set_default,
             "list_revocations": views.list_revocations,
             "disconnect": views.disconnect,
+            "fingerprint_token": views.fingerprint_token,
             "pause_access": session_views.pause_access,
             "set_away": session_views.set_away,
             "create_grant": session_views.create_grant,

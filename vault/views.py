@@ -113,6 +113,13 @@ async def revoke(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
 
 
 @endpoint
+async def fingerprint_token(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
+    """Return the fingerprint of an upstream token, for the user who holds it: `{"fingerprint": "…"}`."""
+    found = await vault.fingerprint_token(subject_token=required(form, "subject_token"), token=required(form, "token"))
+    return {"fingerprint": found}
+
+
+@endpoint
 async def introspect(vault: EmbeddedVault, form: Form) -> dict[str, Any]:
     """Return what is known of a token. Source: RFC 7662 section 2."""
     return await vault.introspect_token(required(form, "token"))

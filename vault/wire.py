@@ -35,6 +35,7 @@ PATHS = {
     "set_default": "/vault/connections/default",
     "list_revocations": "/vault/connections/revocations",
     "disconnect": "/vault/connections/disconnect",
+    "fingerprint_token": "/vault/tokens/fingerprint",
     "pause_access": "/vault/connections/pause",
     "set_away": "/vault/connections/away",
     "create_grant": "/vault/grants/create",

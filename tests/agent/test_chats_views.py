@@ -175,6 +175,18 @@ def test_a_run_has_a_page_of_its_own_without_a_script(browser: Client, ticket: R
     assert "alert(1)" not in html
 
 
+def test_a_run_says_what_became_of_its_receipts(browser: Client, alice: User) -> None:
+    ticket = start(request_of(alice))
+    steps = (*EVENTS[:3], StepExchanged(id="a", ms=12, scopes="repo", exchange="exchange-1", receipt="<nonsense>"))
+    store.append_events(
+        [(ticket.run, seq, encode(event, run=ticket.run, seq=seq)) for seq, event in enumerate(steps, start=1)]
+    )
+    html = page(browser, f"/runs/{ticket.run}/")
+    assert "It is no receipt of this log." in html
+    assert '<code class="run-receipt">&lt;nonsense&gt;</code>' in html
+    assert 'id="receipt-exchange-1"' in html
+
+
 def test_a_run_that_was_replaced_says_what_took_its_place(browser: Client, alice: User, ticket: RunTicket) -> None:
     base = request_of(alice, conversation=ticket.conversation)
     fields = {name: getattr(base, name) for name in base.__slots__} | {"replaces": ticket.run}

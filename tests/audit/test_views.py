@@ -182,6 +182,20 @@ def test_an_event_of_a_run_leads_to_the_run(signed_in: Client, alice: User) -> N
     assert page.count(f'href="/runs/{run}/"') == page.count("/runs/") == 1
 
 
+def test_a_row_says_whether_it_is_sealed_and_where_its_proof_and_receipt_are(
+    signed_in: Client, sealed: list[int], alice: User
+) -> None:
+    run = "7d9f3a3e-1111-4222-8333-123456789abc"
+    place = {"user": subject_of(alice.pk), "run": run}
+    late = record(Entry(event=Event.VAULT_EXCHANGE_GRANTED, exchange="ex_1", **place))
+    record(Entry(event=Event.AGENT_CALL_SUCCEEDED, exchange="ex_1", **place))
+    page = signed_in.get("/audit/").content.decode()
+    assert page.count("not sealed yet") == 2
+    assert f'<a href="/audit/{sealed[0]}/proof">its proof</a>' in page
+    assert f'<a href="/audit/{late}/proof">' not in page
+    assert page.count(f'<a href="/runs/{run}/#receipt-ex_1">its receipt</a>') == 1
+
+
 def test_before_the_first_seal_there_is_nothing_to_verify(signed_in: Client) -> None:
     page = signed_in.get("/audit/").content.decode()
     assert "Nothing is sealed yet." in page

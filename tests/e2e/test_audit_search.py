@@ -15,6 +15,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TOKEN = "ghu_16C7e42F292c6912E7710c838347Ae178B4a"
 
+# Prints the GitHub token of the demo user, as a program that acts for them gets it.
+HAND_OUT = """
+import asyncio, time
+from django.contrib.auth.models import User
+from vault.client.tokens import Actor, exchange
+user = f"user:{User.objects.get(username='demo:maya').pk}"
+actor = Actor(agent="agent:devcontext", run="a-run", tool="github_activity", tool_call="toolu_1")
+asked = dict(user=user, sid="cli:test", auth_time=time.time(), provider="github", scope="", actor=actor)
+print(asyncio.run(exchange(**asked)).access_token)
+"""
+
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
@@ -86,6 +97,26 @@ async def test_a_token_stays_in_the_field(page: Page) -> None:
     await field.press("Enter")
     await expect(page.locator("[data-announcer]")).to_contain_text("This looks like a token. It was not sent")
     assert TOKEN not in page.url
+
+
+async def test_a_token_that_leaked_leads_to_what_was_done_with_it(page: Page, installation: Installation) -> None:
+    await page.goto("/audit/")
+
+    async def show() -> None:
+        await page.goto("/audit/")
+        await page.get_by_text("A token leaked: what did it do?").click()
+
+    assert await examine(page, show, name="a leaked token") == []
+    token = installation.manage("app", "shell", "-c", HAND_OUT).stdout.split()[-1]
+    for pasted, told in ((TOKEN, "DevContext never handed it out for you."), (token, "This is all that is on record")):
+        await show()
+        await page.get_by_label("The token").fill(pasted)
+        await page.get_by_role("button", name="Find what it did").click()
+        await expect(page.get_by_text(told)).to_be_visible()
+        await expect(page).to_have_url(re.compile(r"q=token%3A[0-9a-f]{32}$"))
+        assert pasted.encode() not in installation.written_bytes()
+    await expect(page.locator(".event-sentence").filter(has_text="GitHub token exchanged")).not_to_have_count(0)
+    await expect(page.locator(".event-sentence").filter(has_text="Read ")).not_to_have_count(0)
 
 
 async def test_a_day_is_jumped_to_and_what_fits_is_saved(page: Page) -> None:

@@ -39,6 +39,7 @@ def row(number: int, outcome: str, provider: str) -> Any:
         run=RUN if provider else "",
         tool="slack_mentions" if provider else "",
         token="0a" * 16 if provider else "",
+        exchange="ex_1" if provider else "",
     )
 
 

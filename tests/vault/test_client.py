@@ -7,6 +7,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
+from audit.models import AuditEvent
 from tests.vault.conftest import ALICE, BOB, MALLORY, change, events, request, subject
 from tests.vault.upstream import Upstream
 from vault import connect
@@ -203,3 +204,21 @@ async def test_a_forgotten_user_has_nothing_left_and_others_have_theirs(
     assert await client.list_connections(subject_token=subject(BOB)) == (bobs,)
     told = await events(kind="vault:connection:disconnected")
     assert told == [("vault:connection:disconnected", ALICE, "account_deleted")] * 2
+
+
+async def test_the_fingerprint_of_a_token_is_the_one_its_events_carry(
+    client: VaultClient, connect_user: Connect
+) -> None:
+    await connect_user()
+    token = (await client.exchange(request())).access_token
+    found = await client.fingerprint_token(subject_token=subject(), token=token)
+    noted = await AuditEvent.objects.values_list("token_fingerprint", flat=True).aget(event="vault:exchange:granted")
+    assert found == noted
+    assert await client.fingerprint_token(subject_token=subject(MALLORY), token=f"{token}x") != noted
+    assert [kind for kind, _, _ in await events(kind="vault:")].count("vault:exchange:granted") == 1, "no event"
+
+
+@pytest.mark.parametrize("token", ["", "x" * 4097])
+async def test_what_can_be_no_token_has_no_fingerprint(client: VaultClient, token: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        await client.fingerprint_token(subject_token=subject(), token=token)

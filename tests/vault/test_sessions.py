@@ -63,6 +63,7 @@ async def test_an_ended_session_manages_no_connection(client: VaultClient, conne
         client.change_grant(**ended, grant="grant_1", providers=["github"], tools=["x"], expires_at=until),
         client.list_grants(**ended),
         client.end_grant(**ended, grant="grant_1"),
+        client.fingerprint_token(**ended, token="a-token"),
     ):
         with pytest.raises(SessionEndedError):
             await asked
@@ -184,6 +185,7 @@ async def test_a_grant_is_refused_what_only_its_user_may_do(client: VaultClient,
         client.create_grant(**absent, agent=SCHEDULE, **content),
         client.change_grant(**absent, grant=grant.id, **content),
         client.end_grant(**absent, grant=grant.id),
+        client.fingerprint_token(**absent, token="a-token"),
     ):
         with pytest.raises(InvalidTargetError):
             await asked

@@ -124,6 +124,16 @@ class VaultClient(Protocol):
         """Return what became of the user's erased tokens at the providers in the last days, newest first."""
         ...
 
+    async def fingerprint_token(self, *, subject_token: str, token: str) -> str:
+        """Return the keyed fingerprint of an upstream `token`, which the events of its exchanges carry.
+
+        Nothing keeps the token, and nothing tells whether there ever was one like it.
+
+        Raises:
+            InvalidRequestError: `token` is empty or longer than any token.
+        """
+        ...
+
     async def pause_access(self, *, subject_token: str, connection: str, until: datetime | None) -> Connection:
         """Refuse the agent a connection until an instant, as if it were revoked; None ends the pause.
 

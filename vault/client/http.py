@@ -104,6 +104,14 @@ class HTTPVault:
         listed = await self._list("revocations", {"subject_token": subject_token})
         return tuple(wire.revocation_from_json(revocation) for revocation in listed)
 
+    async def fingerprint_token(self, *, subject_token: str, token: str) -> str:
+        """See `VaultClient.fingerprint_token`."""
+        answer = await self._ask("fingerprint_token", {"subject_token": subject_token, "token": token})
+        fingerprint = answer.get("fingerprint")
+        if not isinstance(fingerprint, str):
+            raise VaultUnavailableError
+        return fingerprint
+
     async def pause_access(self, *, subject_token: str, connection: str, until: datetime | None) -> Connection:
         """See `VaultClient.pause_access`."""
         form = {"subject_token": subject_token, "connection": connection}
