@@ -13,6 +13,7 @@ from audit.receipt import Standing, find_standings
 _WORDS = {
     Standing.SEALED: gettext_noop("Proved: its event is in the signed log."),
     Standing.WAITING: gettext_noop("Not sealed yet: that takes about a second."),
+    Standing.REMOVED: gettext_noop("Removed: its event had its time, and a signed note says so."),
     Standing.BROKEN: gettext_noop(
         "Broken: the log lacks its event, or holds another one. Tell whoever runs this installation."
     ),

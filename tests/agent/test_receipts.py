@@ -6,11 +6,12 @@ import pytest
 from django.db import connections
 from pytest_django.fixtures import Settings
 
-from agent.receipts import look_up
+from agent.receipts import _WORDS, look_up
 from agent.transcript import CallTold
 from audit import append_only, receipt
 from audit.events import Entry, Event
 from audit.log_keys import current
+from audit.receipt import Standing
 from audit.record import append
 from audit.seal import Sealer
 
@@ -42,6 +43,10 @@ def test_an_event_is_not_sealed_then_proved_and_broken_once_it_is_rewritten(tmp_
         cursor.execute("UPDATE audit_event SET reason = 'rewritten'")
     append_only.install(connection)
     assert standing_of(text).startswith("Broken: the log lacks its event")
+
+
+def test_each_standing_has_words() -> None:
+    assert set(_WORDS) == set(Standing)
 
 
 def test_a_call_without_a_receipt_is_told_nothing_of() -> None:
