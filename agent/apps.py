@@ -26,7 +26,7 @@ class AgentConfig(AppConfig):
         from agent.schedules import naming  # noqa: PLC0415  (an app imports its modules once apps are ready)
         from agent.tools import TOOLS, needed_scopes, words_by_provider  # noqa: PLC0415  (an app imports its modules once apps are ready)
 
-        vocabulary.name_reads(lambda: {name: tool.reads for name, tool in TOOLS.items() if tool.provider})
+        vocabulary.name_reads(TOOLS, told=lambda tool: tool.reads if tool.provider else "")
         needs.name_needs(needed_scopes)
         needs.name_tools(words_by_provider)
         zone.name_zones(lambda user: memory.load_week_settings(user_id_of(user)).time_zone)

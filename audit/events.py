@@ -45,6 +45,7 @@ class Event(StrEnum):
     AUDIT_EVENTS_EXPORTED = "audit:events:exported"
     AUDIT_EVENTS_VIEWED = "audit:events:viewed"
     AUDIT_KEY_ROTATED = "audit:key:rotated"
+    AUDIT_PERSONAL_ROTATED = "audit:personal:rotated"
     AUDIT_RETENTION_FAILED = "audit:retention:failed"
     AUDIT_RETENTION_STARTED = "audit:retention:started"
     AUDIT_RETENTION_SUCCEEDED = "audit:retention:succeeded"

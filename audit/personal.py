@@ -7,7 +7,8 @@ key that is erased: it is gone from backups when these are.
 
 import base64
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -16,6 +17,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -33,6 +35,12 @@ _PREFIX = "sealed:1:"
 # NIST SP 800-38D section 8.2.2: 96 random bits allow 2**32 values under one key.
 _NONCE_BYTES = 12
 _SELECT = "SELECT sealed_key FROM audit_subject_key WHERE subject = %s"
+_SELECT_BATCH = """
+    SELECT subject, sealed_key FROM audit_subject_key WHERE subject > %s AND length(sealed_key) > 0
+    ORDER BY subject LIMIT %s
+"""
+# What was erased or rewrapped meanwhile stays as it is.
+_REWRAP = "UPDATE audit_subject_key SET sealed_key = %s WHERE subject = %s AND sealed_key = %s"
 _CREATE = """
     INSERT INTO audit_subject_key (subject, sealed_key, created_at) VALUES (%s, %s, %s) ON CONFLICT (subject) DO NOTHING
 """
@@ -93,14 +101,50 @@ def erase(user: str) -> None:
     """
     connection, now = connections[AuditEvent.objects.db], timezone.now()
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            # Else the old bytes would stay in the file until something is written over them.
-            cursor.execute("PRAGMA secure_delete = ON")
+        _overwrite_what_goes(cursor, vendor=connection.vendor)
         at = connection.ops.adapt_datetimefield_value(now)
         cursor.execute(_ERASE, [user, b"", at, at])
         if connection.vendor == "sqlite" and not connection.in_atomic_block:
             # The write-ahead log keeps the old page until it is cut; where somebody reads just now, the next cut does.
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of some subjects' keys up to that of `last`; of the `broken` ones no key opens the subject's."""
+
+    last: str
+    rewrapped: int
+    broken: tuple[str, ...]
+
+
+def rewrap_batch(*, after: str, limit: int) -> Batch | None:
+    """Seal the keys of subjects after `after` with the current key where an earlier one sealed them; None at the end.
+
+    Raises:
+        ImproperlyConfigured: There is no key to seal with.
+        django.db.Error: The database failed, or does not let this process's role do it.
+    """
+    connection, keys = connections[AuditEvent.objects.db], personal_keys.parse(settings.AUDIT_PERSONAL_KEY)
+    with connection.cursor() as cursor:
+        _overwrite_what_goes(cursor, vendor=connection.vendor)
+        cursor.execute(_SELECT_BATCH, [after, limit])
+        rows = [(str(subject), bytes(sealed)) for subject, sealed in cursor.fetchall()]
+        rewrapped, broken = 0, []
+        for user, sealed in rows:
+            by, key = _decrypt(sealed, user=user, keys=keys)
+            if key is None:
+                broken.append(user)
+            elif by:
+                cursor.execute(_REWRAP, [_wrap(key, user=user, by=keys[0]), user, sealed])
+                rewrapped += cursor.rowcount
+    return Batch(rows[-1][0], rewrapped, tuple(broken)) if rows else None
+
+
+def _overwrite_what_goes(cursor: CursorWrapper, *, vendor: str) -> None:
+    """Let SQLite overwrite old bytes: else they would stay in the file until something is written over them."""
+    if vendor == "sqlite":
+        cursor.execute("PRAGMA secure_delete = ON")
 
 
 def _load_or_create(user: str, *, connection: BaseDatabaseWrapper) -> AESGCM | None:
@@ -109,10 +153,8 @@ def _load_or_create(user: str, *, connection: BaseDatabaseWrapper) -> AESGCM | N
         cursor.execute(_SELECT, [user])
         row = cursor.fetchone()
         if row is None:
-            nonce, key = os.urandom(_NONCE_BYTES), os.urandom(personal_keys.KEY_BYTES)
-            sealed = nonce + personal_keys.parse(settings.AUDIT_PERSONAL_KEY)[0].encrypt(
-                nonce, key, _place("key", user)
-            )
+            by = personal_keys.parse(settings.AUDIT_PERSONAL_KEY)[0]
+            sealed = _wrap(os.urandom(personal_keys.KEY_BYTES), user=user, by=by)
             cursor.execute(_CREATE, [user, sealed, connection.ops.adapt_datetimefield_value(timezone.now())])
             # Another process may have been the first.
             cursor.execute(_SELECT, [user])
@@ -137,12 +179,26 @@ def _find(user: str, *, connection: BaseDatabaseWrapper) -> AESGCM | None:
 # Every exchange seals an account: unwrapping would take as long again. A key that is erased is asked for no more.
 @lru_cache(maxsize=256)
 def _unwrap(sealed: bytes, *, user: str, keys: str) -> AESGCM:
-    for cipher in personal_keys.parse(keys):
+    _, key = _decrypt(sealed, user=user, keys=personal_keys.parse(keys))
+    if key is None:
+        raise ImproperlyConfigured("No key in AUDIT_PERSONAL_KEY opens what the audit holds.")
+    return AESGCM(key)
+
+
+def _wrap(key: bytes, *, user: str, by: AESGCM) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + by.encrypt(nonce, key, _place("key", user))
+
+
+def _decrypt(sealed: bytes, *, user: str, keys: Sequence[AESGCM]) -> tuple[int, bytes | None]:
+    """Return the number of the first key that opens a subject's, and that one; None where none does."""
+    for number, cipher in enumerate(keys):
         try:
-            return AESGCM(cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _place("key", user)))
-        except InvalidTag:
+            return number, cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _place("key", user))
+        except (InvalidTag, ValueError):
+            # ValueError is of what is too short to have a nonce.
             continue
-    raise ImproperlyConfigured("No key in AUDIT_PERSONAL_KEY opens what the audit holds.")
+    return len(keys), None
 
 
 def _seal(key: AESGCM, text: str, *, field: str, user: str) -> str:

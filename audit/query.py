@@ -20,10 +20,11 @@ _IN_A_RUN = RawSQL("NOT (audit_event.run = '')", (), output_field=BooleanField()
 _WITH_A_TOKEN = RawSQL("NOT (audit_event.token_fingerprint = '')", (), output_field=BooleanField())
 
 # More events than all users together write while one run lasts.
-_RUN_SPAN = 20_000
+RUN_SPAN = 20_000
 _OPERATORS = (
     *(Event.ACCOUNT_TOKEN_ISSUED, Event.AUDIT_AUDITOR_APPOINTED, Event.AUDIT_AUDITOR_DISMISSED),
     *(Event.AUDIT_KEY_ROTATED, Event.PERMISSION_ACCESS_WITHDRAWN),
+    Event.AUDIT_PERSONAL_ROTATED,
     *(Event.AUDIT_RETENTION_FAILED, Event.AUDIT_RETENTION_STARTED, Event.AUDIT_RETENTION_SUCCEEDED),
     *(Event.VAULT_CLIENT_CREATED, Event.VAULT_CLIENT_DISABLED, Event.VAULT_CLIENT_ENABLED, Event.VAULT_CLIENT_ROTATED),
     *(Event.VAULT_ROTATION_FAILED, Event.VAULT_ROTATION_STARTED, Event.VAULT_ROTATION_SUCCEEDED),
@@ -119,7 +120,7 @@ def _scheduled(user: str, *, since: int) -> RawSQL:
         f"""SELECT begun.run FROM audit_event begun WHERE {whose} AND begun.id >= %s AND begun.outcome = 'noted'
             AND NOT (begun.outcome = 'granted') AND begun.event = %s AND begun.reason = 'schedule'""",  # noqa: S608
         # A run begins before its reads, which may stand on the other side of the bound.
-        (*([] if user == EVERYBODY else [user]), since - _RUN_SPAN, Event.AGENT_RUN_STARTED.value),
+        (*([] if user == EVERYBODY else [user]), since - RUN_SPAN, Event.AGENT_RUN_STARTED.value),
     )
 
 

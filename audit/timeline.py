@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from django.db import Error
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from audit import log, personal, proofs, query
 from audit.errors import AuditUnavailableError, BrokenProofError
@@ -176,12 +177,20 @@ def row_of(event: AuditEvent) -> TimelineRow:
     )
 
 
+@lru_cache(maxsize=8)
+def _labels(_language: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the labels in the language that is spoken: a page would ask for their words a thousand times."""
+    return tuple((gettext(label), name) for label, name in _DETAILS)
+
+
 def _details(event: AuditEvent) -> tuple[tuple[str, str], ...]:
-    texts = [(gettext(label), getattr(event, name)) for label, name in _DETAILS]
-    measures = [
-        (gettext("Beyond what was asked"), surplus_of(event)),
-        (gettext("Status"), str(event.status) if event.status is not None else ""),
-        (gettext("Size"), size_of(event.size_bytes) if event.size_bytes is not None else ""),
-        (gettext("Duration"), gettext("{ms} ms").format(ms=event.duration_ms) if event.duration_ms is not None else ""),
-    ]
-    return tuple((label, value) for label, value in texts + measures if value)
+    texts = [(label, value) for label, name in _labels(get_language()) if (value := getattr(event, name))]
+    if surplus := surplus_of(event):
+        texts.append((gettext("Beyond what was asked"), surplus))
+    if event.status is not None:
+        texts.append((gettext("Status"), str(event.status)))
+    if event.size_bytes is not None:
+        texts.append((gettext("Size"), size_of(event.size_bytes)))
+    if event.duration_ms is not None:
+        texts.append((gettext("Duration"), gettext("{ms} ms").format(ms=event.duration_ms)))
+    return tuple(texts)

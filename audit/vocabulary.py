@@ -4,23 +4,37 @@ A process that shows no timeline, such as a vault of its own, is told nothing: t
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from typing import Any, TypeVar
 
-Words = Callable[[], Mapping[str, str]]
+T = TypeVar("T")
 
-_services: list[Words] = []
-_reads: list[Words] = []
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Words of things by the things' ids; "" of what is not told. Looked up each time, since a table may grow."""
+
+    things: Mapping[str, Any]
+    told: Callable[[Any], str]
+
+    def find(self, key: str) -> str:
+        return self.told(self.things[key]) if key in self.things else ""
+
+
+_services: list[_Words] = []
+_reads: list[_Words] = []
 _zones: list[Callable[[str], tzinfo]] = []
 
 
-def name_services(words: Words) -> None:
-    """Take the user's names of services by provider id from `words`, each time one is told."""
-    _services.append(words)
+def name_services(services: Mapping[str, T], *, told: Callable[[T], str]) -> None:
+    """Take the user's names of `services`, by provider id, from `told`, each time one is told."""
+    _services.append(_Words(services, told))
 
 
-def name_reads(words: Words) -> None:
-    """Take what tools read by the tool's name, as in `your activity on GitHub`, from `words`, each time one is told."""
-    _reads.append(words)
+def name_reads(tools: Mapping[str, T], *, told: Callable[[T], str]) -> None:
+    """Take what `tools` read, by name, as in `your activity on GitHub`, from `told`, each time; "" for nothing."""
+    _reads.append(_Words(tools, told))
 
 
 def name_zones(load_zone: Callable[[str], tzinfo]) -> None:
@@ -43,5 +57,19 @@ def reads() -> Mapping[str, str]:
     return _merge(_reads)
 
 
-def _merge(sources: list[Words]) -> Mapping[str, str]:
-    return {key: words for source in sources for key, words in source().items()}
+def service(provider: str) -> str:
+    """Return the name of one service, "" of an unknown one: a page tells one in each of its rows."""
+    return _find(_services, provider)
+
+
+def read_by(tool: str) -> str:
+    """Return what one tool reads, "" of an unknown one."""
+    return _find(_reads, tool)
+
+
+def _find(sources: list[_Words], key: str) -> str:
+    return next((words for source in sources if (words := source.find(key))), "")
+
+
+def _merge(sources: list[_Words]) -> Mapping[str, str]:
+    return {key: words for source in sources for key in source.things if (words := source.find(key))}

@@ -102,14 +102,12 @@ def sentence_of(row: AuditEvent) -> str:
 
 def name_of(provider: str) -> str:
     """Return the user's name of `provider`, which may be unknown or empty."""
-    return vocabulary.services().get(provider) or (
-        gettext("An unknown service") if provider else gettext("The service")
-    )
+    return vocabulary.service(provider) or (gettext("An unknown service") if provider else gettext("The service"))
 
 
 def what_is_read(*, provider: str, tool: str) -> str:
     """Return what `tool` reads, as in `your activity on GitHub`; a tool of another version is told by its name."""
-    words = vocabulary.reads().get(tool)
+    words = vocabulary.read_by(tool)
     return gettext(words) if words else name_of(provider) + (f" ({tool})" if tool else "")
 
 
@@ -296,6 +294,9 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.AUDIT_EVENTS_EXPORTED: _because(gettext_noop("You saved audit events as a file")),
     Event.AUDIT_EVENTS_VIEWED: _because(gettext_noop("You looked at everybody's audit events as an auditor")),
     Event.AUDIT_KEY_ROTATED: _because(gettext_noop("The log of these events is signed with a new key")),
+    Event.AUDIT_PERSONAL_ROTATED: _because(
+        gettext_noop("The keys of what is personal in these events were sealed anew")
+    ),
     Event.AUDIT_RETENTION_FAILED: _because(gettext_noop("Not all audit events that had their time could be removed")),
     Event.AUDIT_RETENTION_STARTED: _because(gettext_noop("Removing audit events that had their time began")),
     Event.AUDIT_RETENTION_SUCCEEDED: _because(gettext_noop("Audit events that had their time were removed")),

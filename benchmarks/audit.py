@@ -1,7 +1,8 @@
-"""What the audit costs: appending, sealing and its lag, pages of the timeline, proofs, and verifying; on SQLite.
+"""What the audit costs: appending, sealing and its lag, pages of the timeline, proofs, verifying and removing.
 
 `python -m benchmarks.audit --rows 10000 1000000 5000000`: the table grows from size to size, and each line names its
-own. Users and services are drawn at random. Run it on a quiet machine; it prints the load average.
+own. Users and services are drawn at random. On SQLite; on PostgreSQL by
+`python -m tests.postgres python -m benchmarks.audit`. Run it on a quiet machine; it prints the load average.
 """
 # ruff: noqa: E402  (the settings are read where the folder is known)
 
@@ -27,7 +28,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
-from audit import append_only, log, log_keys, pin, proofs, record, sealer, timeline, verify
+from audit import append_only, log, log_keys, pin, proofs, record, retention, sealer, timeline, verify
 from audit.encoding import COLUMNS
 from audit.events import Entry, Event
 from audit.models import AuditEvent
@@ -38,26 +39,46 @@ _RANDOM = random.Random(8)
 _CALLS = 1000
 _LAG_SECONDS, _LAG_PER_SECOND = 10, 100
 _LAG = """
-    SELECT (julianday((SELECT sealed_at FROM audit_checkpoint WHERE size > position ORDER BY size LIMIT 1))
-        - julianday(occurred_at)) * 86400
-    FROM audit_leaf JOIN audit_event ON audit_event.id = event_id WHERE audit_event.id > %s
+    SELECT {seconds} FROM audit_leaf JOIN audit_event ON audit_event.id = event_id WHERE audit_event.id > %s
 """
-# Rows as exchanges leave them, one a second: nine of ten are granted, and a run has twelve. SQLite writes them
+_SEALED_AT = "(SELECT sealed_at FROM audit_checkpoint WHERE size > position ORDER BY size LIMIT 1)"
+# Rows as exchanges leave them, one a second: nine of ten are granted, and a run has twelve. The database writes them
 # sooner than we can.
-_LOAD = """
-    WITH RECURSIVE number (n) AS (SELECT %s UNION ALL SELECT n + 1 FROM number WHERE n + 1 < %s)
-    INSERT INTO audit_event (
-        occurred_at, event, outcome, "user", provider, reason, run, tool, tool_call, client, connection, account,
-        scope_asked, scope_granted, exchange, token_fingerprint, method, path, provider_request_id, duration_ms
-    )
-    SELECT strftime('%%Y-%%m-%%d %%H:%%M:%%S.000000', 1767225600 + n, 'unixepoch'), 'vault:exchange:granted',
-        CASE WHEN n %% 10 THEN 'granted'
-        ELSE CASE abs(random() %% 13) WHEN 0 THEN 'denied' WHEN 1 THEN 'failed' ELSE 'noted' END END,
-        'user:' || abs(random() %% 100), CASE abs(random() %% 3) WHEN 0 THEN 'github' WHEN 1 THEN 'slack'
-        ELSE 'google-calendar' END, '', 'run-' || (n / 12), 'github_activity', '', '', '', '', '',
-        'repo read:org read:user', 'ex_' || hex(randomblob(16)), hex(randomblob(16)), '', '', '', 3
-    FROM number
+_COLUMNS = """
+    occurred_at, event, outcome, "user", provider, reason, run, tool, tool_call, client, connection, account,
+    scope_asked, scope_granted, exchange, token_fingerprint, method, path, provider_request_id, duration_ms
 """
+_BEGAN_AT = 1_767_225_600
+_SQL = {
+    "sqlite": {
+        "lag": _LAG.format(seconds=f"(julianday({_SEALED_AT}) - julianday(occurred_at)) * 86400"),
+        "load": f"""
+            WITH RECURSIVE number (n) AS (SELECT %s UNION ALL SELECT n + 1 FROM number WHERE n + 1 < %s)
+            INSERT INTO audit_event ({_COLUMNS})
+            SELECT strftime('%%Y-%%m-%%d %%H:%%M:%%S.000000', {_BEGAN_AT} + n, 'unixepoch'), 'vault:exchange:granted',
+                CASE WHEN n %% 10 THEN 'granted'
+                ELSE CASE abs(random() %% 13) WHEN 0 THEN 'denied' WHEN 1 THEN 'failed' ELSE 'noted' END END,
+                'user:' || abs(random() %% 100), CASE abs(random() %% 3) WHEN 0 THEN 'github' WHEN 1 THEN 'slack'
+                ELSE 'google-calendar' END, '', 'run-' || (n / 12), 'github_activity', '', '', '', '', '',
+                'repo read:org read:user', 'ex_' || hex(randomblob(16)), hex(randomblob(16)), '', '', '', 3
+            FROM number
+        """,  # noqa: S608  (names of ours alone)
+    },
+    "postgresql": {
+        "lag": _LAG.format(seconds=f"extract(epoch FROM {_SEALED_AT} - occurred_at)::float8"),
+        "load": f"""
+            INSERT INTO audit_event ({_COLUMNS})
+            SELECT to_timestamp({_BEGAN_AT} + n), 'vault:exchange:granted',
+                CASE WHEN n %% 10 > 0 THEN 'granted'
+                ELSE (ARRAY['denied', 'failed', 'noted', 'noted', 'noted', 'noted'])[1 + floor(random() * 6)] END,
+                'user:' || floor(random() * 100),
+                (ARRAY['github', 'slack', 'google-calendar'])[1 + floor(random() * 3)], '',
+                'run-' || (n / 12), 'github_activity', '', '', '', '', '', 'repo read:org read:user',
+                'ex_' || md5(n::text), md5(n::text || 'x'), '', '', '', 3
+            FROM generate_series(%s::bigint, %s::bigint - 1) AS n
+        """,  # noqa: S608  (names of ours alone)
+    },
+}
 
 
 def main() -> None:
@@ -67,7 +88,9 @@ def main() -> None:
     parser.add_argument("--sealed-up-to", type=int, default=1_000_000, help="larger sizes are not sealed nor verified")
     options = parser.parse_args()
     call_command("migrate", "audit", database="audit", verbosity=0)
-    print(f"{time.strftime('%Y-%m-%d')}, load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, SQLite")
+    print(
+        f"{time.strftime('%Y-%m-%d')}, load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, {_vendor()}"
+    )
     _tell("append one event", _time(_append, calls=_CALLS))
     begun_after = log.find_newest_event()
     async_to_sync(_append_for_a_while)()
@@ -78,6 +101,11 @@ def main() -> None:
         _measure(rows)
         if is_sealed:
             _measure_log(rows)
+    _measure_retention(max(options.rows))
+
+
+def _vendor() -> str:
+    return connections["audit"].vendor
 
 
 def _append() -> None:
@@ -94,7 +122,7 @@ async def _append_for_a_while() -> None:
 
 def _list_lags(after: int) -> list[float]:
     with connections["audit"].cursor() as cursor:
-        cursor.execute(_LAG, [after])
+        cursor.execute(_SQL[_vendor()]["lag"], [after])
         return [1000 * seconds for (seconds,) in cursor.fetchall()]
 
 
@@ -108,11 +136,14 @@ def _grow(rows: int, *, is_sealed: bool) -> None:
             editor.remove_index(AuditEvent, index)
     if missing > 0:
         with connection.cursor() as cursor:
-            cursor.execute(_LOAD, [rows - missing, rows])
+            cursor.execute(_SQL[_vendor()]["load"], [rows - missing, rows])
     with connection.schema_editor() as editor:
         for index in AuditEvent._meta.indexes:
             editor.add_index(AuditEvent, index)
     append_only.install(connection)
+    with connection.cursor() as cursor:
+        # As autovacuum, or a connection's end on SQLite, does by itself after a while.
+        cursor.execute("ANALYZE" if _vendor() == "sqlite" else "VACUUM ANALYZE")
     if is_sealed:
         _seal(rows)
 
@@ -135,8 +166,34 @@ def _measure(rows: int) -> None:
     }
     for name, choose in filters.items():
         _tell(name, _time(lambda choose=choose: _list(rows, choose()), calls=_CALLS), rows=rows)
-    size = sum(path.stat().st_size for path in Path(settings.DATA_DIR).glob("audit.sqlite3*"))
+    size = _stored_bytes()
     print(f"{rows:>9} rows  {'stored, indexes included, log if sealed':32} {size / rows:>9.0f} bytes an event")
+
+
+def _stored_bytes() -> int:
+    if _vendor() == "sqlite":
+        return sum(path.stat().st_size for path in Path(settings.DATA_DIR).glob("audit.sqlite3*"))
+    with connections["audit"].cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
+
+
+def _measure_retention(rows: int) -> None:
+    """Remove what was sealed, a fifth of it at most, from the table as it has grown, and append meanwhile."""
+    sealed = (log.find_last_leaf() or log.Leaf(0, 0, 0, b"", b"")).position
+    # `_append` left events of today at the beginning: all that is sealed is older than tomorrow.
+    steps: list[float] = []
+    last = [time.perf_counter()]
+
+    def is_over() -> bool:
+        steps.append(1000 * (time.perf_counter() - last[0]))
+        last[0] = time.perf_counter()
+        return len(steps) > sealed // 5000
+
+    begun = _now()
+    removed = retention.remove_older(log_keys.current(), days=-1, is_over=is_over)
+    _tell_rate("removed", removed.events, begun=begun, rows=rows)
+    _tell("a segment of at most 1000 events", (steps[1:], None), rows=rows)
 
 
 def _measure_log(rows: int) -> None:

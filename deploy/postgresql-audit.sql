@@ -5,7 +5,8 @@
 \set ON_ERROR_STOP on
 
 GRANT INSERT ON audit_event TO devcontext_web, devcontext_vault;
--- Whoever records an event of a person makes the key of what is personal in it; the web process erases it, and no more.
+-- Whoever records an event of a person makes the key of what is personal in it; the web process erases it or
+-- seals it anew, and no more.
 GRANT INSERT ON audit_subject_key TO devcontext_web, devcontext_vault;
 GRANT UPDATE (sealed_key, erased_at) ON audit_subject_key TO devcontext_web;
 -- The process that signs the log appends its leaves, nodes and checkpoints; the web process only reads them.
@@ -25,7 +26,7 @@ DROP POLICY IF EXISTS retention_records ON audit_event;
 DROP POLICY IF EXISTS retention_removes ON audit_event;
 CREATE POLICY all_read ON audit_event FOR SELECT USING (true);
 CREATE POLICY web_records ON audit_event FOR INSERT TO devcontext_web
-  WITH CHECK (event ~ '^(account|agent|audit:(auditor|events|subject)|permission:(allowance|check|exclusions|question|tool)):');
+  WITH CHECK (event ~ '^(account|agent|audit:(auditor|events|personal|subject)|permission:(allowance|check|exclusions|question|tool)):');
 CREATE POLICY vault_records ON audit_event FOR INSERT TO devcontext_vault
   WITH CHECK (event ~ '^(vault|audit:key|permission:(access|away|default|grant)):');
 CREATE POLICY retention_records ON audit_event FOR INSERT TO devcontext_retention

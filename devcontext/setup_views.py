@@ -11,11 +11,13 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from audit import reconcile
 from devcontext import env, setup_tests
 from devcontext.providers import PLACES
 from permissions.services import SERVICES
@@ -73,6 +75,9 @@ async def show_setup(request: HttpRequest) -> HttpResponse:
         "is_model_off": settings.IS_MODEL_OFF,
         "sends_mail": not settings.EMAIL_BACKEND.endswith("console.EmailBackend"),
         "mail_host": settings.EMAIL_HOST,
+        "mismatch": await sync_to_async(_find_mismatch)(),
+        "reconciled_events": reconcile.RECENT_EVENTS,
+        "many": reconcile.MAX_FINDINGS,
     }
     return await sync_to_async(render)(request, "setup/page.html", context)
 
@@ -85,6 +90,15 @@ async def _test(part: str, *, request: HttpRequest) -> Sequence[Finding]:
     from vault import probe  # noqa: PLC0415  (a web process without a vault has no such app)
 
     return await probe.check(part)
+
+
+def _find_mismatch() -> tuple[int, int] | None:
+    """Return how many calls lack their exchange, and exchanges their run, of late; None where the audit is away."""
+    try:
+        found = reconcile.find_recent_mismatch()
+    except Error:
+        return None
+    return len(found.calls_without_exchange), len(found.exchanges_without_run)
 
 
 def _setup_of(slug: str) -> ProviderSetup:

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from audit import reconcile
+from audit import reconcile, retention
 from audit.events import Entry, Event
 from audit.reconcile import Mismatch
 from audit.record import record
+from tests.audit.sealing import keys, sealer
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
 
@@ -69,6 +71,18 @@ def test_an_exchange_needs_a_run_that_began() -> None:
     recorded(STARTED, replace(STARTED, user="user:2"))
     assert reconcile.find_mismatch() == Mismatch((), (exchange,))
     assert reconcile.find_mismatch(after=exchange) == Mismatch((), ())
+
+
+def test_a_run_that_is_half_gone_for_its_age_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "RUN_SPAN", 1)
+    recorded(STARTED, EXCHANGED)
+    while sealer(tmp_path).seal_next():
+        pass
+    (stray, *_rest, later) = recorded(CALLED, STARTED, replace(CALLED, exchange="ex_2"))
+    sealer(tmp_path).seal_next()
+    assert reconcile.find_mismatch().calls_without_exchange == (later,)
+    assert retention.remove_older(keys(), days=0).events == stray - 1
+    assert reconcile.find_mismatch() == Mismatch((later,), ())
 
 
 def test_no_more_is_told_than_helps() -> None:

@@ -138,6 +138,9 @@ def test_both_record_who_somebody_is_sealed_and_the_web_process_alone_erases_it(
         record = RECORD.format(event=OWN[role]).replace("user:1", "user:7")
         done = migrated.manage(role, "shell", "--no-imports", "-v0", "-c", record)
         assert int(done.stdout) > 0, done.stderr
+    assert migrated.manage("vault", "audit_rotate_personal_key").returncode == 1
+    rotated = migrated.manage("web", "audit_rotate_personal_key")
+    assert rotated.returncode == 0, rotated.stderr
     erase = ("audit_erase_user", "user:7", "--yes")
     assert migrated.manage("vault", *erase).returncode == 1
     done = migrated.manage("web", *erase)
@@ -219,7 +222,10 @@ def named_in(*apps: str) -> set[str]:
 
 # What the app `audit` records itself, by the process that does so.
 BY_AUDIT = {
-    "web": {Event.AUDIT_EVENTS_EXPORTED, Event.AUDIT_EVENTS_VIEWED, Event.AUDIT_SUBJECT_ERASED},
+    "web": {
+        *(Event.AUDIT_EVENTS_EXPORTED, Event.AUDIT_EVENTS_VIEWED),
+        *(Event.AUDIT_PERSONAL_ROTATED, Event.AUDIT_SUBJECT_ERASED),
+    },
     "vault": {Event.AUDIT_KEY_ROTATED},
     "retention": {Event.AUDIT_RETENTION_FAILED, Event.AUDIT_RETENTION_STARTED, Event.AUDIT_RETENTION_SUCCEEDED},
 }

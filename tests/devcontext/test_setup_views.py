@@ -1,9 +1,11 @@
 """The operator's checklist: who may see it, what it never shows, and that its tests are the real ones."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 from pytest_django.fixtures import Settings
 from starlette.applications import Starlette
@@ -11,6 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from audit import reconcile
+from audit.events import Entry, Event
+from audit.record import record
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.world import tidewater_world
 from devcontext.settings import providers
@@ -178,3 +183,39 @@ def test_a_key_that_claude_refuses_is_told_and_not_shown(here: Client, settings:
     assert "Claude does not accept this installation&#x27;s key." in html
     assert "sk-canary" not in html
     assert "Claude cannot be reached." in page_after_test(here), "nobody is at that address any more"
+
+
+FITS = "Every call of a run has its exchange, and every exchange of a run has its run"
+
+
+def test_it_says_whether_agent_and_vault_tell_the_same(here: Client) -> None:
+    exchanged = Entry(event=Event.VAULT_EXCHANGE_GRANTED, user="user:1", run="run-1", exchange="ex_1")
+    record(replace(exchanged, event=Event.AGENT_RUN_STARTED))
+    record(exchanged)
+    record(replace(exchanged, event=Event.AGENT_CALL_SUCCEEDED))
+    assert FITS in here.get(PAGE).content.decode()
+    record(replace(exchanged, event=Event.AGENT_CALL_SUCCEEDED, exchange="ex_2"))
+    for run in ("run-2", "run-3"):
+        record(replace(exchanged, run=run))
+    html = here.get(PAGE).content.decode()
+    assert FITS not in html
+    assert "Calls of runs that lack their exchange: 1. Exchanges that belong to no run: 2." in html
+
+
+def test_a_page_looks_through_no_more_than_the_newest_events(here: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "RECENT_EVENTS", 2)
+    stray = record(Entry(event=Event.VAULT_EXCHANGE_GRANTED, user="user:1", run="run-1"))
+    assert reconcile.find_mismatch().exchanges_without_run == (stray,)
+    for _ in range(2):
+        record(Entry(event=Event.AGENT_RUN_STARTED, user="user:1", run="run-1"))
+    assert FITS in here.get(PAGE).content.decode()
+
+
+def test_an_audit_that_is_away_is_said_and_the_page_is_there(here: Client) -> None:
+    with connections["audit"].cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_event RENAME TO audit_elsewhere")
+    try:
+        assert "The audit database does not answer" in here.get(PAGE).content.decode()
+    finally:
+        with connections["audit"].cursor() as cursor:
+            cursor.execute("ALTER TABLE audit_elsewhere RENAME TO audit_event")
