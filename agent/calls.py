@@ -146,7 +146,9 @@ class Call:
     def fail(self, error: ToolFailedError) -> Dispatched:
         """End the call with the reason why nothing was read."""
         self.emit(StepFailed(id=self.id, ms=self._elapsed_ms(), code=error.code, message=error.message))
-        reading = self._reading and replace(self._reading, error=error.code, message=error.message)
+        reading = self._reading and replace(
+            self._reading, error=error.code, message=error.message, retry_after_seconds=error.retry_after_seconds
+        )
         return Dispatched(results.write_failure(error), is_error=True, reading=reading)
 
     def _elapsed_ms(self) -> int:

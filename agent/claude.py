@@ -214,7 +214,7 @@ async def _wait(error: _AttemptError, *, attempt: int, give_up_at: float) -> Non
     delay = failure.retry_after_seconds or _FIRST_DELAY_SECONDS * 2**attempt * random.uniform(0.75, 1.25)  # noqa: S311
     max_delay = min(_MAX_DELAY_SECONDS, give_up_at - time.monotonic())
     if attempt == _ATTEMPTS - 1 or failure.code not in RETRIED or delay > max_delay:
-        raise model_error(failure.code) from None
+        raise model_error(failure.code, retry_after_seconds=failure.retry_after_seconds) from None
     await asyncio.sleep(delay)
 
 

@@ -46,8 +46,8 @@ def code_of(*, status: int, error_type: str) -> str:
     return _BY_STATUS.get(status) or _BY_TYPE.get(error_type, fallback)
 
 
-def model_error(code: str) -> ModelError:
+def model_error(code: str, *, retry_after_seconds: float | None = None) -> ModelError:
     """Return the error with its sentence for the user, who is told when it was the stand-in that did not answer."""
     if code == "unreachable" and settings.IS_MODEL_SIMULATED:
-        return ModelError(code, _SANDBOX_IS_GONE)
-    return ModelError(code, _SENTENCES[code])
+        return ModelError(code, _SANDBOX_IS_GONE, retry_after_seconds=retry_after_seconds)
+    return ModelError(code, _SENTENCES[code], retry_after_seconds=retry_after_seconds)

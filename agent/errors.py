@@ -77,12 +77,14 @@ class ModelError(AgentError):
         code: `unreachable`, `overloaded`, `rate_limited`, `unauthorized`, `bad_request`, `refusal`, `cut_short`,
             `max_tokens`, `context_full`, `no_reading`, `no_model` or `budget_spent`.
         message: One fixed sentence for the user.
+        retry_after_seconds: How long the API asks to wait, if it does.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.retry_after_seconds = retry_after_seconds
 
 
 class SessionEndedError(AgentError):

@@ -1,6 +1,6 @@
 """Conversations, runs, their numbered events and what they may cite.
 
-Touched by `agent.store`, `agent.conversations`, `agent.forks` and `agent.memory` alone.
+Touched by `agent.store`, `agent.conversations`, `agent.forks`, `agent.holds` and `agent.memory` alone.
 
 What a person wrote, a provider sent or the model answered lies in `sealed_…` columns, see `agent.sealing`. In the open
 are ids, roles, states, times, working weeks and the names of providers, models and recipes.
@@ -25,6 +25,7 @@ __all__ = [
     "Event",
     "Evidence",
     "FactSet",
+    "Hold",
     "Leader",
     "Occurrence",
     "Run",
@@ -180,3 +181,19 @@ class FactSet(models.Model):
         """The newest of a user's recipe is asked for."""
 
         indexes = (models.Index(fields=["user", "recipe", "-made_at"], name="newest_facts_of_a_recipe"),)
+
+
+class Hold(models.Model):
+    """Until when nothing that can wait is asked of somebody who said that they are busy.
+
+    `name` is the model or a provider; a provider limits each `user` alone, the model everybody, so that it has none.
+    """
+
+    name = models.CharField(max_length=32)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    until = models.DateTimeField()
+
+    class Meta:
+        """Those that still hold are looked for before each unattended run."""
+
+        indexes = (models.Index(fields=["until"], name="agent_hold_until"),)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from agent import memory, store
+from agent import holds, memory, store
 from permissions import questions
 
 # Enough to be quick; each run is a transaction of its own, so that nobody waits long for the database.
@@ -34,6 +34,7 @@ def expire_content() -> Expired:
             store.expire_run(run, lasting=_is_lasting)
         runs += len(batch)
     questions.forget_questions(before=before)
+    holds.forget(before=timezone.now())
     return Expired(runs=runs, evidence=store.expire_evidence(before=before), facts=memory.forget_facts(before=before))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from agent import remembered, smalltalk, store, without_model
+from agent import holds, remembered, smalltalk, store, without_model
 from agent.answer import Answer
 from agent.asking import Answers, RunAsking
 from agent.briefing import phrases, recipes
@@ -121,6 +121,7 @@ class Run:
             await self._write_answer()
             self._show_rest()
         except ModelError as error:
+            self._model_error = error
             return self._failed(code=error.code, message=without_model.explain(error))
         except AuditUnavailableError:
             return self._failed(code="audit_unavailable", message=_AUDIT_DOWN)
@@ -163,6 +164,7 @@ class Run:
         turns = self._turns if is_finished else []
         if is_finished and self._opening:
             await remembered.keep(self._request, ticket=self._ticket, opening=self._opening, readings=self._readings)
+        await sync_to_async(holds.note)(self._request.user, error=self._model_error, readings=self._readings)
 
         def commit(seq: int, frame: str) -> bool:
             return store.end_run(

@@ -19,6 +19,7 @@ class Reading:
 
     `entries` are the very items that the model got: `{"id": "gh-3f9a1c2e", "title": "…", …}`, cleaned and capped.
     `error` is the `ToolErrorCode` of a call that read nothing, with its sentence in `message`; else both are "".
+    `retry_after_seconds` is how long its provider asks to wait, if it does.
     """
 
     tool: str
@@ -29,3 +30,4 @@ class Reading:
     warnings: tuple[str, ...] = ()
     error: str = ""
     message: str = ""
+    retry_after_seconds: int | None = None

@@ -69,6 +69,7 @@ def claim(occurrence: UUID, *, now: datetime) -> Claim | None:
         owner = secrets.token_hex(16)
         taken = Row.objects.filter(_is_free(now), id=occurrence, attempts=row.attempts).update(
             state=OccurrenceState.RUNNING,
+            reason="",
             claimed_by=owner,
             lease_until=now + LEASE,
             attempts=row.attempts + 1,
@@ -90,10 +91,11 @@ def note_run(claimed: Claim, *, run: UUID) -> bool:
     return bool(_held(claimed).update(run_id=run))
 
 
-def put_back(claimed: Claim, *, until: datetime) -> None:
-    """Give the claim up without having begun a run: the occurrence is due again, from an instant on."""
+def put_back(claimed: Claim, *, until: datetime, reason: str = "") -> None:
+    """Give the claim up without having begun a run: the occurrence is due again, from an instant on, and says why."""
     _held(claimed).update(
         state=OccurrenceState.DUE,
+        reason=reason,
         claimed_by="",
         lease_until=None,
         begins_at=until,

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 from django.utils import timezone
 
-from agent import memory
+from agent import holds, memory
 from agent.briefing import recipes
 from agent.errors import RunNotFoundError, TooManyRunsError
 from agent.runner import current_runner, end_dead_runs
@@ -40,7 +40,7 @@ _RENEW_SECONDS = occurrences.LEASE.total_seconds() / 3
 # A run that two processes died of is not tried a fourth time.
 _MAX_RUNS = 3
 _AGAIN_AFTER = timedelta(minutes=1)
-# A vault that is away for longer makes the briefing one of the past.
+# What is away or busy for longer makes the briefing one of the past.
 _PATIENCE = timedelta(minutes=30)
 # What only its owner can mend, so that they hear of it; the others pass by themselves.
 _ASKS_FOR_SOMETHING = frozenset({Reason.GRANT_EXPIRED, Reason.GRANT_ENDED, Reason.VAULT_UNAVAILABLE})
@@ -50,7 +50,12 @@ logger = logging.getLogger(__name__)
 
 
 class _PutBackError(Exception):
-    """It cannot run now, and shall a little later."""
+    """It cannot run now, and shall a little later; `reason` says why, and `until` when, None for soon."""
+
+    def __init__(self, reason: Reason, *, until: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.until = until
 
 
 class _SkipError(Exception):
@@ -72,8 +77,9 @@ async def run_occurrence(occurrence: UUID) -> bool:
     try:
         async with _held(claimed):
             ending = await _answer(claimed)
-    except _PutBackError:
-        await sync_to_async(occurrences.put_back)(claimed, until=timezone.now() + _AGAIN_AFTER)
+    except _PutBackError as later:
+        until = later.until or timezone.now() + _AGAIN_AFTER
+        await sync_to_async(occurrences.put_back)(claimed, until=until, reason=later.reason)
         return True
     except asyncio.CancelledError:
         # The process ends: another one begins at once, and does not wait for the lease.
@@ -143,7 +149,7 @@ async def _require_grant(claimed: Claim) -> Grant:
         raise _SkipError(Reason.GRANT_EXPIRED if has_expired else Reason.GRANT_ENDED) from None
     except VaultError:
         if now - (claimed.occurrence.started_at or now) < _PATIENCE:
-            raise _PutBackError from None
+            raise _PutBackError(Reason.VAULT_UNAVAILABLE) from None
         raise _SkipError(Reason.VAULT_UNAVAILABLE) from None
 
 
@@ -158,10 +164,22 @@ async def _require_wanted(claimed: Claim, *, grant: Grant, rhythm: Rhythm) -> No
         return
     if schedule.is_paused_at(now):
         raise _SkipError(Reason.PAUSED)
+    await sync_to_async(_require_rest)(claimed, grant=grant, now=now)
     if draft.skips_out_of_office and ABSENCE_TOOL in grant.tools:
         asked_by = str(claimed.occurrence.id)
         if await is_out_of_office(_asker(claimed), agent=schedule.agent, occurrence=asked_by, at=now, week=rhythm.week):
             raise _SkipError(Reason.OUT_OF_OFFICE)
+
+
+def _require_rest(claimed: Claim, *, grant: Grant, now: datetime) -> None:
+    """Let it wait while Claude or a service that it reads is busy, unless its time would be over by then."""
+    busy = {
+        Reason.CLAUDE_BUSY: holds.find_model(now=now),
+        Reason.SERVICE_BUSY: holds.find_service(claimed.schedule.user, providers=grant.providers, now=now),
+    }
+    for reason, until in busy.items():
+        if until is not None and until < claimed.occurrence.due_at + _PATIENCE:
+            raise _PutBackError(reason, until=until)
 
 
 async def _brief(claimed: Claim, *, grant: Grant, rhythm: Rhythm, user_name: str) -> Ending:
@@ -196,7 +214,7 @@ async def _start(claimed: Claim, *, number: int, user_name: str) -> RunTicket:
     try:
         ticket = await current_runner().start(request)
     except TooManyRunsError:
-        raise _PutBackError from None
+        raise _PutBackError(Reason.TOO_MANY_RUNS) from None
     await sync_to_async(occurrences.note_run)(claimed, run=ticket.run)
     return ticket
 

@@ -52,6 +52,10 @@ class Reason(StrEnum):
     VAULT_UNAVAILABLE = "vault_unavailable"
     AUDIT_UNAVAILABLE = "audit_unavailable"
     RUN_FAILED = "run_failed"
+    # Why one that is due waits.
+    CLAUDE_BUSY = "claude_busy"
+    SERVICE_BUSY = "service_busy"
+    TOO_MANY_RUNS = "too_many_runs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,9 @@ _REASONS = {
     Reason.VAULT_UNAVAILABLE: gettext_noop("The token vault did not answer, so nothing was read."),
     Reason.AUDIT_UNAVAILABLE: gettext_noop("The audit could not be written, so nothing more was read."),
     Reason.RUN_FAILED: gettext_noop("The briefing could not be made; its page says why."),
+    Reason.CLAUDE_BUSY: gettext_noop("Claude is overloaded or out of reach; it begins once that should be over."),
+    Reason.SERVICE_BUSY: gettext_noop("A service that it reads asked for a pause; it begins once that is over."),
+    Reason.TOO_MANY_RUNS: gettext_noop("As many of your questions are being answered as may be at once."),
 }
 _WITHOUT_MODEL = gettext_noop("Claude did not write it: the facts are told as they were read.")
 
