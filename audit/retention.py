@@ -20,13 +20,15 @@ from audit.checkpoint import LogKeys
 from audit.errors import BrokenNoteError, BrokenProofError, LogBrokenError
 from audit.events import Entry, Event
 from audit.log import Hashes, Leaf
-from audit.models import AuditRemoval
+from audit.models import AuditCheckpoint, AuditRemoval
 from audit.record import DATABASE, record
 from audit.removal import Removal
 from audit.tree import Frontier
 
-# A transaction of as many events holds SQLite's one place to write for some 100 ms. It is as many as a seal takes.
+# As many as a seal takes: a checkpoint is never further away.
 _BATCH = 1000
+# Where checkpoints lie closer, fewer go at once: whoever writes waits for as long, on SQLite.
+_SEGMENT = 250
 # Whoever waits for that place comes in between.
 _PAUSE_SECONDS = 0.02
 
@@ -82,13 +84,22 @@ def _find_segment(keys: LogKeys, *, before: str) -> AuditRemoval | None:
         return None
     events = log.list_events(after=after, up_to=leaves[-1].event_id, limit=_BATCH + 1)
     old = min(_count_older(events, before=before), len(leaves))
-    checkpoint = log.find_checkpoint_up_to(min(start + old, newest.size - 1))
-    if checkpoint is None or checkpoint.size <= start:
+    checkpoint = _find_end(start, old=min(old, newest.size - 1 - start))
+    if checkpoint is None:
         return None
     count = checkpoint.size - start
     _require_sealed(leaves[:count], events=events[:count], start=start)
     _require_signed(leaves[:count], note=checkpoint.note, keys=keys, start=start)
     return _segment(leaves[:count], start=start, before=before, keys=keys)
+
+
+def _find_end(start: int, *, old: int) -> AuditCheckpoint | None:
+    """Return the checkpoint at which a segment of at most `old` leaves ends, one of `_SEGMENT` leaves if it can be."""
+    for most in (min(old, _SEGMENT), old):
+        found = log.find_checkpoint_up_to(start + most)
+        if found and found.size > start:
+            return found
+    return None
 
 
 def _segment(leaves: Sequence[Leaf], *, start: int, before: str, keys: LogKeys) -> AuditRemoval:

@@ -50,11 +50,12 @@ def kept() -> list[int]:
 
 
 def test_segments_whose_events_are_all_older_go_and_are_on_record(ids: list[int], tmp_path: Path) -> None:
-    """300 are old, and 280 are whole segments."""
+    """300 are old, and 280 are whole segments: one up to 240, since no more than 250 go at once, and the rest."""
     assert remove() == retention.Removed(280, ids[279])
     started, succeeded = kept()[-2:]
     assert kept() == [*ids[280:], started, succeeded]
     assert AuditLeaf.objects.count() == SIZE - 280
+    assert list(AuditRemoval.objects.order_by("size").values_list("start", "size")) == [(0, 240), (240, 280)]
     told = list(AuditEvent.objects.order_by("id").values_list("event", "reason"))[-2:]
     assert told == [
         (Event.AUDIT_RETENTION_STARTED, "older than 30 days"),
@@ -98,6 +99,14 @@ def test_the_newest_checkpoint_keeps_its_last_segment(tmp_path: Path) -> None:
         pass
     assert remove().events == 4
     assert sealer(tmp_path).seal_next() == 2
+    assert findings(tmp_path) == ()
+
+
+def test_a_segment_that_one_seal_made_larger_goes_whole(tmp_path: Path) -> None:
+    make_old(record_many(301), days=DAYS)
+    while sealer(tmp_path).seal_next(limit=300):
+        pass
+    assert remove().events == 300
     assert findings(tmp_path) == ()
 
 
@@ -196,10 +205,10 @@ def test_a_checkpoint_is_no_note_on_a_removal(ids: list[int], tmp_path: Path) ->
         ("DELETE FROM audit_removal", "Leaf 0 is missing, or leaves were moved."),
         (
             "UPDATE audit_removal SET hashes = %s",
-            "What is kept of the removed leaves before the 280th is not all of it",
+            "What is kept of the removed leaves before the 240th is not all of it",
         ),
-        ("UPDATE audit_removal SET note = ''", "No key that is known signed that the first 280 leaves"),
-        ("UPDATE audit_removal SET last_event = last_event + 1", "No key that is known signed that the first 280"),
+        ("UPDATE audit_removal SET note = ''", "No key that is known signed that the first 240 leaves"),
+        ("UPDATE audit_removal SET last_event = last_event + 1", "No key that is known signed that the first 240"),
     ],
 )
 def test_what_is_kept_of_a_removal_cannot_be_changed(
@@ -212,7 +221,7 @@ def test_what_is_kept_of_a_removal_cannot_be_changed(
 
 def test_a_hash_that_is_kept_and_changed_does_not_fit_the_checkpoints(ids: list[int], tmp_path: Path) -> None:
     remove()
-    as_superuser("UPDATE audit_removal SET hashes = %s", bytes(32 * 280))
+    as_superuser("UPDATE audit_removal SET hashes = %s WHERE size = 240", bytes(32 * 240))
     assert findings(tmp_path)[0].startswith("The first 40 leaves are not those of its checkpoint")
 
 
@@ -228,9 +237,9 @@ def test_an_event_that_is_put_where_others_were_removed_is_found(ids: list[int],
         ("UPDATE audit_event SET reason = 'x' WHERE id = {}", "was changed"),
         ("DELETE FROM audit_event WHERE id = {}", "do not fit"),
         ("UPDATE audit_leaf SET nonce = hash WHERE event_id = {}", "was changed"),
-        ("UPDATE audit_checkpoint SET note = 'x' WHERE size = 280", "not signed by a known key"),
+        ("UPDATE audit_checkpoint SET note = 'x' WHERE size = 240", "not signed by a known key"),
         (
-            "UPDATE audit_checkpoint SET note = (SELECT note FROM audit_checkpoint WHERE size = 40) WHERE size = 280",
+            "UPDATE audit_checkpoint SET note = (SELECT note FROM audit_checkpoint WHERE size = 40) WHERE size = 240",
             "are not those",
         ),
         ("DELETE FROM audit_leaf WHERE position = 7", "do not fit"),
