@@ -87,6 +87,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 1_000_000])
     parser.add_argument("--sealed-up-to", type=int, default=1_000_000, help="larger sizes are not sealed nor verified")
     options = parser.parse_args()
+    if _vendor() == "postgresql":
+        # A server of `tests.postgres` is empty.
+        with connections["audit"]._nodb_cursor() as cursor:  # noqa: SLF001  (as Django's test runner does it)
+            cursor.execute(f"CREATE DATABASE {connections['audit'].settings_dict['NAME']}")
     call_command("migrate", "audit", database="audit", verbosity=0)
     print(
         f"{time.strftime('%Y-%m-%d')}, load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, {_vendor()}"
