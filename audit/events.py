@@ -19,6 +19,7 @@ class Outcome(StrEnum):
 class Event(StrEnum):
     """Everything that can happen, kept alphabetical."""
 
+    ACCOUNT_FACTOR_DENIED = "account:factor:denied"
     ACCOUNT_SESSION_DENIED = "account:session:denied"
     ACCOUNT_SESSION_ENDED = "account:session:ended"
     ACCOUNT_SESSION_STARTED = "account:session:started"

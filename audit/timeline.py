@@ -38,8 +38,20 @@ _DETAILS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Paired:
+    """An event of an exchange: its number, its sentence, and whether it handed the token out or was read with it."""
+
+    id: int
+    sentence: str
+    is_issued: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """One event as the timeline shows it; `details` are (label, value) pairs of what is known."""
+    """One event as the timeline shows it; `details` are (label, value) pairs of what is known.
+
+    `pairs` are the events of its exchange, itself among them, where the page looked for them (`audit.pairs`).
+    """
 
     id: int
     user: str
@@ -54,6 +66,7 @@ class TimelineRow:
     exchange: str
     sentence: str
     details: tuple[tuple[str, str], ...]
+    pairs: tuple[Paired, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +171,8 @@ def reading() -> Iterator[None]:
         raise AuditUnavailableError("The audit database does not answer.") from error
 
 
-def row_of(event: AuditEvent) -> TimelineRow:
-    """Return an event as the timeline shows it."""
+def row_of(event: AuditEvent, *, pairs: tuple[Paired, ...] = ()) -> TimelineRow:
+    """Return an event as the timeline shows it, with the events of its exchange."""
     return TimelineRow(
         id=event.id,
         user=event.user,
@@ -174,6 +187,7 @@ def row_of(event: AuditEvent) -> TimelineRow:
         exchange=event.exchange,
         sentence=sentence_of(event),
         details=_details(event),
+        pairs=pairs,
     )
 
 
@@ -185,6 +199,9 @@ def _labels(_language: str | None) -> tuple[tuple[str, str], ...]:
 
 def _details(event: AuditEvent) -> tuple[tuple[str, str], ...]:
     texts = [(label, value) for label, name in _labels(get_language()) if (value := getattr(event, name))]
+    if " → " in event.reason:
+        # The reason comes first.
+        texts[0] = (gettext("Changed"), event.reason)
     if surplus := surplus_of(event):
         texts.append((gettext("Beyond what was asked"), surplus))
     if event.status is not None:

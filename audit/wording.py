@@ -268,6 +268,7 @@ def _tool_refused(row: AuditEvent) -> str:
 
 
 _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
+    Event.ACCOUNT_FACTOR_DENIED: _because(gettext_noop("Somebody gave a wrong code as your second factor")),
     Event.ACCOUNT_SESSION_DENIED: _because(gettext_noop("Somebody gave a wrong password for your account")),
     Event.ACCOUNT_SESSION_ENDED: _because(gettext_noop("You signed out")),
     Event.ACCOUNT_SESSION_STARTED: _because(gettext_noop("You signed in")),

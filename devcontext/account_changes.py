@@ -4,9 +4,12 @@ Django and django-allauth announce these by signals; a form, the shell and a com
 never saves the user (`QuerySet.update`, SQL) does not.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from allauth.account.signals import authentication_step_completed, password_changed, password_set
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authentication_failed
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import transaction
@@ -14,8 +17,11 @@ from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from audit.errors import AuditUnavailableError
+from audit.events import Entry, Event
+from audit.record import record
 from devcontext import account_deletion, sessions
-from permissions.subjects import note_confirmation, note_sign_in
+from permissions.subjects import note_confirmation, note_sign_in, subject_of
 
 _DECISIVE = frozenset({"password", "is_active"})
 
@@ -31,6 +37,18 @@ def _confirm(request: HttpRequest, *, reauthenticated: bool = False, **_kwargs: 
     """Note that who is signed in has just said again who they are, in whichever way."""
     if reauthenticated:
         note_confirmation(request.session)
+
+
+@receiver(authentication_failed)
+def _refuse(user: User, authenticator: Authenticator, **_kwargs: Any) -> None:
+    """Record that a code was wrong; nothing was opened by it, so nothing waits for the audit.
+
+    django-allauth announces codes of apps and recovery codes, and nothing of a passkey that does not fit.
+    """
+    assert user.pk is not None
+    with suppress(AuditUnavailableError):
+        entry = Entry(event=Event.ACCOUNT_FACTOR_DENIED, user=subject_of(user.pk), reason=str(authenticator.type))
+        record(entry)
 
 
 @receiver(user_logged_out)

@@ -25,6 +25,7 @@ _AGENT = re.compile(rf"{SCHEDULE_PREFIX}[0-9a-z_-]{{1,64}}")
 # The vault knows no tool; it compares names, which are identifiers and few.
 _TOOL = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _MAX_TOOLS = 100
+_AWAY = {False: "not while away", True: "also while away"}
 
 
 def pause(subject: Subject, *, connection: str, until: datetime | None) -> Connection:
@@ -36,15 +37,18 @@ def pause(subject: Subject, *, connection: str, until: datetime | None) -> Conne
     """
     with connections.lock_for_change(user=subject.user, connection=connection) as row:
         ends_sooner = until is None or (row.paused_until is not None and until < row.paused_until)
+        before = connections.tell_switch(row)
+        changed = connections.set_pause(row, until=until)
         entry = Entry(
             event=Event.PERMISSION_ACCESS_RESUMED if until is None else Event.PERMISSION_ACCESS_PAUSED,
             user=subject.user,
             provider=row.provider,
             connection=row.id,
             account=row.account,
+            reason=f"{before} → {connections.tell_switch(row)}",
         )
+        # Inside the transaction: what cannot be recorded is not changed.
         (ledger.require if ends_sooner else ledger.note)(entry)
-        changed = connections.set_pause(row, until=until)
     ledger.drain()
     return changed
 
@@ -63,6 +67,7 @@ def set_away(subject: Subject, *, connection: str, is_allowed: bool) -> Connecti
             provider=row.provider,
             connection=row.id,
             account=row.account,
+            reason=f"{_AWAY[row.is_away_allowed]} → {_AWAY[is_allowed]}",
         )
         (ledger.require if is_allowed else ledger.note)(entry)
         changed = connections.set_away(row, is_allowed=is_allowed)

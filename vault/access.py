@@ -51,15 +51,19 @@ def withdraw_all() -> int:
 
 def _withdraw(user: str, *, connection: str) -> None:
     with connections.lock_for_change(user=user, connection=connection) as row:
+        before = connections.tell_switch(row)
         changed = connections.set_access(row, is_allowed=False)
-        ledger.note(_entry(changed, user=user, event=Event.PERMISSION_ACCESS_WITHDRAWN))
+        told = f"{before} → {connections.tell_switch(row)}"
+        ledger.note(_entry(changed, user=user, event=Event.PERMISSION_ACCESS_WITHDRAWN, reason=told))
 
 
 def _set_access(subject: Subject, *, connection: str, is_allowed: bool) -> Connection:
     with connections.lock_for_change(user=subject.user, connection=connection) as row:
+        before = connections.tell_switch(row)
         changed = connections.set_access(row, is_allowed=is_allowed)
         event = Event.PERMISSION_ACCESS_RESTORED if is_allowed else Event.PERMISSION_ACCESS_REVOKED
-        (ledger.require if is_allowed else ledger.note)(_entry(changed, user=subject.user, event=event))
+        told = f"{before} → {connections.tell_switch(row)}"
+        (ledger.require if is_allowed else ledger.note)(_entry(changed, user=subject.user, event=event, reason=told))
     ledger.drain()
     return changed
 
@@ -72,7 +76,12 @@ def _set_default(subject: Subject, *, connection: str) -> Connection:
     return changed
 
 
-def _entry(connection: Connection, *, user: str, event: Event) -> Entry:
+def _entry(connection: Connection, *, user: str, event: Event, reason: str = "") -> Entry:
     return Entry(
-        event=event, user=user, provider=connection.provider, connection=connection.id, account=connection.account
+        event=event,
+        user=user,
+        provider=connection.provider,
+        connection=connection.id,
+        account=connection.account,
+        reason=reason,
     )

@@ -61,7 +61,7 @@ def test_words_in_a_row_are_one_word() -> None:
         ("user:7", "There is no “user:” to search by"),
         ("service:jira", "“service:jira” filters nothing: there is github, google-calendar, slack."),
         ("outcome:maybe", "there is granted, denied, failed, noted."),
-        ("event:nonsense", "there is account:session, account:token"),
+        ("event:nonsense", "there is account:factor, account:session"),
         ("after:yesterday", "it takes a day, written as 2026-11-01."),
         ("before:0001-01-01", "it takes a day, written as 2026-11-01."),
         ("before:9999-12-31", "it takes a day, written as 2026-11-01."),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.internal.flows.login import complete_login
 from allauth.socialaccount.models import SocialAccount, SocialLogin, SocialToken
@@ -74,6 +75,19 @@ def test_a_wrong_password_opens_no_session_and_is_on_record(client: Client) -> N
     assert "_auth_user_id" not in client.session
     (event,) = AuditEvent.objects.all()
     assert (event.event, event.outcome, event.user) == ("account:session:denied", "denied", f"user:{user.pk}")
+
+
+def test_a_wrong_code_of_a_second_factor_opens_no_session_and_is_on_record(client: Client) -> None:
+    user = User.objects.create_user("alice", "alice@example.org", PASSWORD)
+    TOTP.activate(user, generate_totp_secret())
+    client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+    for code in ("000000", "not a code"):
+        assert client.post("/accounts/2fa/authenticate/", {"code": code}).status_code == 200
+    with broken_audit():
+        assert client.post("/accounts/2fa/authenticate/", {"code": "000001"}).status_code == 200
+    assert "_auth_user_id" not in client.session
+    found = list(AuditEvent.objects.values_list("event", "outcome", "user", "reason"))
+    assert found == [("account:factor:denied", "denied", f"user:{user.pk}", "totp")] * 2
 
 
 def test_an_address_that_nobody_has_leaves_an_event_of_no_user_and_not_the_address(client: Client) -> None:

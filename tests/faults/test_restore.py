@@ -115,7 +115,9 @@ def test_an_older_backup_costs_what_was_rotated_since_and_opens_what_was_revoked
 
     assert manage(installation, "vault_withdraw_access") == "Access was withdrawn from 5 connections.\n"
     assert {exchange(process, user) for user in USERS} == {"AccessRevokedError"}
-    assert process.ask("events", user=USERS[1], kind="permission:access") == [["permission:access:withdrawn", ""]]
+    assert process.ask("events", user=USERS[1], kind="permission:access") == [
+        ["permission:access:withdrawn", "allowed → revoked"]
+    ]
     assert process.ask("set_access", user=USERS[1], provider="github", is_allowed=True) is True
     assert exchange(process, USERS[1]) in installation.upstream.issued
 

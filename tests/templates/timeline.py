@@ -12,6 +12,7 @@ from audit.events import Outcome
 from audit.overview import Overview, overview_context
 from audit.saved import SavedSearch
 from audit.search import parse
+from audit.timeline import Paired
 from audit.views import search_context
 from audit.why import Why
 from permissions.services import SERVICES
@@ -40,6 +41,7 @@ def row(number: int, outcome: str, provider: str) -> Any:
         tool="slack_mentions" if provider else "",
         token="0a" * 16 if provider else "",
         exchange="ex_1" if provider else "",
+        pairs=(Paired(number, "Exchanged.", is_issued=True), Paired(9, "<script>", is_issued=False)),
     )
 
 

@@ -35,7 +35,9 @@ async def test_a_paused_connection_is_refused_as_a_revoked_one_and_says_until_wh
     assert await client.list_connections(subject_token=subject()) == (paused,)
     with pytest.raises(AccessRevokedError):
         await client.exchange(request())
-    assert await events(kind="permission:access") == [("permission:access:paused", ALICE, "")]
+    assert await events(kind="permission:access") == [
+        ("permission:access:paused", ALICE, f"allowed → paused until {until:%Y-%m-%d %H:%M} UTC")
+    ]
 
 
 async def test_a_pause_ends_by_itself(client: VaultClient, connect_user: Connect) -> None:
@@ -112,6 +114,6 @@ async def test_a_connection_is_not_read_while_its_user_is_away_unless_they_said_
         await client.exchange(absent(grant))
     assert (await client.exchange(request())).access_token, "the user is there: it is not asked"
     assert await events(kind="permission:away") == [
-        ("permission:away:enabled", ALICE, ""),
-        ("permission:away:disabled", ALICE, ""),
+        ("permission:away:enabled", ALICE, "not while away → also while away"),
+        ("permission:away:disabled", ALICE, "also while away → not while away"),
     ]

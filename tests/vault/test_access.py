@@ -41,7 +41,7 @@ async def test_a_revoke_does_not_wait_for_the_audit_and_is_told_as_soon_as_it_an
         await switch(vault, is_allowed=False)
         assert await models.OutboxEvent.objects.using("vault").acount() == 1
     await vault.exchange(request(BOB))
-    assert await events(kind="permission:access") == [("permission:access:revoked", ALICE, "")]
+    assert await events(kind="permission:access") == [("permission:access:revoked", ALICE, "allowed → revoked")]
     assert await models.OutboxEvent.objects.using("vault").acount() == 0
 
 
@@ -58,7 +58,10 @@ async def test_an_operator_closes_every_connection_and_does_not_wait_for_the_aud
         with pytest.raises(AccessRevokedError):
             await vault.exchange(request(user, audience=audience))
     assert await sync_to_async(access.withdraw_all)() == 0
-    assert await events(kind="permission:access:withdrawn") == [("permission:access:withdrawn", BOB, "")] * 2
+    assert (
+        await events(kind="permission:access:withdrawn")
+        == [("permission:access:withdrawn", BOB, "allowed → revoked")] * 2
+    )
 
 
 async def test_a_restore_needs_its_event_first(vault: VaultClient, connect_user: Connect) -> None:

@@ -93,8 +93,8 @@ async def test_after_a_revoke_nothing_is_exchanged_and_after_a_restore_it_is(
     assert restored.state is ConnectionState.CONNECTED
     assert (await client.exchange(request())).access_token
     assert await events(kind="permission:access") == [
-        ("permission:access:revoked", ALICE, ""),
-        ("permission:access:restored", ALICE, ""),
+        ("permission:access:revoked", ALICE, "allowed → revoked"),
+        ("permission:access:restored", ALICE, "revoked → allowed"),
     ]
     assert upstream.calls["github revoke"] == 0
 

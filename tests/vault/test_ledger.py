@@ -31,4 +31,4 @@ async def test_events_that_could_not_be_taken_out_are_taken_out_later(
     assert await outbox.acount() == 1
     await vault.set_access(subject_token=subject(), connection="github", is_allowed=True)
     assert await outbox.acount() == 0
-    assert ("permission:access:revoked", ALICE, "") in await events()
+    assert ("permission:access:revoked", ALICE, "allowed → revoked") in await events()

@@ -138,6 +138,13 @@ def set_away(row: models.Connection, *, is_allowed: bool) -> Connection:
     return to_value(row)
 
 
+def tell_switch(row: models.Connection) -> str:
+    """Return where the switch of a connection stands, for the audit."""
+    if not row.is_access_allowed:
+        return "revoked"
+    return f"paused until {row.paused_until:%Y-%m-%d %H:%M} UTC" if is_paused(row) else "allowed"
+
+
 def is_paused(row: models.Connection) -> bool:
     """Tell whether a pause lasts now; one that is over needs nobody to lift it."""
     return row.paused_until is not None and row.paused_until > timezone.now()
