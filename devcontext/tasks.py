@@ -8,6 +8,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from celery import shared_task
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from agent.delivery.sending import deliver_due
@@ -33,7 +34,7 @@ def run_next_briefing_task() -> None:
 @shared_task(name="agent.tick_schedules", ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
 def tick_schedules_task() -> int:
     """Tell the workers that there is something due; returns how many messages that were."""
-    return queueing.tick(lambda: _send(run_next_briefing_task))
+    return queueing.tick(lambda: _send(run_next_briefing_task), now=timezone.now())
 
 
 @shared_task(name="agent.deliver_briefings", ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types

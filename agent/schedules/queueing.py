@@ -5,6 +5,7 @@ said twice finds nothing left to do, and what was lost is said again with the ne
 """
 
 from collections.abc import Callable
+from datetime import datetime
 
 from asgiref.sync import sync_to_async
 from django.utils import timezone
@@ -18,9 +19,8 @@ MAX_SENT = 16
 _LOOKED_AT = 32
 
 
-def tick(send: Callable[[], None]) -> int:
+def tick(send: Callable[[], None], *, now: datetime) -> int:
     """Make what is due and `send` a message for each that may begin, `MAX_SENT` at most; return how many. Sync."""
-    now = timezone.now()
     making.make_due(now=now)
     count = len(occurrences.list_to_begin(now=now, limit=MAX_SENT))
     for _ in range(count):

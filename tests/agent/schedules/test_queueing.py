@@ -37,7 +37,7 @@ async def work(sent: list[None]) -> None:
 
 
 async def tick(sent: list[None]) -> int:
-    return await sync_to_async(queueing.tick)(lambda: sent.append(None))
+    return await sync_to_async(queueing.tick)(lambda: sent.append(None), now=timezone.now())
 
 
 async def test_one_tick_leads_to_all_of_one_persons_twenty(alice: User) -> None:
