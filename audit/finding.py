@@ -14,6 +14,7 @@ from audit import personal, query, timeline
 from audit.events import Outcome
 from audit.meanings import rows_saying
 from audit.models import AuditEvent
+from audit.pairs import find_pairs
 from audit.query import EVERYBODY
 from audit.search import Search
 
@@ -56,6 +57,14 @@ def find_events(search: Search, *, user: str, before: int | None = None, limit: 
         # SECURITY: who looks at everybody's events sees nothing personal of anybody.
         (personal.hide_all if user == EVERYBODY else personal.open_all)(found.events)
     return found
+
+
+def list_page(search: Search, *, user: str, before: int | None = None, limit: int = 50) -> timeline.Page:
+    """Return likewise the rows of a page of the timeline."""
+    found = find_events(search, user=user, before=before, limit=limit)
+    pairs = {} if user == EVERYBODY else find_pairs(found.events, user=user)
+    rows = tuple(timeline.row_of(event, pairs=pairs.get(event.exchange, ())) for event in found.events)
+    return timeline.Page(rows, found.next_cursor, looked_back_to=found.looked_back_to)
 
 
 def find_newer(search: Search, *, user: str, after: int, limit: int = 50) -> Found:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from django.db import Error
 from django.utils.translation import get_language, gettext, gettext_noop
 
-from audit import log, personal, proofs, query
+from audit import log, proofs, query
 from audit.errors import AuditUnavailableError, BrokenProofError
 from audit.events import Event, Outcome
 from audit.models import AuditEvent
@@ -92,23 +92,6 @@ class LastUse:
     what: str
     run: str
     client: str
-
-
-def list_events(
-    *, user: str, provider: str = "", outcome: str = "", run: str = "", before: int | None = None, limit: int = 50
-) -> Page:
-    """Return the newest `limit` events of `user` with an id below `before`; an empty filter lets everything through.
-
-    Raises:
-        AuditUnavailableError: The audit database does not answer.
-    """
-    events = query.select(user=user, provider=provider, outcome=outcome, run=run, before=before)
-    # One more than shown tells whether there is a next page, without counting the table.
-    with reading():
-        found = list(events[: limit + 1])
-        personal.open_all(found)
-    rows = tuple(row_of(event) for event in found[:limit])
-    return Page(rows=rows, next_cursor=rows[-1].id if len(found) > limit else None)
 
 
 def find_last_use(*, user: str, provider: str) -> LastUse | None:

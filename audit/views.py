@@ -17,8 +17,6 @@ from audit.address import Asked
 from audit.charts import find_span
 from audit.errors import AuditUnavailableError
 from audit.overview import Overview
-from audit.pairs import find_pairs
-from audit.query import EVERYBODY
 from audit.search import MAX_CHARACTERS, Search
 from audit.suggestions import completions
 from audit.wording import OUTCOME_NAMES
@@ -139,7 +137,4 @@ def list_page(asked: Asked, *, user: str) -> timeline.Page:
     Raises:
         AuditUnavailableError: The audit database does not answer.
     """
-    found = finding.find_events(asked.search, user=user, before=asked.start(user=user))
-    pairs = {} if user == EVERYBODY else find_pairs(found.events, user=user)
-    rows = tuple(timeline.row_of(event, pairs=pairs.get(event.exchange, ())) for event in found.events)
-    return timeline.Page(rows, found.next_cursor, looked_back_to=found.looked_back_to)
+    return finding.list_page(asked.search, user=user, before=asked.start(user=user))

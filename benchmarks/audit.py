@@ -28,11 +28,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
-from audit import append_only, log, log_keys, pin, proofs, record, retention, sealer, timeline, verify
+from audit import append_only, finding, log, log_keys, pin, proofs, record, retention, sealer, verify
 from audit.encoding import COLUMNS
 from audit.events import Entry, Event
 from audit.models import AuditEvent
 from audit.seal import Sealer
+from audit.search import Part, Search
 
 _USERS, _PROVIDERS, _OUTCOMES = 100, ("github", "google-calendar", "slack"), ("granted", "denied", "failed", "noted")
 _RANDOM = random.Random(8)
@@ -163,11 +164,11 @@ def _seal(rows: int) -> None:
 def _measure(rows: int) -> None:
     filters: dict[str, Callable[[], dict[str, str]]] = {
         "page": dict,
-        "page of a service": lambda: {"provider": _RANDOM.choice(_PROVIDERS)},
+        "page of a service": lambda: {"service": _RANDOM.choice(_PROVIDERS)},
         "page of an outcome": lambda: {"outcome": _RANDOM.choice(_OUTCOMES)},
         "page of a run": lambda: {"run": f"run-{_RANDOM.randrange(rows // 12)}"},
         "page of a service and an outcome": lambda: {
-            "provider": _RANDOM.choice(_PROVIDERS),
+            "service": _RANDOM.choice(_PROVIDERS),
             "outcome": _RANDOM.choice(_OUTCOMES),
         },
     }
@@ -211,9 +212,10 @@ def _measure_log(rows: int) -> None:
     _tell_rate("verified", report.leaves, begun=begun, rows=rows)
 
 
-def _list(rows: int, filters: dict[str, str]) -> None:
+def _list(rows: int, qualifiers: dict[str, str]) -> None:
     user = f"user:{_RANDOM.randrange(_USERS)}"
-    timeline.list_events(user=user, before=_RANDOM.randrange(1, rows + 1), **filters)
+    search = Search(tuple(Part(name, value) for name, value in qualifiers.items()))
+    finding.list_page(search, user=user, before=_RANDOM.randrange(1, rows + 1))
 
 
 def _prove(rows: int) -> None:

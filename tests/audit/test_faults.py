@@ -11,11 +11,12 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from audit import timeline, verify
+from audit import verify
 from audit.checkpoint import new_pem
 from audit.errors import AuditUnavailableError
 from audit.models import AuditEvent, AuditLeaf
 from devcontext.local_keys import public_key_of
+from tests.audit.listing import list_events
 from tests.audit.sealing import PEM, keys, pinned, record_many, sealer
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit"])
@@ -59,7 +60,7 @@ def test_a_clock_that_steps_back_changes_no_order(tmp_path: Path, monkeypatch: p
         record_many(2)
         own.seal_next()
     monkeypatch.undo()
-    assert [row.id for row in timeline.list_events(user="user:1").rows] == recorded()[::-1]
+    assert [row.id for row in list_events(user="user:1").rows] == recorded()[::-1]
     assert sealed() == recorded()
     assert verify.verify(keys(), pinned=pinned(tmp_path)).findings == ()
 

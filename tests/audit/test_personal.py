@@ -8,13 +8,14 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from pytest_django.fixtures import Settings
 
-from audit import checks, erasure, personal, personal_keys, receipt, timeline, verify
+from audit import checks, erasure, personal, personal_keys, receipt, verify
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.log_keys import current
 from audit.models import AuditEvent, AuditSubjectKey
 from audit.receipt import Standing
 from audit.record import append, record
+from tests.audit.listing import list_events
 from tests.audit.sealing import keys, pinned, sealer
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
@@ -34,7 +35,7 @@ def files() -> bytes:
 
 def shown(user: str = ALICE) -> list[str | None]:
     """Return the accounts that a user's timeline shows, the newest first."""
-    return [dict(row.details).get("Account") for row in timeline.list_events(user=user).rows]
+    return [dict(row.details).get("Account") for row in list_events(user=user).rows]
 
 
 def test_an_account_is_stored_sealed_and_shown_open() -> None:
@@ -44,7 +45,7 @@ def test_an_account_is_stored_sealed_and_shown_open() -> None:
     assert all(text.startswith("sealed:1:") for text in stored)
     assert "alice" not in "".join(stored)
     assert shown() == ["Grüße 世界", "alice-gh"]
-    assert "alice-gh" in timeline.list_events(user=ALICE).rows[1].sentence
+    assert "alice-gh" in list_events(user=ALICE).rows[1].sentence
 
 
 def test_an_operators_words_are_sealed_and_codes_are_not() -> None:
@@ -52,7 +53,7 @@ def test_an_operators_words_are_sealed_and_codes_are_not() -> None:
     record(Entry(event=Event.VAULT_EXCHANGE_DENIED, user=ALICE, reason="revoked"))
     code, words = AuditEvent.objects.order_by("-id").values_list("reason", flat=True)
     assert (code, words.startswith("sealed:1:")) == ("revoked", True)
-    assert [dict(row.details)["Reason"] for row in timeline.list_events(user=ALICE).rows] == [
+    assert [dict(row.details)["Reason"] for row in list_events(user=ALICE).rows] == [
         "revoked",
         "Alice asked on the phone",
     ]
@@ -67,7 +68,7 @@ def test_who_is_erased_is_erased_everywhere_and_nobody_else(tmp_path: Path) -> N
     own.seal_next()
     assert shown() == [None, "(erased)"]
     assert shown(BOB) == ["bob-gh"]
-    assert timeline.list_events(user=ALICE).rows[0].event == "audit:subject:erased"
+    assert list_events(user=ALICE).rows[0].event == "audit:subject:erased"
     report = verify.verify(keys(), pinned=pinned(tmp_path))
     assert (report.findings, report.leaves) == ((), 3)
 

@@ -8,11 +8,12 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from pytest_django.fixtures import Settings
 
-from audit import personal, personal_keys, personal_rotation, timeline, verify
+from audit import personal, personal_keys, personal_rotation, verify
 from audit.events import Entry, Event
 from audit.models import AuditEvent, AuditSubjectKey
 from audit.personal_rotation import Report
 from audit.record import record
+from tests.audit.listing import list_events
 from tests.audit.sealing import keys, pinned, sealer
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
@@ -33,7 +34,7 @@ def connect(user: str) -> None:
 
 
 def shown(user: str) -> list[str | None]:
-    return [dict(row.details).get("Account") for row in timeline.list_events(user=user).rows]
+    return [dict(row.details).get("Account") for row in list_events(user=user).rows]
 
 
 def sealed() -> dict[str, bytes]:

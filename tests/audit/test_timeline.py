@@ -10,6 +10,7 @@ from audit import timeline
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event, Outcome
 from audit.record import record
+from tests.audit.listing import list_events
 
 pytestmark = pytest.mark.django_db(databases=["audit"])
 
@@ -29,7 +30,7 @@ def denied(provider: str = "slack", *, user: str = ALICE, run: str = "run-1") ->
 
 def ids(**filters: object) -> list[int]:
     """Return the ids of Alice's events under these filters."""
-    return [row.id for row in timeline.list_events(user=ALICE, **filters).rows]  # type: ignore[arg-type]
+    return [row.id for row in list_events(user=ALICE, **filters).rows]  # type: ignore[arg-type]
 
 
 def test_the_newest_event_comes_first() -> None:
@@ -43,16 +44,16 @@ def test_another_users_events_never_appear() -> None:
     mine = granted()
     assert ids() == [mine]
     assert ids(run="run-1", provider="github", outcome="granted") == [mine]
-    assert [row.run for row in timeline.list_events(user="").rows] == [""]
+    assert [row.run for row in list_events(user="").rows] == [""]
 
 
 def test_filters_narrow_together() -> None:
     github, slack, other_run = granted(), denied(), granted(run="run-2")
-    assert ids(provider="github") == [other_run, github]
+    assert ids(service="github") == [other_run, github]
     assert ids(outcome=Outcome.DENIED) == [slack]
     assert ids(run="run-2") == [other_run]
-    assert ids(provider="github", run="run-1", outcome="granted") == [github]
-    assert ids(provider="slack", outcome="granted") == []
+    assert ids(service="github", run="run-1", outcome="granted") == [github]
+    assert ids(service="slack", outcome="granted") == []
 
 
 def test_pages_join_without_gap_or_overlap() -> None:
@@ -60,7 +61,7 @@ def test_pages_join_without_gap_or_overlap() -> None:
     seen: list[int] = []
     before = None
     for _ in range(3):
-        page = timeline.list_events(user=ALICE, before=before, limit=3)
+        page = list_events(user=ALICE, before=before, limit=3)
         seen += [row.id for row in page.rows]
         before = page.next_cursor
     assert seen == recorded[::-1]
@@ -70,15 +71,15 @@ def test_pages_join_without_gap_or_overlap() -> None:
 def test_a_page_that_is_just_full_has_no_next() -> None:
     granted()
     granted()
-    assert timeline.list_events(user=ALICE, limit=2).next_cursor is None
+    assert list_events(user=ALICE, limit=2).next_cursor is None
 
 
 def test_events_recorded_meanwhile_do_not_shift_the_next_page() -> None:
     old, new = granted(), granted()
-    page = timeline.list_events(user=ALICE, limit=1)
+    page = list_events(user=ALICE, limit=1)
     assert page.rows[0].id == new
     granted()
-    assert [row.id for row in timeline.list_events(user=ALICE, before=page.next_cursor, limit=1).rows] == [old]
+    assert [row.id for row in list_events(user=ALICE, before=page.next_cursor, limit=1).rows] == [old]
 
 
 @pytest.mark.parametrize("before", [-1, 0, timeline.MAX_ID])
@@ -90,7 +91,7 @@ def test_cursors_at_the_ends_are_fine(before: int) -> None:
 def test_a_page_is_one_query_that_never_counts() -> None:
     granted()
     with CaptureQueriesContext(connections["audit"]) as queries:
-        timeline.list_events(user=ALICE, provider="github", before=10**9)
+        list_events(user=ALICE, service="github", before=10**9)
     assert len(queries) == 1
     assert "COUNT(" not in queries[0]["sql"].upper()
 
@@ -101,7 +102,7 @@ def test_a_row_tells_what_is_known_and_no_more() -> None:
         size_bytes=0, duration_ms=18, method="POST", path="api.github.com/graphql#activity",
     )  # fmt: skip
     record(entry)
-    (row,) = timeline.list_events(user=ALICE).rows
+    (row,) = list_events(user=ALICE).rows
     assert (row.event, row.outcome, row.provider) == ("agent:call:succeeded", "granted", "github")
     assert row.details == (
         ("Tool", "github_activity"),
@@ -133,7 +134,7 @@ def test_an_unreadable_database_is_an_audit_error() -> None:
     with connections["audit"].cursor() as cursor:
         cursor.execute("ALTER TABLE audit_event RENAME TO audit_event_lost")
     with pytest.raises(AuditUnavailableError):
-        timeline.list_events(user=ALICE)
+        list_events(user=ALICE)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_a_row_says_what_its_token_allowed_beyond_what_was_asked(asked: str, all
     )
     record(replace(scopes, exchange="ex_1"))
     record(replace(scopes, event=Event.VAULT_CONNECTION_CONNECTED))
-    connected, exchanged = timeline.list_events(user=ALICE).rows
+    connected, exchanged = list_events(user=ALICE).rows
     assert dict(exchanged.details).get("Beyond what was asked") == told
     # More than was asked for came with the consent there: no token was to be narrowed.
     assert "Beyond what was asked" not in dict(connected.details)

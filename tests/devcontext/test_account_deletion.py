@@ -11,10 +11,10 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from agent.models import Conversation
-from audit import timeline
 from audit.models import AuditEvent, AuditSubjectKey
 from devcontext.settings import providers
 from permissions.subjects import subject_of
+from tests.audit.listing import list_events
 from tests.vault.conftest import broken_audit, subject
 from tests.vault.upstream import Upstream, serve
 from vault import background, connect
@@ -83,7 +83,7 @@ def test_everything_of_a_person_goes_and_nothing_of_anybody_else(upstream: Upstr
     told = events(user)
     assert told.index("account:user:deleted") < told.index("vault:connection:disconnected")
     assert "audit:subject:erased" in told
-    shown = " ".join(row.sentence for row in timeline.list_events(user=user).rows)
+    shown = " ".join(row.sentence for row in list_events(user=user).rows)
     assert "alice-gh" not in shown
     assert "(erased)" in shown
 
