@@ -149,6 +149,9 @@ def _find_of_token(search: Search, *, user: str, bounds: _Bounds, limit: int) ->
     found = list(of_token[: limit + 1])
     wanted = {"outcome": search.value("outcome"), "run": search.value("run"), "provider": search.value("service")}
     fits = Q(**{name: value for name, value in wanted.items() if value})
+    if until := search.day("before"):
+        # The bound of the exchanges may be the page's instead, and what was read under one came after it.
+        fits &= Q(id__lt=_id_at(until, user=user))
     events = [
         event
         for rows in query.list_exchanged(found[:limit])

@@ -187,6 +187,15 @@ def test_a_token_finds_its_exchanges_and_all_that_was_read_with_it() -> None:
     assert ids(token, user=BOB) == []
 
 
+def test_what_was_read_with_a_token_after_the_day_asked_for_is_left_out() -> None:
+    exchanged = put(token_fingerprint=FINGERPRINT, exchange="ex1", run="r1")
+    read = put(Event.AGENT_CALL_SUCCEEDED, exchange="ex1", run="r1")
+    days = {f"_{exchanged}": datetime(2026, 11, 1, 23, 59, tzinfo=UTC), f"_{read}": datetime(2026, 11, 2, tzinfo=UTC)}
+    with_triggers_off(lambda: backdate(**days))
+    assert ids(f"token:{FINGERPRINT}") == [read, exchanged]
+    assert ids(f"token:{FINGERPRINT} before:2026-11-02") == [exchanged]
+
+
 @on_sqlite
 def test_what_a_token_read_is_found_by_its_runs() -> None:
     put(token_fingerprint=FINGERPRINT, run="r1", exchange="ex1")
