@@ -18,6 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from agent import memory
 from agent.briefing import recipes
+from agent.delivery import store as deliveries
+from agent.delivery.wording import tell_delivery
 from agent.plan_views import load_plan, load_statuses
 from agent.schedule_form import ScheduleForm, initial_of, offered
 from agent.schedules import copying, occurrences, owning, store
@@ -60,12 +62,14 @@ async def show_schedule(request: HttpRequest, schedule: UUID) -> HttpResponse:
     held, message = await load_held(asker)
     history = await sync_to_async(occurrences.list_occurrences)(schedule, user=found.user)
     card = await sync_to_async(make_card)(found, held=held, last=None)
+    delivered = await sync_to_async(deliveries.list_by_occurrence)([one.id for one in history], user=found.user)
     told = [tell_occurrence(one) for one in history]
+    ways = [tuple(map(tell_delivery, delivered.get(one.id, ()))) for one in history]
     limit = found.draft.daily_budget_micro_usd
     context = {
         "card": card,
         "budget": dollars(limit) if limit else "",
-        "history": told,
+        "history": list(zip(told, ways, strict=True)),
         "is_going_on": any(one.is_going_on for one in told),
         "vault_message": message,
     }

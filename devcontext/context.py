@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from agent import conversations
 from agent.briefing.recipes import RECIPES
+from agent.delivery import store as delivery
 from devcontext import demo
 from permissions.dots import list_dots
 from permissions.services import SERVICES
@@ -27,11 +28,18 @@ def recent_chats(request: HttpRequest) -> dict[str, Any]:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Return what the frame of a signed-in page shows: `service_dots`, asked for when shown, and `shell_recipes`."""
+    """Return what the frame of a signed-in page shows: `service_dots`, `unread` of the inbox, and `shell_recipes`.
+
+    The first two are asked for when they are shown.
+    """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
-    return {"service_dots": partial(list_dots, request), "shell_recipes": tuple(RECIPES.values())}
+    return {
+        "service_dots": partial(list_dots, request),
+        "unread": partial(delivery.count_unread, user.pk),
+        "shell_recipes": tuple(RECIPES.values()),
+    }
 
 
 def installation(_request: HttpRequest) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 DeliveryError
 ├── ChannelNotFoundError      no such channel or delivery of this user
+├── NotSentAgainError         a delivery is on its way, or arrived, or its channel was removed
 ├── BadAddressError           what was pasted is no address that a briefing may be sent to; `reason` says why
 ├── TestedTooSoonError        a test of this channel went out a moment ago
 └── SendError                 the briefing did not get through; `failure` says why
@@ -19,6 +20,10 @@ class DeliveryError(Exception):
 
 class ChannelNotFoundError(DeliveryError):
     """There is no such channel or delivery of this user; somebody else's gives this same answer."""
+
+
+class NotSentAgainError(DeliveryError):
+    """This delivery is on its way or has arrived, or its channel was removed: there is nothing to send again."""
 
 
 class BadAddressError(DeliveryError):

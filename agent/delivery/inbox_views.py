@@ -4,7 +4,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -33,6 +33,15 @@ def show_inbox(request: HttpRequest) -> HttpResponse:
     zone = memory.load_week(user, browser_zone=ZoneInfo("UTC")).time_zone
     context = {"entries": entries, "has_unread": any(one["is_unread"] for one in entries), "zone": zone}
     return render(request, "agent/inbox.html", context)
+
+
+@login_required
+@require_safe
+@never_cache
+def count_unread(request: HttpRequest) -> JsonResponse:
+    """Answer with how much of the user's inbox is unread, for a page that is open."""
+    assert request.user.pk is not None
+    return JsonResponse({"unread": store.count_unread(request.user.pk)})
 
 
 @login_required

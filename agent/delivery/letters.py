@@ -20,6 +20,7 @@ from agent.schedules import occurrences
 from agent.schedules import store as schedules
 from agent.schedules.errors import ScheduleNotFoundError
 from agent.schedules.types import Occurrence, OccurrenceState, Reason, Schedule
+from agent.schedules.wording import missed_words
 from agent.types import RunAnswer
 
 _NOTICES: Mapping[str, str] = {
@@ -37,10 +38,10 @@ _FAILED = gettext_noop("There is no briefing: making it failed. Its page says ho
 _LATE = gettext_noop("Late: nothing was running when it was due.")
 
 
-def notice_of(*, state: str, reason: str, is_late: bool = False) -> str:
+def notice_of(*, state: str, reason: str, is_late: bool, missed: int) -> str:
     """Return what is to be said before a briefing, or instead of one; "" where it speaks for itself."""
     if state == OccurrenceState.DONE:
-        return gettext(_LATE) if is_late else ""
+        return " ".join([*([gettext(_LATE)] if is_late else []), *([missed_words(missed)] if missed else [])])
     return gettext(_NOTICES.get(reason, _FAILED))
 
 
@@ -63,7 +64,9 @@ def write(claimed: Claim) -> Letter:
         at=due_at,
         state=occurrence.state,
         reason=occurrence.reason,
-        notice=notice_of(state=occurrence.state, reason=occurrence.reason, is_late=occurrence.is_late),
+        notice=notice_of(
+            state=occurrence.state, reason=occurrence.reason, is_late=occurrence.is_late, missed=occurrence.missed
+        ),
         document=_document_of(answer, schedule=schedule) if answer else None,
         page=page_of(occurrence.run),
         is_simulated=_has_stand_ins() or (answer is not None and answer.is_simulated),

@@ -15,7 +15,7 @@ from agent.delivery import letters, store
 from agent.delivery.addresses import require_slack, require_webhook
 from agent.delivery.channels import WAYS
 from agent.delivery.errors import BadAddressError, ChannelNotFoundError, NeverError
-from agent.delivery.types import Channel, Failure, Kind
+from agent.delivery.types import Channel, Delivery, Failure, Kind
 from agent.delivery.webhook import new_secret
 from agent.errors import ContentClosedError
 from agent.schedules import store as schedules
@@ -93,6 +93,21 @@ async def test(channel: UUID, *, user: int) -> None:
     letter = await sync_to_async(letters.write_test)(found)
     await sync_to_async(record)(Entry(event=Event.AGENT_CHANNEL_TESTED, user=subject_of(user), method=found.kind.value))
     await WAYS[found.kind].send(found, letter=letter)
+
+
+def send_again(delivery: UUID, *, user: int) -> Delivery:
+    """Let a delivery that did not get through be tried at once, and return it as it was.
+
+    Raises:
+        ChannelNotFoundError: It is not this user's.
+        NotSentAgainError: It is on its way or has arrived, or its channel was removed.
+        TestedTooSoonError: Its channel was tried by hand a moment ago.
+    """
+    found = store.find_delivery(delivery, user=user)
+    if found is None:
+        raise ChannelNotFoundError
+    store.send_again(found, now=timezone.now())
+    return found
 
 
 def _require_address(kind: Kind, *, address: str) -> str:

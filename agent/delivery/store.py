@@ -4,6 +4,7 @@ A claim is a compare-and-swap with a name of its own: of two workers one sends, 
 """
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -11,10 +12,11 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from agent.delivery.errors import ChannelNotFoundError, TestedTooSoonError
+from agent.delivery.errors import ChannelNotFoundError, NotSentAgainError, TestedTooSoonError
 from agent.delivery.types import Channel, Claim, Delivery, DeliveryState, Failure, Kind
 from agent.delivery_models import Channel as ChannelRow
 from agent.delivery_models import Delivery as Row
+from agent.schedules.occurrences import occurrence_of
 from agent.sealing import Place, seal, unseal
 
 # Longer than the longest try: connecting, sending and waiting for an answer all have their ends well before.
@@ -192,6 +194,41 @@ def list_deliveries(schedule: UUID, *, user: int, limit: int = 20) -> tuple[Deli
     return tuple(map(_value_of, shown[:limit]))
 
 
+def list_by_occurrence(ids: Iterable[UUID], *, user: int) -> dict[UUID, tuple[Delivery, ...]]:
+    """Return the deliveries of these occurrences of the user, the inbox's first, by the occurrence's id."""
+    rows = Row.objects.filter(occurrence_id__in=list(ids), occurrence__schedule__user_id=user)
+    found: dict[UUID, tuple[Delivery, ...]] = {}
+    for one in map(_value_of, rows.select_related("occurrence")):
+        found[one.occurrence] = tuple(sorted((*found.get(one.occurrence, ()), one), key=_order))
+    return found
+
+
+def find_delivery(delivery: UUID, *, user: int) -> Delivery | None:
+    """Return a delivery of this user; None if it is not theirs."""
+    row = Row.objects.select_related("occurrence").filter(id=delivery, occurrence__schedule__user_id=user).first()
+    return _value_of(row) if row else None
+
+
+def send_again(delivery: Delivery, *, now: datetime) -> None:
+    """Let a delivery be tried at once, with all its tries before it, where it was given up or waits for another try.
+
+    Raises:
+        NotSentAgainError: It is neither, or its channel was removed.
+        TestedTooSoonError: Its channel was tried by hand a moment ago.
+    """
+    channel = ChannelRow.objects.filter(schedule_id=delivery.schedule, kind=delivery.kind).first()
+    is_stuck = Q(state=DeliveryState.GIVEN_UP) | Q(state=DeliveryState.DUE, attempts__gt=0)
+    stuck = Row.objects.filter(is_stuck, id=delivery.id)
+    if channel is None or not stuck.exists():
+        raise NotSentAgainError
+    note_test(channel.id, now=now)
+    stuck.update(state=DeliveryState.DUE, attempts=0, error="", claimed_by="", ended_at=None, next_try_at=now)
+
+
+def _order(delivery: Delivery) -> tuple[bool, str]:
+    return delivery.kind is not Kind.INBOX, delivery.kind
+
+
 def _inbox(user: int) -> QuerySet[Row]:
     return Row.objects.filter(kind=Kind.INBOX, state=DeliveryState.DELIVERED, occurrence__schedule__user_id=user)
 
@@ -224,6 +261,7 @@ def _value_of(row: Row) -> Delivery:
     return Delivery(
         id=row.id,
         schedule=row.occurrence.schedule_id,
+        occurrence=row.occurrence_id,
         kind=Kind(row.kind),
         state=DeliveryState(row.state),
         attempts=row.attempts,
@@ -234,5 +272,7 @@ def _value_of(row: Row) -> Delivery:
         due_at=row.occurrence.due_at,
         outcome=row.occurrence.state,
         reason=row.occurrence.reason,
+        is_late=occurrence_of(row.occurrence).is_late,
+        missed=row.occurrence.missed,
         run=row.occurrence.run_id,
     )

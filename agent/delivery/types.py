@@ -96,6 +96,7 @@ class Delivery:
 
     id: UUID
     schedule: UUID
+    occurrence: UUID
     kind: Kind
     state: DeliveryState
     attempts: int
@@ -106,4 +107,6 @@ class Delivery:
     due_at: datetime
     outcome: str
     reason: str
+    is_late: bool
+    missed: int
     run: UUID | None

@@ -17,9 +17,15 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from agent.delivery import owning, store
+from agent.delivery import owning, store, worker
 from agent.delivery.channels import ADDED
-from agent.delivery.errors import BadAddressError, ChannelNotFoundError, SendError, TestedTooSoonError
+from agent.delivery.errors import (
+    BadAddressError,
+    ChannelNotFoundError,
+    NotSentAgainError,
+    SendError,
+    TestedTooSoonError,
+)
 from agent.delivery.types import Kind
 from agent.delivery.wording import ADDRESSES, NAMES, card_of, failure_of, tell_delivery
 from agent.schedules import store as schedules
@@ -28,7 +34,7 @@ from agent.schedules.types import Schedule
 from audit.errors import AuditUnavailableError
 from permissions.confirmation import recently_confirmed
 from permissions.notices import find_address
-from permissions.pages import load_asker, render_page
+from permissions.pages import go_back, load_asker, render_page
 from permissions.subjects import user_id_of
 
 _NOT_AUDITED = gettext_noop("The audit timeline cannot be written right now, so nothing was changed and nothing sent.")
@@ -104,6 +110,26 @@ async def test(request: HttpRequest, channel: UUID) -> HttpResponse:
     else:
         messages.success(request, gettext("The test was taken: look for it in {name}.").format(name=_name_of(found[1])))
     return _see(found[0])
+
+
+@login_required
+@require_POST
+async def send_again(request: HttpRequest, delivery: UUID) -> HttpResponse:
+    """Try one of the user's own deliveries again that did not get through, and lead to the history of its schedule."""
+    user = user_id_of((await load_asker(request))["user"])
+    try:
+        found = await sync_to_async(owning.send_again)(delivery, user=user)
+    except ChannelNotFoundError:
+        raise Http404 from None
+    except NotSentAgainError:
+        messages.warning(request, gettext("There is nothing to send again: it is on its way, arrived, or is off."))
+    except TestedTooSoonError:
+        messages.warning(request, gettext("It was tried a moment ago. Wait half a minute for the next try."))
+    else:
+        # A worker of its own hears of it with its next look.
+        worker.nudge()
+        messages.success(request, gettext("It is sent again by {name}.").format(name=_name_of(found.kind)))
+    return go_back(request)
 
 
 async def _show(request: HttpRequest, *, schedule: Schedule, status: int = 200, **told: Any) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +64,11 @@ _STATES: Mapping[str, tuple[str, str, str]] = {
     DeliveryState.DELIVERED: (gettext_noop("Sent"), "good", "check"),
     DeliveryState.GIVEN_UP: (gettext_noop("Given up"), "bad", "failed"),
 }
+_AGAIN = (gettext_noop("Will be tried again"), "caution", "clock")
+_READ = (gettext_noop("Read"), "good", "check")
+_UNREAD = (gettext_noop("Unread"), "caution", "noted")
+# What another try cannot mend.
+_HOPELESS = frozenset({Failure.BRIEFING_GONE, Failure.CHANNEL_GONE, Failure.NOT_OPENED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,10 @@ class ChannelCard:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTold:
-    """A delivery as a page tells it; `notes` are whole sentences."""
+    """A delivery as a page tells it; `notes` are whole sentences.
+
+    `next_at` is when it is tried next, None where it is over; `is_stuck` says that its owner may send it again.
+    """
 
     delivery: Delivery
     name: str
@@ -86,6 +95,8 @@ class DeliveryTold:
     tone: str
     icon: str
     notes: tuple[str, ...]
+    next_at: datetime | None
+    is_stuck: bool
 
 
 def card_of(kind: Kind, *, channel: UUID | None) -> ChannelCard:
@@ -101,16 +112,26 @@ def card_of(kind: Kind, *, channel: UUID | None) -> ChannelCard:
 
 def tell_delivery(delivery: Delivery) -> DeliveryTold:
     """Return what became of a delivery."""
-    word, tone, icon = _STATES[delivery.state]
-    is_again = delivery.state == DeliveryState.DUE and delivery.attempts > 0
+    is_waiting = delivery.state == DeliveryState.DUE
+    is_again = is_waiting and delivery.attempts > 0
+    word, tone, icon = _AGAIN if is_again else _word_of(delivery)
     return DeliveryTold(
         delivery=delivery,
         name=gettext(NAMES[delivery.kind]),
-        word=gettext("Will be tried again") if is_again else gettext(word),
-        tone="caution" if is_again else tone,
+        word=gettext(word),
+        tone=tone,
         icon=icon,
         notes=(failure_of(delivery.error),) if delivery.error else (),
+        next_at=delivery.next_try_at if is_waiting else None,
+        # The inbox has everything; where a channel was removed there is no way to send by.
+        is_stuck=is_again or (delivery.state == DeliveryState.GIVEN_UP and delivery.error not in _HOPELESS),
     )
+
+
+def _word_of(delivery: Delivery) -> tuple[str, str, str]:
+    if delivery.kind is Kind.INBOX and delivery.state == DeliveryState.DELIVERED:
+        return _READ if delivery.seen_at else _UNREAD
+    return _STATES[delivery.state]
 
 
 def failure_of(code: str) -> str:
@@ -125,6 +146,8 @@ def inbox_entry(delivery: Delivery, *, name: str) -> dict[str, Any]:
         "name": name,
         "due_at": delivery.due_at,
         "is_unread": delivery.seen_at is None,
-        "notice": notice_of(state=delivery.outcome, reason=delivery.reason),
+        "notice": notice_of(
+            state=delivery.outcome, reason=delivery.reason, is_late=delivery.is_late, missed=delivery.missed
+        ),
         "has_run": delivery.run is not None,
     }

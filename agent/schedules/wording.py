@@ -123,6 +123,16 @@ def tell_occurrence(occurrence: Occurrence) -> OccurrenceTold:
     )
 
 
+def missed_words(number: int) -> str:
+    """Return how many due times passed before the one that was caught up on, as a sentence."""
+    words = ngettext(
+        "{number} due time before it was missed, since nobody was running.",
+        "{number} due times before it were missed, since nobody was running.",
+        number,
+    )
+    return words.format(number=number)
+
+
 def changes_of(counts: Mapping[str, int]) -> str:
     """Return what changed since the last briefing, in words; "" where nothing is known."""
     if not counts:
@@ -165,12 +175,7 @@ def _notes(occurrence: Occurrence) -> list[str]:
     if occurrence.is_late:
         notes.append(gettext("It began late."))
     if occurrence.missed:
-        missed = ngettext(
-            "{number} due time before it was missed, since nobody was running.",
-            "{number} due times before it were missed, since nobody was running.",
-            occurrence.missed,
-        )
-        notes.append(missed.format(number=occurrence.missed))
+        notes.append(missed_words(occurrence.missed))
     if occurrence.reason:
         notes.append(gettext(_reason(occurrence)))
     if occurrence.state is OccurrenceState.DONE and occurrence.is_told is False:

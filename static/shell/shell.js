@@ -4,6 +4,7 @@ import { announce } from "./announcer.js";
 import { watchDialogs } from "./dialogs.js";
 import { Palette } from "./palette.js";
 import { watchKeys } from "./shortcuts.js";
+import { watchUnread } from "./unread.js";
 import { gettext } from "./words.js";
 
 const offline = document.querySelector("[data-offline]");
@@ -30,4 +31,5 @@ if (palette) {
   new Palette(palette);
   watchDialogs();
   watchKeys();
+  watchUnread();
 }

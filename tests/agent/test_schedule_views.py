@@ -296,7 +296,7 @@ async def test_the_history_tells_what_became_of_each_due_time(visitor: AsyncClie
     await make_due_row(made, **expired)
     page = await visitor.get(f"/schedules/{made.id}/")
     html = page.content.decode()
-    newest, older = page.context["history"]
+    (newest, _), (older, _) = page.context["history"]
     assert newest.changes == "2 new; 1 done or gone; 3 need you, 1 of them told before, the oldest on day 4"
     assert newest.covered[1] == ("slack", "Slack", "revoked, not read")
     assert (newest.cost, len(newest.notes)) == ("$0.012", 2)

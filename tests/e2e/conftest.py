@@ -44,6 +44,7 @@ def chat_page(*, run_ids: list[str], words: str = "") -> str:
             tuple(Dot(slug, service.name, "connected", "Connected") for slug, service in SERVICES.items())
         ),
         "recent": [],
+        "unread": 0,
         "recipes": [
             ("standup", "Brief me for standup", "Blockers first", "Brief me for standup."),
             ("catch-up", "Catch me up", "Who needs you", "Catch me up on what I missed."),

@@ -114,6 +114,8 @@ NO_PAGES = {
     "agent:complete": POST,
     "agent:remove_channel": POST,
     "agent:test_channel": POST,
+    "agent:send_again": POST,
+    "agent:count_unread": JSON,
     "agent:fork": POST,
     "agent:change_chat": POST,
     "agent:change_schedule": POST,

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from agent.delivery.types import Delivery, DeliveryState, Failure, Kind
+from agent.delivery.wording import tell_delivery
 from agent.schedule_form import ScheduleForm, initial_of
 from agent.schedules.types import Draft, Occurrence, OccurrenceState, Reason
 from agent.schedules.wording import ScheduleState, tell_occurrence
@@ -56,7 +58,26 @@ CARD = SimpleNamespace(
     last=tell_occurrence(FAILED),
 )
 LIST: dict[str, Any] = {"cards": [CARD], "week": SimpleNamespace(standup_time=time(9)), "vault_message": ""}
-PAGE: dict[str, Any] = {"card": CARD, "history": [tell_occurrence(FAILED)], "budget": "$0.25", "is_going_on": True}
+WAITS = Delivery(
+    id=ID,
+    schedule=ID,
+    occurrence=ID,
+    kind=Kind.WEBHOOK,
+    state=DeliveryState.DUE,
+    attempts=2,
+    next_try_at=NOW,
+    error=Failure.UNREACHABLE,
+    ended_at=None,
+    seen_at=None,
+    due_at=NOW,
+    outcome="failed",
+    reason=Reason.INTERRUPTED,
+    is_late=False,
+    missed=0,
+    run=ID,
+)
+HISTORY = [(tell_occurrence(FAILED), (tell_delivery(WAITS),))]
+PAGE: dict[str, Any] = {"card": CARD, "history": HISTORY, "budget": "$0.25", "is_going_on": True}
 FORM: dict[str, Any] = {"form": ScheduleForm(initial=initial_of(DRAFT)), "zone": "UTC", "dates": (NOW,)}
 REFUSED = ScheduleForm({"country": "DE", "subdivision": "X", "quiet_from": "22:00"})
 SCHEDULE_PAGES: dict[str, tuple[str, dict[str, Any]]] = {

@@ -234,7 +234,11 @@ def render(template: str, context: dict[str, Any], *, query: str = "", is_signed
     request = RequestFactory().get(f"/{query}")
     request.user = User(pk=1, username="maya", email="maya@tidewater.example") if is_signed_in else AnonymousUser()
     messages = [Message(constants.SUCCESS, "Done."), Message(constants.ERROR, "Not done.")]
-    frame = {"messages": messages, "recent": [CHAT], "service_dots": DOTS} if is_signed_in else {"messages": messages}
+    frame = (
+        {"messages": messages, "recent": [CHAT], "service_dots": DOTS, "unread": 3}
+        if is_signed_in
+        else {"messages": messages}
+    )
     return render_to_string(template, frame | context, request=request)
 
 

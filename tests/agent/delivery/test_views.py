@@ -1,5 +1,6 @@
 """The pages of delivery: each person's own; what was pasted never comes back; the secret is shown once."""
 
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -139,8 +140,9 @@ def test_nobody_else_sees_or_changes_anything(daily: Schedule, alice: User, mall
         other.post(f"/channels/{made.id}/test/"),
         other.post(f"/channels/{made.id}/remove/"),
         other.get(f"/inbox/{row.id}/"),
+        other.post(f"/deliveries/{row.id}/again/"),
     ]
-    assert [answer.status_code for answer in answers] == [404] * 5
+    assert [answer.status_code for answer in answers] == [404] * 6
     assert "Standup" not in other.get("/inbox/").content.decode()
     other.post("/inbox/")
     row.refresh_from_db()
@@ -179,3 +181,86 @@ def test_the_page_tells_what_became_of_each(browser: Client, alice: User, daily:
     assert "Will be tried again" in shown
     assert "Given up" in shown
     assert "The receiver refused it." in shown
+
+
+def stuck(browser: Client, alice: User, daily: Schedule, receiver: Receiver) -> DeliveryRow:
+    """Return the delivery of a briefing that the receiver refused."""
+    add(daily, kind=Kind.WEBHOOK, receiver=receiver)
+    end_one(daily, user=alice)
+    receiver.answers = [403]
+    async_to_sync(deliver_due)()
+    return DeliveryRow.objects.get(kind=Kind.WEBHOOK)
+
+
+def test_what_was_given_up_is_sent_again_when_its_owner_says_so(
+    browser: Client, alice: User, daily: Schedule, receiver: Receiver
+) -> None:
+    row, page = stuck(browser, alice, daily, receiver), f"/schedules/{daily.id}/"
+    shown = browser.get(page).content.decode()
+    assert "The receiver refused it." in shown
+    assert f'action="/deliveries/{row.id}/again/"' in shown
+    answer = browser.post(f"/deliveries/{row.id}/again/", {"next": f"{page}#history"})
+    assert answer["Location"] == f"{page}#history"
+    async_to_sync(deliver_due)()
+    row.refresh_from_db()
+    assert (row.state, row.attempts, row.error, len(receiver.got)) == ("delivered", 1, "", 2)
+    assert len({got.headers["webhook-id"] for got in receiver.got}) == 1
+    assert "Send again" not in browser.get(page).content.decode()
+
+
+def test_sending_again_waits_like_a_test(browser: Client, alice: User, daily: Schedule, receiver: Receiver) -> None:
+    row = stuck(browser, alice, daily, receiver)
+    receiver.answers = [403]
+    for words in ("It is sent again by Webhook.", "It was tried a moment ago."):
+        told = browser.post(f"/deliveries/{row.id}/again/", {"next": page_of(daily)}, follow=True)
+        assert words in told.content.decode()
+        async_to_sync(deliver_due)()
+    assert len(receiver.got) == 2
+
+
+def test_what_waits_for_another_try_is_tried_at_once(
+    browser: Client, alice: User, daily: Schedule, receiver: Receiver
+) -> None:
+    add(daily, kind=Kind.WEBHOOK, receiver=receiver)
+    end_one(daily, user=alice)
+    receiver.answers = [500]
+    async_to_sync(deliver_due)()
+    row = DeliveryRow.objects.get(kind=Kind.WEBHOOK)
+    assert "next try" in browser.get(f"/schedules/{daily.id}/").content.decode()
+    browser.post(f"/deliveries/{row.id}/again/")
+    async_to_sync(deliver_due)()
+    row.refresh_from_db()
+    assert row.state == "delivered"
+
+
+def test_nothing_is_sent_again_that_arrived_or_has_no_way(
+    browser: Client, alice: User, daily: Schedule, receiver: Receiver
+) -> None:
+    row = stuck(browser, alice, daily, receiver)
+    inbox = DeliveryRow.objects.get(kind=Kind.INBOX)
+    ChannelRow.objects.all().delete()
+    for one in (row, inbox):
+        told = browser.post(f"/deliveries/{one.id}/again/", {"next": page_of(daily)}, follow=True)
+        assert "There is nothing to send again" in told.content.decode()
+    assert len(receiver.got) == 1
+
+
+def test_the_rail_counts_what_is_unread_for_an_open_page_too(browser: Client, alice: User, daily: Schedule) -> None:
+    assert browser.get("/inbox/unread/").json() == {"unread": 0}
+    end_one(daily, user=alice)
+    async_to_sync(deliver_due)()
+    assert browser.get("/inbox/unread/").json() == {"unread": 1}
+    assert browser.get("/schedules/").context["unread"]() == 1
+    browser.post("/inbox/")
+    assert browser.get("/inbox/unread/").json() == {"unread": 0}
+
+
+def test_after_a_time_in_which_nothing_ran_the_inbox_says_that_it_is_late(
+    browser: Client, alice: User, daily: Schedule
+) -> None:
+    now = timezone.now()
+    end_one(daily, user=alice, due_at=now - timedelta(hours=3), started_at=now, missed=2)
+    async_to_sync(deliver_due)()
+    for page in ("/inbox/", f"/schedules/{daily.id}/"):
+        assert "2 due times before it were missed" in browser.get(page).content.decode()
+    assert "Late: nothing was running when it was due." in browser.get("/inbox/").content.decode()
