@@ -13,13 +13,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agent import memory
 from agent.briefing import recipes
 from agent.delivery import store as deliveries
-from agent.delivery.wording import tell_delivery
+from agent.delivery.wording import is_on_its_way, tell_delivery
 from agent.plan_views import load_plan, load_statuses
 from agent.schedule_form import ScheduleForm, initial_of, offered
 from agent.schedules import copying, occurrences, owning, store
@@ -65,12 +66,14 @@ async def show_schedule(request: HttpRequest, schedule: UUID) -> HttpResponse:
     delivered = await sync_to_async(deliveries.list_by_occurrence)([one.id for one in history], user=found.user)
     told = [tell_occurrence(one) for one in history]
     ways = [tuple(map(tell_delivery, delivered.get(one.id, ()))) for one in history]
+    now = timezone.now()
     limit = found.draft.daily_budget_micro_usd
     context = {
         "card": card,
         "budget": dollars(limit) if limit else "",
         "history": list(zip(told, ways, strict=True)),
-        "is_going_on": any(one.is_going_on for one in told),
+        "is_going_on": any(one.is_going_on for one in told)
+        or any(is_on_its_way(one, deliveries=delivered.get(one.id, ()), now=now) for one in history),
         "vault_message": message,
     }
     return await render_page(request, template="agent/schedule.html", context=context)

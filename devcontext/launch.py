@@ -4,7 +4,8 @@ up [--vault | --full] [--git PATH] [--ics FILE] [--slack-export ZIP] [--me E-MAI
                                         sandbox and app; the vault apart with --vault, or the one that VAULT_URL names;
                                         with --full also PostgreSQL, Redis, worker and beat, and nothing stays
 vault [COMMAND …]                       that vault alone, or a Django command in its place
-manage COMMAND …                        a Django command in the place of the app whose vault is apart
+manage [--full] COMMAND …               a Django command in the place of the app whose vault is apart, or of the one
+                                        that `up --full` runs at the moment
 """
 
 import argparse
@@ -25,7 +26,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from devcontext import env, local_servers, own_data
+from devcontext import env, local_note, local_servers, own_data
 from devcontext.local_postgres import PostgresError
 from devcontext.local_processes import LocalInstallation, Program, local_vault_url, separate_folder
 from devcontext.local_servers import LocalServerError, LocalServers
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str]) -> int:
                 _up(rest)
             case "vault" if not rest:
                 _serve_vault()
+            case "manage" if rest[:1] == ["--full"]:
+                _manage_full(rest[1:])
             case "vault" | "manage":
                 installation = _configured(is_vault_apart=True)
                 place = installation.vault if action == "vault" else installation.web
@@ -89,7 +92,7 @@ def _up(arguments: Sequence[str]) -> None:
 
 def _up_full(filling: Sequence[str]) -> None:
     """Run the shape of a deployment; its folder and its databases go with it, so that keys and rows stay together."""
-    folder = Path(env.text("DATA_DIR", ".data")).absolute()
+    folder = _data_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     redis_port = env.integer("REDIS_PORT", env.integer("PORT", 8000) + 3)
     _require_free_port(redis_port)
@@ -101,7 +104,20 @@ def _up_full(filling: Sequence[str]) -> None:
         for_web = {**environment, **local.web}
         servers = [installation.vault({**environment, **local.vault}), installation.web(for_web)]
         celery = [installation.worker(for_web), installation.beat(for_web)]
+        stack.enter_context(local_note.noted(servers[-1], folder=folder))
         _run(installation, filling=filling, servers=servers, celery=celery, local=local)
+
+
+def _manage_full(arguments: Sequence[str]) -> NoReturn:
+    """Run a Django command with the databases of the `./dev up --full` that goes on."""
+    added = local_note.find(_data_folder())
+    if added is None:
+        raise LaunchError("No ./dev up --full runs here. Start it in another terminal, with the same DATA_DIR.")
+    _run_instead(arguments, environment={**os.environ, **added})
+
+
+def _data_folder() -> Path:
+    return Path(env.text("DATA_DIR", ".data")).absolute()
 
 
 def _run(
@@ -174,8 +190,12 @@ def _environment(installation: LocalInstallation) -> Mapping[str, str]:
 
 
 def _become(program: Program, arguments: Sequence[str]) -> NoReturn:
+    _run_instead(arguments, environment=program.environment)
+
+
+def _run_instead(arguments: Sequence[str], *, environment: Mapping[str, str]) -> NoReturn:
     command = [sys.executable, str(_ROOT / "manage.py"), *arguments]
-    os.execve(sys.executable, command, dict(program.environment))  # noqa: S606  (our own command, without a shell)
+    os.execve(sys.executable, command, dict(environment))  # noqa: S606  (our own command, without a shell)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Channels and deliveries in their owner's words. Reads nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from agent.delivery.letters import notice_of
 from agent.delivery.types import Delivery, DeliveryState, Failure, Kind
+from agent.schedules.types import Occurrence
 
 NAMES: Mapping[Kind, str] = {
     Kind.INBOX: gettext_noop("Inbox"),
@@ -64,6 +65,8 @@ _STATES: Mapping[str, tuple[str, str, str]] = {
     DeliveryState.DELIVERED: (gettext_noop("Sent"), "good", "check"),
     DeliveryState.GIVEN_UP: (gettext_noop("Given up"), "bad", "failed"),
 }
+# A worker and its beat look every minute.
+_MOMENT = timedelta(seconds=70)
 _AGAIN = (gettext_noop("Will be tried again"), "caution", "clock")
 _READ = (gettext_noop("Read"), "good", "check")
 _UNREAD = (gettext_noop("Unread"), "caution", "noted")
@@ -125,6 +128,17 @@ def tell_delivery(delivery: Delivery) -> DeliveryTold:
         next_at=delivery.next_try_at if is_waiting else None,
         # The inbox has everything; where a channel was removed there is no way to send by.
         is_stuck=is_again or (delivery.state == DeliveryState.GIVEN_UP and delivery.error not in _HOPELESS),
+    )
+
+
+def is_on_its_way(occurrence: Occurrence, *, deliveries: Collection[Delivery], now: datetime) -> bool:
+    """Tell whether what an open page shows of a briefing's deliveries changes in a moment."""
+    soon = now + _MOMENT
+    if not deliveries:
+        return bool(occurrence.is_told and occurrence.ended_at and occurrence.ended_at > now - _MOMENT)
+    return any(
+        one.state == DeliveryState.SENDING or (one.state == DeliveryState.DUE and one.next_try_at < soon)
+        for one in deliveries
     )
 
 

@@ -201,11 +201,14 @@ def test_what_was_given_up_is_sent_again_when_its_owner_says_so(
     assert f'action="/deliveries/{row.id}/again/"' in shown
     answer = browser.post(f"/deliveries/{row.id}/again/", {"next": f"{page}#history"})
     assert answer["Location"] == f"{page}#history"
+    assert "data-going-on" in browser.get(page).content.decode(), "an open page brings itself up to date"
     async_to_sync(deliver_due)()
     row.refresh_from_db()
     assert (row.state, row.attempts, row.error, len(receiver.got)) == ("delivered", 1, "", 2)
     assert len({got.headers["webhook-id"] for got in receiver.got}) == 1
-    assert "Send again" not in browser.get(page).content.decode()
+    shown = browser.get(page).content.decode()
+    assert "Send again" not in shown
+    assert "data-going-on" not in shown
 
 
 def test_sending_again_waits_like_a_test(browser: Client, alice: User, daily: Schedule, receiver: Receiver) -> None:
