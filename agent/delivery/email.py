@@ -19,6 +19,10 @@ from agent.delivery.errors import NeverError, TryAgainError, UnknownOutcomeError
 from agent.delivery.types import Channel, Failure, Letter
 from permissions.notices import find_address
 
+# Mail programs keep what an element says of itself and drop sheets. No colours: a program in the dark brings its own.
+_HEAD = '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+_BODY = "font: 16px/1.5 system-ui, sans-serif; max-width: 44em; margin: 0 auto; padding: 1em; overflow-wrap: anywhere"
+_HEADING = "font-size: 1.5em; margin: 0"
 _SALT = "agent.delivery.unsubscribe"
 _MAX_TITLE_CHARACTERS = 120
 # Replies of a mail server from here on mean never. Source: RFC 5321 section 4.2.1.
@@ -125,6 +129,6 @@ def _html(letter: Letter, *, unsubscribe: str) -> str:
     )
     title = escape(letter.title)
     return (
-        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
-        f"<body>{labels}{told}<hr><p>{links}</p></body></html>"
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">{_HEAD}<title>{title}</title></head>'
+        f'<body style="{_BODY}"><h1 style="{_HEADING}">{title}</h1>{labels}{told}<hr><p>{links}</p></body></html>'
     )

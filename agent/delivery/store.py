@@ -274,5 +274,6 @@ def _value_of(row: Row) -> Delivery:
         reason=row.occurrence.reason,
         is_late=occurrence_of(row.occurrence).is_late,
         missed=row.occurrence.missed,
+        changes=row.occurrence.changes,
         run=row.occurrence.run_id,
     )

@@ -1,5 +1,6 @@
 """Frozen values of delivery; no model instance leaves `agent.delivery.store`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -109,4 +110,5 @@ class Delivery:
     reason: str
     is_late: bool
     missed: int
+    changes: Mapping[str, int]
     run: UUID | None

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_noop
 from agent.delivery.letters import notice_of
 from agent.delivery.types import Delivery, DeliveryState, Failure, Kind
 from agent.schedules.types import Occurrence
+from agent.schedules.wording import changes_of
 
 NAMES: Mapping[Kind, str] = {
     Kind.INBOX: gettext_noop("Inbox"),
@@ -89,7 +90,8 @@ class ChannelCard:
 class DeliveryTold:
     """A delivery as a page tells it; `notes` are whole sentences.
 
-    `next_at` is when it is tried next, None where it is over; `is_stuck` says that its owner may send it again.
+    `sent_at` is when it left for good and `next_at` when it is tried next, each None where it does not; `is_stuck`
+    says that its owner may send it again.
     """
 
     delivery: Delivery
@@ -98,6 +100,7 @@ class DeliveryTold:
     tone: str
     icon: str
     notes: tuple[str, ...]
+    sent_at: datetime | None
     next_at: datetime | None
     is_stuck: bool
 
@@ -125,6 +128,7 @@ def tell_delivery(delivery: Delivery) -> DeliveryTold:
         tone=tone,
         icon=icon,
         notes=(failure_of(delivery.error),) if delivery.error else (),
+        sent_at=delivery.ended_at if delivery.state == DeliveryState.DELIVERED else None,
         next_at=delivery.next_try_at if is_waiting else None,
         # The inbox has everything; where a channel was removed there is no way to send by.
         is_stuck=is_again or (delivery.state == DeliveryState.GIVEN_UP and delivery.error not in _HOPELESS),
@@ -163,5 +167,6 @@ def inbox_entry(delivery: Delivery, *, name: str) -> dict[str, Any]:
         "notice": notice_of(
             state=delivery.outcome, reason=delivery.reason, is_late=delivery.is_late, missed=delivery.missed
         ),
+        "changes": changes_of(delivery.changes),
         "has_run": delivery.run is not None,
     }

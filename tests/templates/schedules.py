@@ -74,6 +74,7 @@ WAITS = Delivery(
     reason=Reason.INTERRUPTED,
     is_late=False,
     missed=0,
+    changes={},
     run=ID,
 )
 HISTORY = [(tell_occurrence(FAILED), (tell_delivery(WAITS),))]
