@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from agent import store
 from agent.events import RunEvent
+from agent.stored_events import append_events
 
 logger = logging.getLogger(__name__)
 
@@ -210,7 +211,7 @@ class EventLog:
     async def _write(self) -> None:
         while batch := [entry for live in self._live.values() for entry in live.waiting]:
             try:
-                ended = await _insist(partial(store.append_events, batch))
+                ended = await _insist(partial(append_events, batch))
             except Exception:
                 # The outer frame of a task that nobody waits for, whatever it met: an event that cannot be stored is
                 # not sent either, and its number is given to the run's last event.
@@ -225,7 +226,7 @@ class EventLog:
         for run in dict.fromkeys(entry[0] for entry in batch):
             mine = [entry for entry in batch if entry[0] == run]
             try:
-                ended = await sync_to_async(store.append_events)(mine)
+                ended = await sync_to_async(append_events)(mine)
             except Exception:
                 logger.exception("agent.run_not_stored", extra={"run": str(run), "events": len(mine)})
                 ended = frozenset({run})

@@ -25,6 +25,7 @@ from agent.events import Evidence, TurnAdded
 from agent.models import Conversation, DailySpending, Event, Run, Turn
 from agent.models import Evidence as EvidenceRow
 from agent.sealing import Place, seal, unseal
+from agent.stored_events import place_of, row_of
 from agent.types import RunAnswer, RunRequest, RunRow, RunStatus, RunTicket
 
 # Enough to tell conversations apart in the rail.
@@ -163,25 +164,6 @@ def _evidence_place(conversation: UUID, evidence: str) -> Place:
     return Place("evidence.item", conversation, evidence)
 
 
-def append_events(events: Sequence[tuple[UUID, int, str]]) -> frozenset[UUID]:
-    """Append `(run, seq, frame)` events of any runs in one commit; return the runs that had ended, and got none."""
-    runs = {run for run, _, _ in events}
-    with transaction.atomic(using="default"):
-        # Locked, so that nothing comes after an event that ends the run, whoever writes that.
-        going_on = Run.objects.select_for_update(no_key=True).filter(id__in=runs, status=RunStatus.RUNNING)
-        alive = set(going_on.order_by("id").values_list("id", flat=True))
-        Event.objects.bulk_create(_event_row(run, seq=seq, frame=frame) for run, seq, frame in events if run in alive)
-    return frozenset(runs - alive)
-
-
-def _event_row(run: UUID, *, seq: int, frame: str) -> Event:
-    return Event(run_id=run, seq=seq, sealed_frame=seal(frame, place=_event_place(run, seq)))
-
-
-def _event_place(run: UUID, seq: int) -> Place:
-    return Place("event.frame", run, seq)
-
-
 def end_run(
     run: UUID,
     *,
@@ -201,7 +183,7 @@ def end_run(
         mine = Run.objects.filter(id=run, status=RunStatus.RUNNING)
         if not mine.update(status=status, sealed_answer=sealed_answer, begins_history=begins_history):
             return False
-        _event_row(run, seq=last[0], frame=last[1]).save(force_insert=True)
+        row_of(run, seq=last[0], frame=last[1]).save(force_insert=True)
         Turn.objects.bulk_create(_turn_row(run, position=position, turn=turn) for position, turn in enumerate(turns))
     return True
 
@@ -262,7 +244,7 @@ def list_frames(run: UUID, *, user: int, after: int) -> list[tuple[int, str]]:
     if not _shown(user).filter(id=run).exists():
         raise RunNotFoundError
     rows = Event.objects.filter(run_id=run, seq__gt=after).order_by("seq").values_list("seq", "sealed_frame")
-    return [(seq, unseal(sealed, place=_event_place(run, seq))) for seq, sealed in rows]
+    return [(seq, unseal(sealed, place=place_of(run, seq))) for seq, sealed in rows]
 
 
 def load_answer(run: UUID, *, user: int) -> RunAnswer:
@@ -332,7 +314,7 @@ def fail_dead_run(run: UUID, *, seq: int, frame: str) -> bool:
         with transaction.atomic(using="default"):
             is_mine = Run.objects.filter(id=run, status=RunStatus.RUNNING).update(status=RunStatus.FAILED)
             if is_mine:
-                _event_row(run, seq=seq, frame=frame).save(force_insert=True)
+                row_of(run, seq=seq, frame=frame).save(force_insert=True)
             return bool(is_mine)
     except IntegrityError:
         return False
@@ -374,9 +356,7 @@ def expire_run(run: UUID, *, lasting: Callable[[str], bool]) -> None:
     with transaction.atomic(using="default"):
         Turn.objects.filter(run_id=run).delete()
         rows = Event.objects.filter(run_id=run).values_list("id", "seq", "sealed_frame")
-        passing = [
-            row for row, seq, sealed in rows if not _is_kept(sealed, place=_event_place(run, seq), lasting=lasting)
-        ]
+        passing = [row for row, seq, sealed in rows if not _is_kept(sealed, place=place_of(run, seq), lasting=lasting)]
         Event.objects.filter(id__in=passing).delete()
         Run.objects.filter(id=run).update(expired_at=timezone.now())
 

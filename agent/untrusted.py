@@ -27,6 +27,8 @@ _HIDDEN_CATEGORIES = frozenset({"Cf", "Cc", "Cs", "Co"})
 # U+E0000 to U+E0FFF is set aside for more of them.
 _HIDDEN_MARKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | frozenset(map(chr, range(0xFE00, 0xFE10)))
 _HIDDEN_PLANE = range(0xE0000, 0xE1000)
+# What of these a printable text may still hold.
+_HIDDEN_THOUGH_PRINTABLE = re.compile(f"[{''.join(sorted(_HIDDEN_MARKS))}\U000e0000-\U000e0fff]")
 # Letters of tags in the flags of England, Scotland and Wales: the one use of tag characters that people have.
 _FLAGS = re.compile("\U0001f3f4[\U000e0061-\U000e007a]{1,6}\U000e007f")
 # Tag characters spell invisible words; bidi controls show other words than there are.
@@ -41,8 +43,7 @@ def clean_text(text: str, *, max_characters: int = BODY_CHARACTERS) -> str:
     head = text[: max_characters * 4].translate(_LINE_BREAKS)
     if (noticed := _noticed.get()) and hides_words(head):
         noticed.has_hidden_words = True
-    visible = "".join(character for character in head if _is_visible(character))
-    normal = unicodedata.normalize("NFC", visible).strip()
+    normal = unicodedata.normalize("NFC", _without_hidden(head)).strip()
     was_cut = len(normal) > max_characters or len(text) > max_characters * 4
     return f"{normal[: max_characters - 1].rstrip()}…" if was_cut else normal
 
@@ -61,6 +62,15 @@ def clean_value(value: Any, *, depth: int = 0) -> Any:
     if isinstance(value, list | tuple):
         return [clean_value(entry, depth=depth + 1) for entry in value[:MAX_ENTRIES]]
     return clean_text(str(value))
+
+
+def _without_hidden(text: str) -> str:
+    words = text.replace("\n", "").replace("\t", "")
+    # Nearly all texts hide nothing, and a look at each character took a twentieth of a briefing's processor. What is
+    # printable is of no category that starts with C. Source: https://docs.python.org/3/library/stdtypes.html
+    if words.isprintable() and not _HIDDEN_THOUGH_PRINTABLE.search(words):
+        return text
+    return "".join(character for character in text if _is_visible(character))
 
 
 def _is_visible(character: str) -> bool:

@@ -4,8 +4,12 @@ It decides nothing: the gate asks again before it refuses, and the vault decides
 cache of its own; a change in another one is heard of (`permissions.changes`), or found when the answer is old.
 """
 
+import asyncio
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from weakref import WeakKeyDictionary
 
 from django.core.cache import cache
 
@@ -37,11 +41,51 @@ async def list_statuses(*, user: str, sid: str, auth_time: float, is_fresh: bool
     found: tuple[Connection, ...] | None = None if is_fresh else await cache.aget(_key(user))
     if found is None:
         epoch = await cache.aget(_epoch_key(user))
-        found = await vault.list_connections(user=user, sid=sid, auth_time=auth_time)
-        # An answer that a change overtook on its way is good for whoever asked, and for nobody after them.
-        if await cache.aget(_epoch_key(user)) == epoch:
-            await cache.aset(_key(user), found, _CACHE_SECONDS)
+        asked = _Asked(user=user, sid=sid, auth_time=auth_time, epoch=epoch)
+        found = await (_ask(asked) if is_fresh else _ask_together(asked))
     return _statuses(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who asks the vault, and after which change: only what is equal may share an answer that is on its way."""
+
+    user: str
+    sid: str
+    auth_time: float
+    epoch: str | None
+
+
+_Found = tuple[Connection, ...]
+# The tool calls of a briefing begin at the same instant: all but the first would find nothing cached, and each would
+# have a token minted and verified, and wait for the vault's thread.
+_on_their_way: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Asked, asyncio.Task[_Found]]] = WeakKeyDictionary()
+
+
+async def _ask_together(asked: _Asked) -> _Found:
+    loop = asyncio.get_running_loop()
+    tasks = _on_their_way.setdefault(loop, {})
+    task = tasks.get(asked)
+    if task is None:
+        task = tasks[asked] = loop.create_task(_ask(asked))
+        task.add_done_callback(partial(_arrived, tasks, asked))
+    # One caller that is cancelled takes the answer from no other.
+    return await asyncio.shield(task)
+
+
+def _arrived(tasks: dict[_Asked, asyncio.Task[_Found]], asked: _Asked, task: asyncio.Task[_Found]) -> None:
+    del tasks[asked]
+    if not task.cancelled():
+        # Every caller may have been cancelled meanwhile; an error that nobody hears of is no news.
+        task.exception()
+
+
+async def _ask(asked: _Asked) -> _Found:
+    found = await vault.list_connections(user=asked.user, sid=asked.sid, auth_time=asked.auth_time)
+    # An answer that a change overtook on its way is good for whoever asked, and for nobody after them.
+    if await cache.aget(_epoch_key(asked.user)) == asked.epoch:
+        await cache.aset(_key(asked.user), found, _CACHE_SECONDS)
+    return found
 
 
 async def load_status(*, user: str, sid: str, auth_time: float, provider: str, is_fresh: bool = False) -> ServiceStatus:

@@ -22,6 +22,7 @@ from agent.events import (
     StepStarted,
 )
 from agent.models import Conversation
+from agent.stored_events import append_events
 from agent.types import RunStatus, RunTicket
 from tests.agent.conftest import request_of, start
 
@@ -62,7 +63,7 @@ def ticket(alice: User) -> RunTicket:
     """A run of alice that read GitHub, was refused Slack, and answered."""
     found = start(request_of(alice, text="Where is it?"))
     frames = [(found.run, seq, encode(event, run=found.run, seq=seq)) for seq, event in enumerate(EVENTS, start=1)]
-    store.append_events(frames)
+    append_events(frames)
     last = (len(frames) + 1, encode(END, run=found.run, seq=len(frames) + 1))
     store.end_run(found.run, status=RunStatus.FINISHED, last=last, answer=ANSWER, turns=[])
     return found

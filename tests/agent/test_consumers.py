@@ -20,6 +20,7 @@ from pytest_django.fixtures import Settings
 
 from agent import content_keys, store
 from agent.models import Run
+from agent.stored_events import append_events
 from agent.types import RunStatus
 from devcontext.asgi import application
 from permissions import questions
@@ -159,7 +160,7 @@ async def test_a_conversation_that_is_answering_refuses_a_second_question_by_its
 async def test_attaching_replays_what_is_stored(alice: User) -> None:
     run = (await sync_to_async(start)(request_of(alice))).run
     frames = [f'{{"seq":{seq}}}' for seq in range(1, 6)]
-    await sync_to_async(store.append_events)([(run, seq, frame) for seq, frame in enumerate(frames[:4], 1)])
+    await sync_to_async(append_events)([(run, seq, frame) for seq, frame in enumerate(frames[:4], 1)])
     await sync_to_async(store.end_run)(run, status=RunStatus.STOPPED, last=(5, frames[4]), answer="", turns=[])
     async with socket(await sync_to_async(sign_in)(alice)) as page:
         await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": str(run), "after": 2}))
@@ -187,13 +188,13 @@ async def test_an_answer_that_does_not_open_is_one_sentence_and_the_socket_goes_
 async def test_a_signed_out_page_hears_no_more_of_a_run_that_goes_on(alice: User) -> None:
     client = await sync_to_async(sign_in)(alice)
     run = (await sync_to_async(start)(request_of(alice))).run
-    await sync_to_async(store.append_events)([(run, 1, '{"seq":1}')])
+    await sync_to_async(append_events)([(run, 1, '{"seq":1}')])
     async with socket(client) as page:
         await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": str(run)}))
         assert await page.receive_from(timeout=_PATIENCE_SECONDS) == '{"seq":1}'
         await sync_to_async(client.session.flush)()
         await asyncio.sleep(1.1)
-        await sync_to_async(store.append_events)([(run, 2, '{"seq":2}')])
+        await sync_to_async(append_events)([(run, 2, '{"seq":2}')])
         assert await page.receive_output(timeout=_PATIENCE_SECONDS) == {"type": "websocket.close", "code": 4401}
 
 

@@ -15,6 +15,7 @@ from django.utils.html import escape
 from agent import conversations, store
 from agent.event_log import encode
 from agent.events import BlockFinal, Coverage, GroundingCounts, RunEvent, RunFinished, RunStarted, RunWindow
+from agent.stored_events import append_events
 from agent.types import RunStatus, RunTicket
 from audit.models import AuditEvent
 from tests.agent.conftest import request_of, start
@@ -63,7 +64,7 @@ def ticket(alice: User) -> RunTicket:
 def answered(user: User) -> RunTicket:
     found = start(request_of(user, text=QUESTION))
     frames = [(found.run, seq, encode(event, run=found.run, seq=seq)) for seq, event in enumerate(EVENTS, start=1)]
-    store.append_events(frames)
+    append_events(frames)
     last = (len(frames) + 1, encode(END, run=found.run, seq=len(frames) + 1))
     store.end_run(found.run, status=RunStatus.FINISHED, last=last, answer="Merged.", turns=[])
     return found

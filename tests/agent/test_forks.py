@@ -29,6 +29,7 @@ from agent.events import (
 from agent.models import Conversation, Event, FactSet, Run
 from agent.models import Evidence as EvidenceRow
 from agent.runner import current_runner
+from agent.stored_events import append_events
 from agent.types import RunStatus, RunTicket
 from tests.agent import whole_runs
 from tests.agent.conftest import request_of, start
@@ -59,7 +60,7 @@ def answered(user: User, number: int, *, within: UUID | None = None, replaces: U
         BlockFinal(block=0, html=f"<p>Answer {number}</p>", evidence=(cited,)),
     )
     frames = [(ticket.run, seq, encode(event, run=ticket.run, seq=seq)) for seq, event in enumerate(events, start=1)]
-    store.append_events(frames)
+    append_events(frames)
     last = (len(frames) + 1, encode(END, run=ticket.run, seq=len(frames) + 1))
     turns = [TurnAdded("user", question), TurnAdded("assistant", thought(f"Answer {number}"))]
     store.end_run(ticket.run, status=RunStatus.FINISHED, last=last, answer=f"Answer {number}", turns=turns)

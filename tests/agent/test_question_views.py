@@ -14,6 +14,7 @@ from django.utils import timezone
 from agent import store
 from agent.event_log import encode
 from agent.events import RunStarted, StepAnswered, StepAsked, StepPermission, StepStarted
+from agent.stored_events import append_events
 from agent.types import RunStatus
 from permissions import questions
 from permissions.models import ReadQuestion
@@ -51,9 +52,7 @@ def put(user: User) -> tuple[UUID, UUID]:
             is_extendable=True,
         ),
     )
-    store.append_events(
-        [(ticket.run, seq, encode(event, run=ticket.run, seq=seq)) for seq, event in enumerate(happened, 1)]
-    )
+    append_events([(ticket.run, seq, encode(event, run=ticket.run, seq=seq)) for seq, event in enumerate(happened, 1)])
     return ticket.run, asked.id
 
 
@@ -178,7 +177,7 @@ def test_a_question_that_is_closed_is_not_asked_on_the_page(alice: User) -> None
     questions.answer(question, run=run, user=f"user:{alice.pk}", answer=Answer.ONCE)
     assert "May the AI read" not in show(alice, run)
     happened = (StepAnswered(id="t", answer="once"), StepPermission(id="t", state="allowed"))
-    store.append_events([(run, seq, encode(event, run=run, seq=seq)) for seq, event in enumerate(happened, 4)])
+    append_events([(run, seq, encode(event, run=run, seq=seq)) for seq, event in enumerate(happened, 4)])
     assert "allowed (answered: once)" in show(alice, run)
 
 

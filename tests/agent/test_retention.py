@@ -15,6 +15,7 @@ from agent import content_keys, conversations, housekeeping, memory, store, task
 from agent.briefing.facts.types import FactSet
 from agent.events import Evidence, TurnAdded
 from agent.retention import Expired, expire_content
+from agent.stored_events import append_events
 from agent.types import RunStatus, RunTicket
 from tests.agent.conftest import request_of, start
 
@@ -33,7 +34,7 @@ TURNS = [
 def finish(ticket: RunTicket, *, days_ago: float) -> RunTicket:
     """Let a run end, and let it have begun so long ago."""
     frames = [json.dumps({"type": kind}) for kind in TYPES]
-    store.append_events([(ticket.run, seq, frame) for seq, frame in enumerate(frames, 1)])
+    append_events([(ticket.run, seq, frame) for seq, frame in enumerate(frames, 1)])
     last = (len(frames) + 1, json.dumps({"type": "run.finished"}))
     store.end_run(ticket.run, status=RunStatus.FINISHED, last=last, answer="Done.", turns=TURNS)
     age(ticket, days=days_ago)
@@ -77,7 +78,7 @@ def test_the_worker_does_the_same(alice: User) -> None:
 
 def test_a_run_that_goes_on_loses_nothing(alice: User) -> None:
     ticket = start(request_of(alice))
-    store.append_events([(ticket.run, 1, json.dumps({"type": "step.started"}))])
+    append_events([(ticket.run, 1, json.dumps({"type": "step.started"}))])
     age(ticket, days=31)
     assert expire_content() == Expired(runs=0, evidence=0, facts=0)
     assert kinds(alice, ticket) == ["step.started"]

@@ -12,6 +12,7 @@ from agent import content_keys, conversations, store
 from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError
 from agent.events import Evidence, TurnAdded
 from agent.runner import end_dead_runs
+from agent.stored_events import append_events
 from agent.types import RunStatus
 from tests.agent.conftest import request_of, start
 
@@ -76,7 +77,7 @@ def test_evidence_seen_twice_is_kept_once(alice: User) -> None:
 
 def test_a_run_without_a_heartbeat_is_ended_once_with_its_reason(alice: User) -> None:
     ticket = start(request_of(alice))
-    store.append_events([(ticket.run, 1, "{}")])
+    append_events([(ticket.run, 1, "{}")])
     assert end_dead_runs() == 0
     store.Run.objects.filter(id=ticket.run).update(heartbeat_at=timezone.now() - store.DEAD_AFTER - timedelta(1))
     assert end_dead_runs() == 1
@@ -121,7 +122,7 @@ def test_rows_that_are_swapped_do_not_open(alice: User) -> None:
     """Who may write to the database but has no key can neither move a text nor answer with another run's."""
     ticket, other = start(request_of(alice)), start(request_of(alice))
     for run in (ticket.run, other.run):
-        store.append_events([(run, 1, "{}"), (run, 2, "{}")])
+        append_events([(run, 1, "{}"), (run, 2, "{}")])
     first, second = store.Event.objects.filter(run_id=ticket.run).order_by("seq")
     first.sealed_frame, second.sealed_frame = second.sealed_frame, first.sealed_frame
     first.save()

@@ -1,6 +1,7 @@
 """Text from outside: what a person cannot see never reaches the model."""
 
 import asyncio
+import unicodedata
 
 import pytest
 
@@ -24,6 +25,13 @@ from agent.untrusted import MAX_ENTRIES, clean_text, clean_value, noticing
 )
 def test_hidden_characters_are_taken_out(text: str, cleaned: str) -> None:
     assert clean_text(text) == cleaned
+
+
+def test_each_hidden_character_is_taken_out_of_a_text_that_is_plain_otherwise() -> None:
+    fillers = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe00\ufe0f\U000e0000\U000e0fff\ue000\udfff\U0010fffd"
+    hidden = [chr(point) for point in range(0x20000) if unicodedata.category(chr(point)) in ("Cc", "Cf")]
+    for character in {*fillers, *hidden} - {*"\n\t\r\u0085"}:
+        assert clean_text(f"one{character}two") == "onetwo", hex(ord(character))
 
 
 @pytest.mark.parametrize("text", ["Grüße an Tomás", "日本語の件名", "مرحبا", "🎉 shipped", "C# & <b>"])

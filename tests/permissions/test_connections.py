@@ -8,10 +8,11 @@ from django.core.cache import cache
 from django.db import connections as databases
 
 from permissions import connections, switch
+from permissions.pages import Asker
 from permissions.services import SERVICES
 from tests.permissions.conftest import DATABASES, Connect, Person, SignIn
 from tests.vault.upstream import Upstream
-from vault.client import VaultUnavailableError
+from vault.client import VaultError, VaultUnavailableError, sessions
 from vault.client import connections as vault
 from vault.database import run
 
@@ -111,8 +112,8 @@ async def test_the_cache_holds_no_token(alice: Person, connect: Connect, upstrea
     assert not any(token in cached for token in upstream.issued)
 
 
-async def count_vault_queries(person: Person, *pages: str) -> int:
-    """Return how many statements the vault's tables got while somebody opened the pages."""
+async def count_vault_queries(look: Callable[[], Awaitable[object]]) -> int:
+    """Return how many statements the vault's tables got while somebody looked."""
 
     def begin() -> None:
         databases["vault"].force_debug_cursor = True
@@ -124,16 +125,84 @@ async def count_vault_queries(person: Person, *pages: str) -> int:
 
     # On the vault's own thread, which has connections of its own.
     await run(begin)
-    for page in pages:
-        assert (await person.browser.get(page)).status_code == 200
+    await look()
     return await run(end)
+
+
+async def count_of_pages(person: Person, *pages: str) -> int:
+    """Return how many statements the vault's tables got while somebody opened the pages."""
+
+    async def look() -> None:
+        for page in pages:
+            assert (await person.browser.get(page)).status_code == 200
+
+    return await count_vault_queries(look)
 
 
 async def test_pages_that_follow_one_another_ask_the_vault_once(alice: Person, connect: Connect) -> None:
     await connect(alice)
     connections.forget(user=alice.user)
-    assert await count_vault_queries(alice, "/audit/") > 0
-    assert await count_vault_queries(alice, "/audit/", "/chats/", "/") == 0
+    assert await count_of_pages(alice, "/audit/") > 0
+    assert await count_of_pages(alice, "/audit/", "/chats/", "/") == 0
+
+
+async def test_looks_at_the_same_moment_ask_the_vault_once(alice: Person, connect: Connect) -> None:
+    async def look(times: int) -> int:
+        connections.forget(user=alice.user)
+        return await count_vault_queries(lambda: asyncio.gather(*(states(alice) for _ in range(times))))
+
+    await connect(alice)
+    assert await look(9) == await look(1) > 0
+
+
+async def until_the_vault_is_asked() -> None:
+    """Wait for a look that is on its way."""
+    while not connections._on_their_way.get(asyncio.get_running_loop()):  # noqa: ASYNC110  (nobody announces it)
+        await asyncio.sleep(0)
+
+
+async def test_a_look_after_a_change_shares_no_answer_that_was_on_its_way(alice: Person, connect: Connect) -> None:
+    """The switch is flipped while the vault is being asked."""
+    await connect(alice)
+    connections.forget(user=alice.user)
+    under_way = asyncio.create_task(states(alice))
+    await until_the_vault_is_asked()
+    connections.forget(user=alice.user)
+    await vault.set_access(**alice.asker, connection="github", is_allowed=False)
+    assert (await states(alice))[0] == "revoked"
+    await under_way
+    assert (await states(alice))[0] == "revoked"
+
+
+async def test_nobody_shares_the_answer_to_another_session(alice: Person, connect: Connect) -> None:
+    await connect(alice)
+    ended = Asker(user=alice.user, sid="ended", auth_time=alice.asker["auth_time"])
+    await sessions.end_session(**ended)
+    connections.forget(user=alice.user)
+    mine, other = await asyncio.gather(states(alice), connections.list_statuses(**ended), return_exceptions=True)
+    assert mine == ["connected", "not_connected", "not_connected"]
+    assert isinstance(other, VaultError)
+
+
+async def test_whoever_goes_takes_the_answer_from_nobody(alice: Person, connect: Connect) -> None:
+    await connect(alice)
+    connections.forget(user=alice.user)
+    first, second = asyncio.create_task(states(alice)), asyncio.create_task(states(alice))
+    await until_the_vault_is_asked()
+    first.cancel()
+    assert (await second)[0] == "connected"
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_all_who_asked_together_hear_that_the_vault_is_away(
+    alice: Person, connect: Connect, stop_vault: StopVault
+) -> None:
+    await connect(alice)
+    connections.forget(user=alice.user)
+    await stop_vault()
+    heard = await asyncio.gather(*(states(alice) for _ in range(3)), return_exceptions=True)
+    assert [type(error) for error in heard] == [VaultUnavailableError] * 3
 
 
 async def test_a_change_of_which_nobody_told_shows_when_the_answer_is_old(
