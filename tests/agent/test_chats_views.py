@@ -179,7 +179,7 @@ def test_a_run_has_a_page_of_its_own_without_a_script(browser: Client, ticket: R
 def test_a_run_says_what_became_of_its_receipts(browser: Client, alice: User) -> None:
     ticket = start(request_of(alice))
     steps = (*EVENTS[:3], StepExchanged(id="a", ms=12, scopes="repo", exchange="exchange-1", receipt="<nonsense>"))
-    store.append_events(
+    append_events(
         [(ticket.run, seq, encode(event, run=ticket.run, seq=seq)) for seq, event in enumerate(steps, start=1)]
     )
     html = page(browser, f"/runs/{ticket.run}/")
