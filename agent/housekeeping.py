@@ -12,11 +12,13 @@ from contextlib import asynccontextmanager
 from random import uniform
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.utils import timezone
 
 from agent import conversations
 from agent.retention import expire_content
 from agent.runner import end_dead_runs
+from agent.schedules import making
 
 # As often as the worker: a run counts as dead after half of that.
 _TICK_SECONDS = 60.0
@@ -48,6 +50,7 @@ async def _live(is_over: asyncio.Event) -> None:
             await sync_to_async(conversations.erase_deleted)(now=timezone.now())
             if time.monotonic() - expired_at >= _EXPIRE_EVERY_SECONDS:
                 await sync_to_async(expire_content)()
+                await _tell_whether_schedules_run()
                 expired_at = time.monotonic()
         except Exception:
             # The outermost frame of a task that nobody waits for: a database that is away must not end it for good.
@@ -57,3 +60,11 @@ async def _live(is_over: asyncio.Event) -> None:
             await asyncio.wait_for(is_over.wait(), timeout=_TICK_SECONDS * uniform(1, 1.2))  # noqa: S311  (no secret)
         except TimeoutError:
             continue
+
+
+async def _tell_whether_schedules_run() -> None:
+    """Warn, at the start and each hour, where a worker should run the schedules and none has for a while."""
+    if settings.SCHEDULER != "worker":
+        return
+    if since := await sync_to_async(making.find_unmade)(now=timezone.now()):
+        logger.warning("agent.no_worker_runs_schedules", extra={"since": since.isoformat()})

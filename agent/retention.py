@@ -8,10 +8,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from agent import holds, memory, store
+from agent.schedules import occurrences
 from permissions import questions
 
 # Enough to be quick; each run is a transaction of its own, so that nobody waits long for the database.
 _BATCH = 100
+# What became of a due time, and the inbox's line of it: no content, and nobody looks back for longer than a year.
+_KEPT = timedelta(days=366)
 # With these a page shows question and answer; the others tell how it came to be.
 _LASTING = frozenset({"run.started", "run.window", "block.final", "run.finished", "run.stopped", "run.failed"})
 
@@ -35,6 +38,7 @@ def expire_content() -> Expired:
         runs += len(batch)
     questions.forget_questions(before=before)
     holds.forget(before=timezone.now())
+    occurrences.forget(before=timezone.now() - _KEPT)
     return Expired(runs=runs, evidence=store.expire_evidence(before=before), facts=memory.forget_facts(before=before))
 
 

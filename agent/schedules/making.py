@@ -37,6 +37,12 @@ def make_due(*, now: datetime) -> int:
     return looked_at
 
 
+def find_unmade(*, now: datetime) -> datetime | None:
+    """Return since when something is due that no tick has made, if that is longer than a tick may take. Sync."""
+    unmade = Row.objects.filter(next_due_at__lt=now - LATE_AFTER).order_by("next_due_at")
+    return unmade.values_list("next_due_at", flat=True).first()
+
+
 def _try(row: Row, *, now: datetime) -> None:
     try:
         _make(row, now=now)

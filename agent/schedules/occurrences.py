@@ -182,6 +182,11 @@ def load_spent(schedule: UUID, *, now: datetime) -> int:
     return int(today.aggregate(spent=Sum("cost_micro_usd", default=0))["spent"])
 
 
+def forget(*, before: datetime) -> None:
+    """Delete what ended before an instant, and what became of its deliveries."""
+    Row.objects.filter(ended_at__lt=before).delete()
+
+
 def lead(name: str, *, owner: str, now: datetime, lease: timedelta) -> bool:
     """Take or keep a task that one process does at a time; False while another one does it."""
     rows = Leader.objects.filter(name=name)

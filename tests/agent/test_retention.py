@@ -13,11 +13,14 @@ from pytest_django.fixtures import Settings
 
 from agent import content_keys, conversations, housekeeping, memory, store, tasks
 from agent.briefing.facts.types import FactSet
+from agent.delivery_models import Delivery
 from agent.events import Evidence, TurnAdded
 from agent.retention import Expired, expire_content
+from agent.schedule_models import Occurrence, Schedule
 from agent.stored_events import append_events
 from agent.types import RunStatus, RunTicket
 from tests.agent.conftest import request_of, start
+from tests.agent.schedules.conftest import due_row, make_schedule
 
 pytestmark = pytest.mark.django_db
 
@@ -125,6 +128,33 @@ async def test_a_web_process_expires_by_itself(alice: User) -> None:
     async with housekeeping.running():
         pass
     assert await sync_to_async(kinds)(alice, ticket) == LASTING
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("case", "is_told"), [(("worker", 15), True), (("worker", 5), False), (("web", 15), False)], ids=str
+)
+async def test_a_web_process_warns_where_no_worker_runs_the_schedules(
+    alice: User, settings: Settings, caplog: pytest.LogCaptureFixture, *, case: tuple[str, int], is_told: bool
+) -> None:
+    settings.SCHEDULER, minutes = case
+    made = await sync_to_async(make_schedule)(alice, now=timezone.now())
+    await Schedule.objects.filter(id=made.id).aupdate(next_due_at=timezone.now() - timedelta(minutes=minutes))
+    async with housekeeping.running():
+        pass
+    assert ("agent.no_worker_runs_schedules" in caplog.text) is is_told
+
+
+def test_what_became_of_due_times_is_kept_for_a_year(alice: User) -> None:
+    schedule, now = make_schedule(alice, now=timezone.now()), timezone.now()
+    old, new, waiting = (
+        due_row(schedule, due_at=now - timedelta(days=days), ended_at=ended and now - timedelta(days=days))
+        for days, ended in ((367, True), (365, True), (400, None))
+    )
+    Delivery.objects.create(occurrence_id=old.id, kind="inbox", state="delivered", next_try_at=now)
+    expire_content()
+    assert {row.id for row in Occurrence.objects.all()} == {new.id, waiting.id}
+    assert not Delivery.objects.exists()
 
 
 def test_what_old_briefings_said_is_deleted(alice: User) -> None:
