@@ -67,8 +67,9 @@ def list_removals() -> Iterator[AuditRemoval]:
     yield from AuditRemoval.objects.order_by("size").iterator(_REMOVALS_AT_ONCE)
 
 
-def split_hashes(hashes: bytes) -> list[bytes]:
-    """Return the hashes of leaves as a removal keeps them, one by one."""
+def split_hashes(kept: object) -> list[bytes]:
+    """Return the hashes of leaves as a removal keeps them, one by one; none of what are no bytes."""
+    hashes = bytes(kept) if isinstance(kept, bytes | memoryview) else b""
     return [hashes[start : start + HASH_BYTES] for start in range(0, len(hashes), HASH_BYTES)]
 
 
@@ -184,5 +185,4 @@ def _read_removed(first: int) -> list[bytes]:
 
 
 def _slice(removal: AuditRemoval, *, first: int, stop: int) -> list[bytes]:
-    start = max(0, first - removal.start)
-    return split_hashes(bytes(removal.hashes)[HASH_BYTES * start : HASH_BYTES * (stop - removal.start)])
+    return split_hashes(removal.hashes)[max(0, first - removal.start) : max(0, stop - removal.start)]

@@ -144,9 +144,10 @@ def _want_pinned(keys: LogKeys, note: str, *, walk: _Walk) -> None:
 
 def _check_removal(keys: LogKeys, stored: AuditRemoval, *, walk: _Walk) -> None:
     """Check that a segment went by a note of ours, and let its leaves grow the tree as if they were there."""
-    hashes = log.split_hashes(bytes(stored.hashes))
+    hashes = log.split_hashes(stored.hashes)
     try:
-        told = removal.load(stored.note, keys=keys)
+        # SQLite keeps any value in any column.
+        told = removal.load(str(stored.note), keys=keys)
         is_sound = (told.size, told.last_event) == (stored.size, stored.last_event)
     except BrokenNoteError:
         is_sound = False
@@ -156,7 +157,8 @@ def _check_removal(keys: LogKeys, stored: AuditRemoval, *, walk: _Walk) -> None:
         walk.find(f"What is kept of the removed leaves before the {stored.size}th is not all of it.")
         walk.is_tree_broken = True
     _grow(walk, hashes)
-    walk.last_event = max(walk.last_event, stored.last_event)
+    if is_sound:
+        walk.last_event = max(walk.last_event, stored.last_event)
 
 
 def _leaves() -> Iterator[list[tuple[Any, ...]]]:

@@ -219,6 +219,19 @@ def test_what_is_kept_of_a_removal_cannot_be_changed(
     assert findings(tmp_path)[0].startswith(finding)
 
 
+@pytest.mark.skipif("connections['audit'].vendor != 'sqlite'", reason="PostgreSQL's columns take their own type only")
+@pytest.mark.parametrize("column", ["start", "last_event", "note", "hashes"])
+def test_a_value_of_another_kind_is_found(ids: list[int], tmp_path: Path, column: str) -> None:
+    remove()
+    with connections["audit"].cursor() as cursor:
+        cursor.execute("PRAGMA ignore_check_constraints=ON")
+    value = "'text'" if column == "hashes" else "x'ff'"
+    as_superuser(f"UPDATE audit_removal SET {column} = {value}")  # noqa: S608  (the test's own)
+    with connections["audit"].cursor() as cursor:
+        cursor.execute("PRAGMA ignore_check_constraints=OFF")
+    assert findings(tmp_path)
+
+
 def test_a_hash_that_is_kept_and_changed_does_not_fit_the_checkpoints(ids: list[int], tmp_path: Path) -> None:
     remove()
     as_superuser("UPDATE audit_removal SET hashes = %s WHERE size = 240", bytes(32 * 240))
