@@ -4,6 +4,7 @@ Both are this installation's own and forget everything when it ends. Each proces
 with its own role, as docs/deployment.md has it.
 """
 
+import os
 import secrets
 import shutil
 import socket
@@ -87,7 +88,10 @@ def _run_sql(name: str, *, url: str, passwords: Mapping[str, str] | None = None)
     command = [_find("psql"), url, "-q"]
     # They are asked for on no address here, and die with the server.
     command += [f"-v{role}_password={password}" for role, password in (passwords or {}).items()]
-    if subprocess.run([*command, "-f", str(_ROOT / "deploy" / name)], check=False).returncode:  # noqa: S603  (ours)
+    # What is dropped before it is made is not there yet, and nobody wants to read so.
+    environment = {**os.environ, "PGOPTIONS": "-c client_min_messages=warning"}
+    file = str(_ROOT / "deploy" / name)
+    if subprocess.run([*command, "-f", file], env=environment, check=False).returncode:  # noqa: S603  (ours)
         raise LocalServerError(f"deploy/{name} did not run through; the reason stands above.")
 
 

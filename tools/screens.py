@@ -1,7 +1,7 @@
 """Takes the pictures of docs/screens from a demo of its own: `./dev screens`.
 
-Each page in a theme and at a width, after the demo user has connected three services, asked for a briefing and revoked
-one; and a briefing that is still being written.
+Each page in a theme and at a width, after the demo user has connected three services, asked for a briefing, had a
+schedule make another and revoked one; and a briefing that is still being written.
 """
 
 import shutil
@@ -14,7 +14,7 @@ from asgiref.sync import async_to_sync
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.e2e.installation import running
-from tests.e2e.journey import ARGS, SERVICES, ask, connect, send, sign_in
+from tests.e2e.journey import ARGS, SERVICES, ask, connect, schedule_standup, send, sign_in
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screens"
 # As high as a laptop's window, and as a phone's; with it a picture stays below 150 kB.
@@ -40,8 +40,8 @@ class Picture:
         return FOLDER / f"{self.name}-{self.theme}{narrow}.png"
 
 
-def list_pictures(*, chat: str) -> list[Picture]:
-    """Return what there is to take once the briefing in this chat is done."""
+def list_pictures(*, chat: str, schedule: str) -> list[Picture]:
+    """Return what there is to take once the briefing in this chat and those of this schedule are done."""
     return [
         Picture("briefing", chat),
         Picture("briefing", chat, "dark"),
@@ -51,6 +51,8 @@ def list_pictures(*, chat: str) -> list[Picture]:
         Picture("audit", "/audit/"),
         Picture("audit", "/audit/", "dark", NARROW),
         Picture("chats", "/chats/", "dark"),
+        Picture("schedule", f"/schedules/{schedule}/"),
+        Picture("schedule", f"/schedules/{schedule}/#history", "dark", NARROW),
     ]
 
 
@@ -81,9 +83,12 @@ async def take_all(url: str) -> None:
         await page.goto("/")
         await ask(page, "Brief me for standup")
         chat = page.url.removeprefix(url)
+        schedule = await schedule_standup(page)
+        await page.get_by_role("main").get_by_role("button", name="Run now").click()
+        await expect(page.locator("#history").get_by_text("Unread", exact=True)).to_be_visible(timeout=60_000)
         await page.goto("/settings/permissions/")
         await page.get_by_role("region", name="Google Calendar").get_by_role("button", name="Revoke").click()
-        for picture in list_pictures(chat=chat):
+        for picture in list_pictures(chat=chat, schedule=schedule):
             await take(page, picture)
         await browser.close()
 
