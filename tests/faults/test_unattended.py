@@ -91,6 +91,7 @@ def worker_before_the_end(there: Unattended) -> None:
         there.wait(lambda: there.ask(finished, there.newest), what="the run did not finish")
         there.wait_for_waiting()
         there.kill("worker")
+        there.drop_waiting()
     restart_worker(there)
 
 

@@ -111,6 +111,10 @@ class Unattended:
         question = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
         self.wait(lambda: self.ask(question, database)[0][0] > 0, what="nobody came to wait")
 
+    def drop_waiting(self) -> None:
+        """Let what the dead still wait for in the database come to nothing; else it happens once the lock is free."""
+        self.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
     def wait(self, is_true: Callable[[], object], *, what: str, at_most_seconds: float = 90) -> None:
         """Wait until `is_true` says so."""
         deadline = time.monotonic() + at_most_seconds
