@@ -81,7 +81,9 @@ def find_newer(search: Search, *, user: str, after: int, limit: int = 50) -> Fou
         found = _find(search, user=user, before=None, limit=limit, floor=floor)
         newer = tuple(event for event in found.events if event.id > after)
         personal.open_all(newer)
-    return Found(newer, next_cursor=found.next_cursor if len(newer) == len(found.events) else None)
+    # A look that ended for its length, with nothing left out, has no next page to speak of.
+    is_cut = found.looked_back_to is None and len(newer) == len(found.events)
+    return Found(newer, next_cursor=found.next_cursor if is_cut else None)
 
 
 def find_start(day: datetime, *, user: str) -> int:

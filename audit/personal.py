@@ -17,11 +17,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from audit import personal_keys
+from audit import overwriting, personal_keys
 from audit.events import Event
 from audit.models import AuditEvent
 
@@ -100,13 +99,11 @@ def erase(user: str) -> None:
         django.db.Error: The database failed: the key is there.
     """
     connection, now = connections[AuditEvent.objects.db], timezone.now()
+    overwriting.overwrite_what_goes(connection)
     with connection.cursor() as cursor:
-        _overwrite_what_goes(cursor, vendor=connection.vendor)
         at = connection.ops.adapt_datetimefield_value(now)
         cursor.execute(_ERASE, [user, b"", at, at])
-        if connection.vendor == "sqlite" and not connection.in_atomic_block:
-            # The write-ahead log keeps the old page until it is cut; where somebody reads just now, the next cut does.
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    overwriting.cut_write_ahead_log(connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +123,8 @@ def rewrap_batch(*, after: str, limit: int) -> Batch | None:
         django.db.Error: The database failed, or does not let this process's role do it.
     """
     connection, keys = connections[AuditEvent.objects.db], personal_keys.parse(settings.AUDIT_PERSONAL_KEY)
+    overwriting.overwrite_what_goes(connection)
     with connection.cursor() as cursor:
-        _overwrite_what_goes(cursor, vendor=connection.vendor)
         cursor.execute(_SELECT_BATCH, [after, limit])
         rows = [(str(subject), bytes(sealed)) for subject, sealed in cursor.fetchall()]
         rewrapped, broken = 0, []
@@ -139,12 +136,6 @@ def rewrap_batch(*, after: str, limit: int) -> Batch | None:
                 cursor.execute(_REWRAP, [_wrap(key, user=user, by=keys[0]), user, sealed])
                 rewrapped += cursor.rowcount
     return Batch(rows[-1][0], rewrapped, tuple(broken)) if rows else None
-
-
-def _overwrite_what_goes(cursor: CursorWrapper, *, vendor: str) -> None:
-    """Let SQLite overwrite old bytes: else they would stay in the file until something is written over them."""
-    if vendor == "sqlite":
-        cursor.execute("PRAGMA secure_delete = ON")
 
 
 def _load_or_create(user: str, *, connection: BaseDatabaseWrapper) -> AESGCM | None:

@@ -6,10 +6,11 @@ Old and new are both in the setting meanwhile, the new one first. It can be cut 
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import connections
 
-from audit import personal, personal_keys
+from audit import overwriting, personal, personal_keys
 from audit.events import Entry, Event
-from audit.record import record
+from audit.record import DATABASE, record
 
 _BATCH = 200
 
@@ -37,4 +38,5 @@ def rotate() -> Report:
     while batch := personal.rewrap_batch(after=after, limit=_BATCH):
         rewrapped, after = rewrapped + batch.rewrapped, batch.last
         broken += batch.broken
+    overwriting.cut_write_ahead_log(connections[DATABASE])
     return Report(rewrapped, tuple(broken))

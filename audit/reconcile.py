@@ -5,15 +5,19 @@ own or leave some out, and cannot make those of the other.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import connections
 
 from audit import log
+from audit.models import AuditEvent
 from audit.query import RUN_SPAN
 from audit.record import DATABASE
 
 # More findings of one kind tell nothing more.
 MAX_FINDINGS = 100
+# A run reads for minutes, and waits for its user ten times as long at the most.
+_RUN_LIFE = timedelta(hours=2)
 # What a page may look through: some 50 ms on SQLite with every row read from the file.
 RECENT_EVENTS = 20_000
 
@@ -55,13 +59,22 @@ def find_mismatch(*, after: int = 0) -> Mismatch:
         django.db.Error: The database failed.
     """
     removed = log.find_removal()
-    after = max(after, removed.last_event + RUN_SPAN) if removed else after
+    after = max(after, _end_of_halved_runs(removed.last_event)) if removed else after
     return Mismatch(_list(_CALLS, after=after), _list(_EXCHANGES, after=after))
 
 
 def find_recent_mismatch() -> Mismatch:
     """Look through the newest `RECENT_EVENTS` events alone; raises what `find_mismatch` raises."""
     return find_mismatch(after=max(0, log.find_newest_event() - RECENT_EVENTS))
+
+
+def _end_of_halved_runs(last_event: int) -> int:
+    """Return the id up to which events may be of runs that began before `last_event`, the last that was removed."""
+    kept = AuditEvent.objects.filter(id__gt=last_event, id__lte=last_event + RUN_SPAN).order_by("id")
+    first = kept.values_list("occurred_at", flat=True).first()
+    if first is None:
+        return last_event
+    return kept.filter(occurred_at__lt=first + _RUN_LIFE).values_list("id", flat=True).last() or last_event
 
 
 def _list(statement: str, *, after: int) -> tuple[int, ...]:

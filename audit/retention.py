@@ -7,7 +7,8 @@ changed is ever removed: what would show it stays.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,8 +16,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.utils import timezone
 
-from audit import encoding, log, removal
+from audit import encoding, log, overwriting, removal
 from audit.checkpoint import LogKeys
+from audit.claim import Task, claimed
 from audit.errors import BrokenNoteError, BrokenProofError, LogBrokenError
 from audit.events import Entry, Event
 from audit.log import Hashes, Leaf
@@ -55,28 +57,38 @@ def remove_older(keys: LogKeys, *, days: int, is_over: Callable[[], bool] = lamb
     if not keys.signers:
         raise ImproperlyConfigured("Only who has the log's private key, AUDIT_LOG_KEY, removes anything from it.")
     before = encoding.write_instant(timezone.now() - timedelta(days=days))
-    segment = _find_segment(keys, before=before)
-    if segment is None:
-        return Removed(0, 0)
+    with _next_segment(keys, before=before) as segment:
+        if segment is None:
+            return Removed(0, 0)
     record(Entry(event=Event.AUDIT_RETENTION_STARTED, user="", reason=f"older than {days} days"))
     removed = Removed(0, 0)
     try:
-        while segment is not None and not is_over():
+        while not is_over():
+            with _next_segment(keys, before=before) as segment:
+                if segment is None:
+                    break
+                _remove(segment)
             removed = Removed(removed.events + segment.size - segment.start, segment.last_event)
-            _remove(segment)
             time.sleep(_PAUSE_SECONDS)
-            segment = _find_segment(keys, before=before)
     except Exception:
         # Whatever it was: the caller is told, and the log that it was not done.
         record(Entry(event=Event.AUDIT_RETENTION_FAILED, user="", reason=f"older than {days} days"))
         raise
+    overwriting.cut_write_ahead_log(connections[DATABASE])
     told = f"{removed.events} events, up to {removed.last_event}"
     record(Entry(event=Event.AUDIT_RETENTION_SUCCEEDED, user="", reason=told))
     return removed
 
 
+@contextmanager
+def _next_segment(keys: LogKeys, *, before: str) -> Iterator[AuditRemoval | None]:
+    """Yield the next segment to remove, None where none is old enough or another process removes just now."""
+    with claimed(Task.REMOVING) as is_ours:
+        yield _find_segment(keys, before=before) if is_ours else None
+
+
 def _find_segment(keys: LogKeys, *, before: str) -> AuditRemoval | None:
-    """Return the next segment to remove, None where none is old enough. It ends before the newest checkpoint."""
+    """Return the next segment, which ends before the newest checkpoint; None where none is old enough."""
     last, newest = log.find_removal(), log.find_checkpoint()
     start, after = (last.size, last.last_event) if last else (0, 0)
     leaves = log.list_leaves_from(start, limit=_BATCH)
@@ -145,10 +157,6 @@ def _require_signed(leaves: Sequence[Leaf], *, note: str, keys: LogKeys, start: 
 
 
 def _remove(segment: AuditRemoval) -> None:
-    connection = connections[DATABASE]
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            # Else the old bytes would stay in the file until something is written over them.
-            cursor.execute("PRAGMA secure_delete = ON")
+    overwriting.overwrite_what_goes(connections[DATABASE])
     with transaction.atomic(using=DATABASE):
         log.remove(segment)

@@ -4,17 +4,15 @@ SECURITY: nothing is signed after a log that is not the one signed before. Whoev
 for it within a second.
 """
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import connections, transaction
+from django.db import transaction
 
 from audit import encoding, horizon, log, pin
 from audit.checkpoint import Checkpoint, LogKeys
+from audit.claim import Task, claimed
 from audit.errors import BrokenNoteError, BrokenProofError, LogBrokenError
 from audit.log import Leaf
 from audit.record import DATABASE
@@ -22,8 +20,6 @@ from audit.tree import EMPTY_ROOT, Frontier, root_of
 
 # A transaction of as many leaves holds SQLite's one place to write for some 20 ms.
 _BATCH = 1000
-# Any number that nothing else in the database uses (see also devcontext.process.migration_lock).
-_POSTGRESQL_LOCK = 0x44435602
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ class Sealer:
         settled = horizon.find_settled()
         if self._frontier is not None and settled <= self._last_event:
             return 0
-        with _claimed() as is_ours:
+        with claimed(Task.SEALING) as is_ours:
             grown = self._seal(settled, limit=limit) if is_ours else None
         if grown is None:
             return 0
@@ -142,32 +138,3 @@ def _stored_root(size: int) -> bytes:
         return root_of(size, read=log.Hashes())
     except BrokenProofError:
         return b""
-
-
-@contextmanager
-def _claimed() -> Iterator[bool]:
-    """Be the one process that seals until the block ends; yield whether this one is. It ends with its process."""
-    claim = _claim_in_database if connections[DATABASE].vendor == "postgresql" else _claim_file
-    with claim() as is_ours:
-        yield is_ours
-
-
-@contextmanager
-def _claim_in_database() -> Iterator[bool]:
-    """Source: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-LOCKS."""
-    # Of the transaction, not of the session: a pool between us and the server would keep a session's.
-    with transaction.atomic(using=DATABASE), connections[DATABASE].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_POSTGRESQL_LOCK])
-        yield bool(cursor.fetchone()[0])
-
-
-@contextmanager
-def _claim_file() -> Iterator[bool]:
-    # SQLite's own lock would keep events waiting while the leaves are hashed.
-    with Path(f"{connections[DATABASE].settings_dict['NAME']}.sealing").open("wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True

@@ -6,7 +6,7 @@ A process looks once for all pages of a user; what a page then shows it asks for
 import asyncio
 import contextvars
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -42,7 +42,7 @@ class Tail:
         self._watched: dict[str, _Watched] = {}
         self._looking: asyncio.Task[None] | None = None
 
-    async def follow(self, user: str) -> AsyncIterator[int]:
+    async def follow(self, user: str) -> AsyncGenerator[int, None]:
         """Yield the id of the newest event of `user`, 0 without any: once at the beginning, then at each change."""
         watched = self._watched.setdefault(user, _Watched())
         watched.pages += 1
@@ -74,14 +74,21 @@ class Tail:
     async def _look_on(self) -> None:
         while True:
             try:
-                found = await sync_to_async(_list_newest)(tuple(self._watched))
-            except AuditUnavailableError:
-                # Whoever follows goes on waiting; a server that is back does not know the connection that broke.
-                logger.warning("audit.tail.unavailable")
-                await sync_to_async(close_old_connections)()
-            else:
-                self._tell(found)
+                await self._look()
+            except Exception:
+                # The outer frame of a task that nobody waits for: whoever follows would wait for ever.
+                logger.exception("audit.tail.failed")
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _look(self) -> None:
+        try:
+            found = await sync_to_async(_list_newest)(tuple(self._watched))
+        except AuditUnavailableError:
+            # Whoever follows goes on waiting; a server that is back does not know the connection that broke.
+            logger.warning("audit.tail.unavailable")
+            await sync_to_async(close_old_connections)()
+        else:
+            self._tell(found)
 
     def _tell(self, found: dict[str, Ids]) -> None:
         for user, newest in found.items():

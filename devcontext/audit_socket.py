@@ -6,6 +6,7 @@ It stands here since the audit, which imports no other app, does not know how se
 import asyncio
 import json
 import logging
+from contextlib import aclosing
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -50,12 +51,13 @@ class AuditConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels c
     async def _tell(self) -> None:
         assert self._user.pk is not None
         try:
-            async for newest in current_tail().follow(subject_of(self._user.pk)):
-                # Asked anew before each word, so that a session that ended is told nothing more.
-                if not await sync_to_async(is_still_signed_in)(self.scope["session"], user_id=self._user.pk):
-                    await self.close(code=_NOT_SIGNED_IN)
-                    return
-                await self.send(text_data=json.dumps({"v": _VERSION, "type": "more", "newest": newest}))
+            async with aclosing(current_tail().follow(subject_of(self._user.pk))) as words:
+                async for newest in words:
+                    # Asked anew before each word, so that a session that ended is told nothing more.
+                    if not await sync_to_async(is_still_signed_in)(self.scope["session"], user_id=self._user.pk):
+                        await self.close(code=_NOT_SIGNED_IN)
+                        return
+                    await self.send(text_data=json.dumps({"v": _VERSION, "type": "more", "newest": newest}))
         except Exception:
             # The outer frame of a task that nobody waits for: the page comes back by itself.
             logger.exception("audit.socket_failed")

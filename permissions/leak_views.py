@@ -4,6 +4,7 @@ SECURITY: the token comes in a form, never in an address, and is handed to the v
 log or table of this process gets it.
 """
 
+import re
 from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
@@ -19,6 +20,8 @@ from permissions.pages import SESSION_ENDED, load_asker
 from vault.client import InvalidRequestError, SessionEndedError, VaultError
 from vault.client import fingerprints as vault
 
+_HEADER = re.compile(r"\A\s*(?:authorization\s*:\s*)?(?:(?:bearer|token)\s+)?", re.IGNORECASE)
+
 
 @sensitive_post_parameters("token")
 @require_POST
@@ -26,8 +29,7 @@ from vault.client import fingerprints as vault
 async def trace_token(request: HttpRequest) -> HttpResponse:
     """Lead to the user's own events of the token in the form; to the timeline with a sentence where there is none."""
     # As it is copied: over lines, or out of a header.
-    pasted = request.POST.get("token", "").split()
-    token = pasted[-1] if len(pasted) == 1 or pasted[:1] == ["Bearer"] else "".join(pasted)
+    token = "".join(_HEADER.sub("", request.POST.get("token", "")).split())
     try:
         fingerprint = await vault.fingerprint_token(**await load_asker(request), token=token)
     except SessionEndedError:

@@ -1,17 +1,20 @@
 """What the agent says and what the vault says have to fit; each alone can be left out or made up."""
 
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
+from django.utils import timezone
 
 from audit import reconcile, retention
 from audit.events import Entry, Event
 from audit.reconcile import Mismatch
 from audit.record import record
+from tests.audit.aging import as_superuser, make_old
 from tests.audit.sealing import keys, sealer
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
@@ -73,15 +76,15 @@ def test_an_exchange_needs_a_run_that_began() -> None:
     assert reconcile.find_mismatch(after=exchange) == Mismatch((), ())
 
 
-def test_a_run_that_is_half_gone_for_its_age_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconcile, "RUN_SPAN", 1)
-    recorded(STARTED, EXCHANGED)
+def test_a_run_that_is_half_gone_for_its_age_is_passed_over_and_no_later_one(tmp_path: Path) -> None:
+    make_old(recorded(STARTED, EXCHANGED), days=10)
     while sealer(tmp_path).seal_next():
         pass
-    (stray, *_rest, later) = recorded(CALLED, STARTED, replace(CALLED, exchange="ex_2"))
+    stray, _, later = recorded(CALLED, STARTED, replace(CALLED, exchange="ex_2"))
+    at = connections["audit"].ops.adapt_datetimefield_value(timezone.now() - timedelta(hours=3))
+    as_superuser("UPDATE audit_event SET occurred_at = %s WHERE id = %s", at, stray)
     sealer(tmp_path).seal_next()
-    assert reconcile.find_mismatch().calls_without_exchange == (later,)
-    assert retention.remove_older(keys(), days=0).last_event == stray - 1
+    assert retention.remove_older(keys(), days=5).last_event == stray - 1
     assert reconcile.find_mismatch() == Mismatch((later,), ())
 
 

@@ -1,6 +1,7 @@
 """Retention: whole sealed segments go from the log's beginning, by a signed note, and what is left still verifies."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pytest_django.fixtures import Settings
 
 from audit import append_only, checkpoint, export, proofs, receipt, removal, retention, verify
 from audit.checkpoint import load_verifiers
+from audit.claim import Task, claimed
 from audit.errors import LogBrokenError, RemovedMeanwhileError
 from audit.events import Entry, Event
 from audit.log import Hashes
@@ -89,6 +91,18 @@ def test_it_stops_between_two_segments_when_it_is_told_to(ids: list[int], monkey
     monkeypatch.setattr(retention, "_BATCH", 100)
     answers = iter([False, True])
     assert retention.remove_older(keys(), days=DAYS, is_over=lambda: next(answers)) == retention.Removed(80, ids[79])
+
+
+def test_while_another_process_removes_this_one_finds_nothing_and_records_nothing(ids: list[int]) -> None:
+    before = kept()
+    with claimed(Task.REMOVING) as is_ours:
+        assert is_ours
+        # Of another connection, as another process has one.
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(remove).result() == retention.Removed(0, 0)
+            other.submit(connections.close_all).result()
+    assert kept() == before
+    assert remove().events == 280
 
 
 def test_the_newest_checkpoint_keeps_its_last_segment(tmp_path: Path) -> None:

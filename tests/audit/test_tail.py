@@ -89,7 +89,7 @@ async def test_nobody_is_told_of_another_users_events(alice: User, signed_in: Cl
 
 async def test_nobody_is_told_to_sign_in() -> None:
     async with socket(None) as page:
-        assert (await page.receive_output())["code"] == 4401
+        assert (await page.receive_output(timeout=_PATIENCE_SECONDS))["code"] == 4401
 
 
 async def test_a_session_that_ended_is_told_nothing_more(alice: User, signed_in: Client) -> None:

@@ -34,7 +34,7 @@ def said(response: HttpResponse) -> str:
     return str(message)
 
 
-@pytest.mark.parametrize("pasted", ["{}", "  {}\n", "Bearer {}"])
+@pytest.mark.parametrize("pasted", ["{}", "  {}\n", "Bearer {}", "Authorization: bearer {}", "authorization:token {}"])
 async def test_a_token_leads_to_the_exchange_that_handed_it_out(alice: Person, connect: Connect, pasted: str) -> None:
     await connect(alice)
     token = await handed_out(alice)
