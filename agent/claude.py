@@ -34,6 +34,7 @@ _LIST_SECONDS = 10.0
 # Three attempts span about two seconds: enough for a dropped connection or a short overload, not noticed by a reader.
 _ATTEMPTS = 3
 _FIRST_DELAY_SECONDS = 0.5
+_DAY_SECONDS = 86_400.0
 # A person waits for the answer. Asked to wait longer than this, the run says so instead.
 _MAX_DELAY_SECONDS = 5.0
 # The API ends an answer at `max_tokens`; another server that speaks its protocol may not. A token is about four
@@ -200,7 +201,8 @@ def _classify(error: "anthropic.APIStatusError") -> _Failure:
         retry_after_seconds = float(error.response.headers["retry-after"])
     except (KeyError, ValueError):
         return _Failure(code)
-    return _Failure(code, retry_after_seconds)
+    # What is no time, such as `nan` or one that is over, says nothing.
+    return _Failure(code, retry_after_seconds) if 0 < retry_after_seconds < _DAY_SECONDS else _Failure(code)
 
 
 async def _wait(error: _AttemptError, *, attempt: int, give_up_at: float) -> None:

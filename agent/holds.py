@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError
+from django.db import Error
 from django.db.models import Max, Q
 from django.utils import timezone
 
@@ -38,7 +38,7 @@ def note(user: int, *, error: ModelError | None, readings: Iterable[Reading]) ->
         rows.append(Row(name=_CLAUDE, until=_until(error.retry_after_seconds, now=now)))
     try:
         Row.objects.bulk_create(rows)
-    except DatabaseError:
+    except Error:
         # It spares others a wait; no run's last event depends on it.
         logger.exception("agent.hold_not_noted")
 

@@ -65,7 +65,8 @@ async def show_schedule(request: HttpRequest, schedule: UUID) -> HttpResponse:
     card = await sync_to_async(make_card)(found, held=held, last=None)
     delivered = await sync_to_async(deliveries.list_by_occurrence)([one.id for one in history], user=found.user)
     told = [tell_occurrence(one) for one in history]
-    ways = [tuple(map(tell_delivery, delivered.get(one.id, ()))) for one in history]
+    kinds = await sync_to_async(deliveries.list_kinds)(schedule, user=found.user)
+    ways = [tuple(tell_delivery(sent, ways=kinds) for sent in delivered.get(one.id, ())) for one in history]
     now = timezone.now()
     limit = found.draft.daily_budget_micro_usd
     context = {

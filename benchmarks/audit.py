@@ -248,7 +248,7 @@ def _tell_rate(name: str, count: int, *, begun: tuple[float, float], rows: int) 
 def _tell(name: str, measured: tuple[list[float], list[float]], *, rows: int | None = None) -> None:
     """Tell the clock and, on SQLite, where nobody else works for us, the processor: p50, p99 and the longest."""
     size = f"{rows:>9} rows" if rows else " " * 14
-    clock, processor = (_summary(ms) for ms in measured)
+    clock, processor = _summary(measured[0]), _summary(measured[1] if _vendor() == "sqlite" else [])
     print(f"{size}  {name:36} clock {clock}   processor {processor}", flush=True)
 
 

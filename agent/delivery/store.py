@@ -222,7 +222,10 @@ def send_again(delivery: Delivery, *, now: datetime) -> None:
     if channel is None or not stuck.exists():
         raise NotSentAgainError
     note_test(channel.id, now=now)
-    stuck.update(state=DeliveryState.DUE, attempts=0, error="", claimed_by="", ended_at=None, next_try_at=now)
+    again = {"state": DeliveryState.DUE, "attempts": 0, "error": "", "claimed_by": "", "ended_at": None}
+    if not stuck.update(**again, next_try_at=now):
+        # Somebody has begun to try it meanwhile.
+        raise NotSentAgainError
 
 
 def _order(delivery: Delivery) -> tuple[bool, str]:

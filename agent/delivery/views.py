@@ -142,7 +142,9 @@ def _context(schedule: Schedule) -> dict[str, Any]:
     return {
         "schedule": schedule,
         "cards": [card_of(kind, channel=channels.get(kind)) for kind in ADDED],
-        "deliveries": [tell_delivery(one) for one in store.list_deliveries(schedule.id, user=schedule.user)],
+        "deliveries": [
+            tell_delivery(one, ways=channels) for one in store.list_deliveries(schedule.id, user=schedule.user)
+        ],
         "email": find_address(schedule.user),
         "sends_no_mail": settings.EMAIL_BACKEND.endswith("console.EmailBackend"),
         "zone": schedule.draft.time_zone,

@@ -116,8 +116,8 @@ def card_of(kind: Kind, *, channel: UUID | None) -> ChannelCard:
     )
 
 
-def tell_delivery(delivery: Delivery) -> DeliveryTold:
-    """Return what became of a delivery."""
+def tell_delivery(delivery: Delivery, *, ways: Collection[Kind]) -> DeliveryTold:
+    """Return what became of a delivery; `ways` are those that its schedule is told by now, beside the inbox."""
     is_waiting = delivery.state == DeliveryState.DUE
     is_again = is_waiting and delivery.attempts > 0
     word, tone, icon = _AGAIN if is_again else _word_of(delivery)
@@ -131,7 +131,8 @@ def tell_delivery(delivery: Delivery) -> DeliveryTold:
         sent_at=delivery.ended_at if delivery.state == DeliveryState.DELIVERED else None,
         next_at=delivery.next_try_at if is_waiting else None,
         # The inbox has everything; where a channel was removed there is no way to send by.
-        is_stuck=is_again or (delivery.state == DeliveryState.GIVEN_UP and delivery.error not in _HOPELESS),
+        is_stuck=delivery.kind in ways
+        and (is_again or (delivery.state == DeliveryState.GIVEN_UP and delivery.error not in _HOPELESS)),
     )
 
 

@@ -100,10 +100,10 @@ CELERY_BEAT_SCHEDULE = {
 SCHEDULER = env.choice("SCHEDULER", "worker" if CELERY_BROKER_URL else "web", among=("web", "worker", "off"))
 # Scheduled briefings that a web process runs at the same time; those behind wait for their turn.
 SCHEDULES_AT_ONCE = env.integer("SCHEDULES_AT_ONCE", 4)
-# Whether a webhook may be on this machine, over plain http too: for trying it out. Private networks are never sent to.
 # A receiver should only note what came, and work on it later. Source: https://www.standardwebhooks.com says 15 to 30
 # seconds at most; well within the lease of a delivery.
 WEBHOOK_SECONDS = 15.0
+# Whether a webhook may be on this machine, over plain http too: for trying it out. Private networks are never sent to.
 WEBHOOKS_ALLOW_LOOPBACK = env.boolean("WEBHOOKS_ALLOW_LOOPBACK", default=False)
 # The one host that a Slack incoming webhook is at.
 SLACK_HOOKS_URL = "https://hooks.slack.com"

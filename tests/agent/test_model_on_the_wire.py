@@ -109,6 +109,7 @@ async def run(made: Kit, *, reads: tuple[Read, ...] = READS, budget: Budget = BU
             "You merged #412.",
             2,
         ),
+        ([told({}, status=429, headers={"retry-after": "nan"}), ANSWER], "", "You merged #412.", 2),
         # a server that speaks the protocol in its own way
         ([stream(MESSAGE_START, *call("github_activity", "{}", call_id=""), *end("tool_use"))], "unreachable", "", 3),
         (

@@ -24,7 +24,7 @@ Schedule.objects.update(at=due_at.time(), time_zone="UTC", weekdays="0123456", k
     next_due_at=due_at)
 """
 # A minute until beat says it, and the briefing.
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 180
 
 
 @pytest.fixture(scope="module")

@@ -77,7 +77,7 @@ WAITS = Delivery(
     changes={},
     run=ID,
 )
-HISTORY = [(tell_occurrence(FAILED), (tell_delivery(WAITS),))]
+HISTORY = [(tell_occurrence(FAILED), (tell_delivery(WAITS, ways=[WAITS.kind]),))]
 PAGE: dict[str, Any] = {"card": CARD, "history": HISTORY, "budget": "$0.25", "is_going_on": True}
 FORM: dict[str, Any] = {"form": ScheduleForm(initial=initial_of(DRAFT)), "zone": "UTC", "dates": (NOW,)}
 REFUSED = ScheduleForm({"country": "DE", "subdivision": "X", "quiet_from": "22:00"})

@@ -241,7 +241,9 @@ def test_nothing_is_sent_again_that_arrived_or_has_no_way(
 ) -> None:
     row = stuck(browser, alice, daily, receiver)
     inbox = DeliveryRow.objects.get(kind=Kind.INBOX)
+    assert f"/deliveries/{row.id}/again/" in browser.get(page_of(daily)).content.decode()
     ChannelRow.objects.all().delete()
+    assert "/again/" not in browser.get(page_of(daily)).content.decode()
     for one in (row, inbox):
         told = browser.post(f"/deliveries/{one.id}/again/", {"next": page_of(daily)}, follow=True)
         assert "There is nothing to send again" in told.content.decode()
