@@ -9,13 +9,12 @@ import asyncio
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,9 +24,8 @@ from asgiref.sync import async_to_sync
 from benchmarks import briefing_report
 from benchmarks.briefing_report import Batch
 from benchmarks.chat_pages import Ask, Heard, ask_chainlit, ask_devcontext
-from benchmarks.processes import ROOT, Server, free_port, serve_app, serve_command
-from devcontext.local_processes import LocalInstallation
-from tests.e2e.installation import Installation
+from benchmarks.installation import prepared, run_code, start
+from benchmarks.processes import ROOT, Server, serve_app, serve_command
 from tests.faults.pages import sign_in
 
 QUESTION = "What did I work on yesterday? Answer in {} pieces."
@@ -157,45 +155,21 @@ async def _reconnect(peer: Peer, *, count: int) -> tuple[int, int]:
 
 @contextmanager
 def _devcontext(model_url: str, *, people: int) -> Iterator[Peer]:
-    """Start an installation as `./dev up` does, but with DEBUG off, and connect everybody's services."""
-    with tempfile.TemporaryDirectory(prefix="devcontext-bench-") as folder:
-        plan = LocalInstallation(Path(folder), port=free_port(), sandbox_port=free_port())
-        found = Installation(plan)
-        environment = {
-            **os.environ,
-            "SANDBOX_URL": plan.sandbox_url,
-            "ALLOWED_HOSTS": "localhost,127.0.0.1",
-            "ANTHROPIC_API_KEY": "of nobody",
-            "ANTHROPIC_BASE_URL": model_url,
-            # A hundred at once on a busy machine take longer than one person would wait, and cost nothing.
-            "RUN_MAX_SECONDS": "900",
-            "DAILY_BUDGET_USD_PER_USER": "1000000",
-            "DAILY_BUDGET_USD": "1000000",
-        }
-        web = plan.web(environment)
-        found.programs = {"sandbox": plan.sandbox(environment), "app": web}
-        try:
-            found.start("sandbox")
-            _done(found.manage("app", "migrate_all"))
-            addresses = [f"person{number}@example.org" for number in range(people)]
-            sessions = sign_in(found, *addresses)
-            code = CONNECT.format(sessions=sessions)
-            _done(found.manage("app", "shell", "--no-imports", "-v0", "-c", code))
-            settings = {"DJANGO_SETTINGS_MODULE": "benchmarks.settings_web"}
-            found.programs["app"] = replace(web, environment={**web.environment, **settings})
-            found.start("app")
-            pages = [ask_devcontext(found.app_url, session=session) for session in sessions]
-            yield Peer("DevContext", Server(found.app_url, found.processes["app"]), pages)
-        finally:
-            for process in found.processes.values():
-                process.terminate()
-            for process in found.processes.values():
-                process.wait(timeout=30)
-
-
-def _done(command: subprocess.CompletedProcess[str]) -> None:
-    if command.returncode:
-        raise SystemExit(command.stderr)
+    """Start an installation whose model is at this address, and connect everybody's services."""
+    variables = {
+        "ANTHROPIC_API_KEY": "of nobody",
+        "ANTHROPIC_BASE_URL": model_url,
+        # A hundred at once on a busy machine take longer than one person would wait, and cost nothing.
+        "RUN_MAX_SECONDS": "900",
+        "DAILY_BUDGET_USD_PER_USER": "1000000",
+        "DAILY_BUDGET_USD": "1000000",
+    }
+    with prepared(**variables) as found:
+        sessions = sign_in(found, *(f"person{number}@example.org" for number in range(people)))
+        run_code(found, CONNECT.format(sessions=sessions))
+        start(found, "app")
+        pages = [ask_devcontext(found.app_url, session=session) for session in sessions]
+        yield Peer("DevContext", Server(found.app_url, found.processes["app"]), pages)
 
 
 @contextmanager

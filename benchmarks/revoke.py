@@ -11,19 +11,17 @@ import platform
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Any
 
 import httpx
 
-from benchmarks.processes import ROOT, free_port
-from devcontext.local_processes import LocalInstallation
+from benchmarks.installation import prepared, run_code, start
+from benchmarks.processes import ROOT
 from tests.e2e.installation import Installation
 from tests.faults.pages import sign_in
 
@@ -123,29 +121,12 @@ def _hear(caller: subprocess.Popen[str]) -> dict[str, Any]:
 
 @contextmanager
 def _installation() -> Iterator[tuple[Installation, str]]:
-    """Start an installation as `./dev up` does, but with DEBUG off; yield it and a session of its demo user."""
-    with tempfile.TemporaryDirectory(prefix="devcontext-bench-") as folder:
-        plan = LocalInstallation(Path(folder), port=free_port(), sandbox_port=free_port())
-        found = Installation(plan)
-        environment = {**os.environ, "SANDBOX_URL": plan.sandbox_url, "ALLOWED_HOSTS": "localhost,127.0.0.1"}
-        web = plan.web(environment)
-        found.programs = {"sandbox": plan.sandbox(environment), "app": web}
-        try:
-            found.start("sandbox")
-            for command in (("migrate_all",), ("shell", "--no-imports", "-v0", "-c", _CONNECT)):
-                done = found.manage("app", *command)
-                if done.returncode:
-                    raise SystemExit(done.stderr)
-            (session,) = sign_in(found, _DEMO_USER)
-            settings = {"DJANGO_SETTINGS_MODULE": "benchmarks.settings_web"}
-            found.programs["app"] = replace(web, environment={**web.environment, **settings})
-            found.start("app")
-            yield found, session
-        finally:
-            for process in found.processes.values():
-                process.terminate()
-            for process in found.processes.values():
-                process.wait(timeout=30)
+    """Yield an installation whose web process runs, and a session of its demo user, who is connected."""
+    with prepared() as found:
+        run_code(found, _CONNECT)
+        (session,) = sign_in(found, _DEMO_USER)
+        start(found, "app")
+        yield found, session
 
 
 if __name__ == "__main__":

@@ -9,21 +9,18 @@ import argparse
 import os
 import platform
 import sqlite3
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks.briefing import CONNECT
-from benchmarks.processes import free_port
-from devcontext.local_processes import LocalInstallation
+from benchmarks.installation import prepared, run_code, start
 from tests.e2e.installation import Installation
 from tests.faults.pages import sign_in
 from tests.redis_server import serve_redis
@@ -55,14 +52,14 @@ async def leave(users):
     await Schedule.objects.aupdate(at=due_at.time(), next_due_at=due_at)
 async_to_sync(leave)(list(User.objects.filter(username__startswith="person").order_by("id")[{first}:{first} + 10]))
 """
-# More than a thousand briefings took on two processors that others used as well.
+# A thousand took 18 minutes in a web process on two processors.
 _MOST_SECONDS = 3600
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One occurrence: whose it is, when it could begin, began and ended, in seconds, and how."""
+    """One occurrence: whose it is, when it began and ended, in seconds, and how."""
 
     user: int
     began_at: float
@@ -134,8 +131,7 @@ def _unfairness(turns: list[Turn]) -> int:
 def _watch(found: Installation, *, count: int, names: tuple[str, ...]) -> Rush:
     """Start the processes, the first of which makes the briefings, and wait until all have ended."""
     database = found.web_folder / "default.sqlite3"
-    for name in names:
-        found.start(name)
+    start(found, *names)
     maker = found.processes[names[0]].pid
     cpu_before, started_at, first_mb = _cpu_seconds(maker), time.monotonic(), 0.0
     ended = 0
@@ -199,48 +195,20 @@ def _memory(process: int, name: str) -> float:
 def _due(*, people: int, each: int, at_once: int, is_celery: bool) -> Iterator[Installation]:
     """Yield an installation in which everything is due, and whose processes but the sandbox are still to be started."""
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="devcontext-bench-"))
         redis = {"REDIS_URL": stack.enter_context(serve_redis()).url} if is_celery else {}
-        plan = LocalInstallation(Path(folder), port=free_port(), sandbox_port=free_port())
-        found = Installation(plan)
-        environment = {
-            **os.environ,
-            "SANDBOX_URL": plan.sandbox_url,
+        variables = {
             "SANDBOX_CLAUDE_DELAY_MS": "0",
-            "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "SCHEDULES_AT_ONCE": str(at_once),
             "DAILY_BUDGET_USD_PER_USER": "1000000",
             "DAILY_BUDGET_USD": "1000000",
             **redis,
         }
-        made = (plan.sandbox(environment), plan.web(environment), plan.worker(environment), plan.beat(environment))
-        found.programs = {program.name: program for program in made}
-        try:
-            found.start("sandbox")
-            _done(found.manage("app", "migrate_all"))
-            sessions = sign_in(found, *(f"person{number}@example.org" for number in range(people)))
-            for first in range(0, people, 10):
-                _run(found, CONNECT.format(sessions=sessions[first : first + 10]))
-                _run(found, _LEAVE_WHAT_IS_DUE.format(each=each, first=first))
-            settings = {"DJANGO_SETTINGS_MODULE": "benchmarks.settings_web"}
-            for name in _names(is_celery=is_celery):
-                program = found.programs[name]
-                found.programs[name] = replace(program, environment={**program.environment, **settings})
-            yield found
-        finally:
-            for process in found.processes.values():
-                process.terminate()
-            for process in found.processes.values():
-                process.wait(timeout=60)
-
-
-def _run(found: Installation, code: str) -> None:
-    _done(found.manage("app", "shell", "--no-imports", "-v0", "-c", code))
-
-
-def _done(command: subprocess.CompletedProcess[str]) -> None:
-    if command.returncode:
-        raise SystemExit(command.stderr)
+        found = stack.enter_context(prepared(**variables))
+        sessions = sign_in(found, *(f"person{number}@example.org" for number in range(people)))
+        for first in range(0, people, 10):
+            run_code(found, CONNECT.format(sessions=sessions[first : first + 10]))
+            run_code(found, _LEAVE_WHAT_IS_DUE.format(each=each, first=first))
+        yield found
 
 
 if __name__ == "__main__":
