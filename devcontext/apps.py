@@ -10,4 +10,13 @@ class DevContextConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks and the receivers."""
-        from devcontext import account_changes, checks  # noqa: F401, PLC0415  (they register on import, with apps ready)
+        from agent.schedules import worker  # noqa: PLC0415  (with apps ready)
+        from devcontext import account_changes, checks  # noqa: F401, PLC0415  (they register on import)
+
+        worker.call_by(_call_worker)
+
+
+def _call_worker() -> None:
+    from devcontext.tasks import call_worker  # noqa: PLC0415  (Celery is loaded where it is needed)
+
+    call_worker()

@@ -1,4 +1,4 @@
-"""The Celery app of the worker process: started as `celery -A devcontext worker -B` where Redis is configured."""
+"""The Celery app of the worker process: started as `celery -A devcontext worker`, with one `beat`."""
 
 import os
 

@@ -43,6 +43,15 @@ def deliver_briefings_task() -> int:
     return async_to_sync(_deliver)()
 
 
+def call_worker() -> None:
+    """Tell the workers that something is due, for the web process."""
+    # Without the app, the queue's address would be Celery's own default.
+    from devcontext.celery import app  # noqa: PLC0415  (only where there is a queue)
+
+    app.set_current()
+    _send(run_next_briefing_task)
+
+
 def _send(task: Any) -> None:
     """Put a task into the queue; where Redis is away, the next tick and the next look for deliveries do it."""
     try:

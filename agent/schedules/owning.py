@@ -134,8 +134,7 @@ async def run_now(asker: Asker, schedule: UUID) -> Occurrence:
     """
     found = await sync_to_async(store.load)(schedule, user=user_id_of(asker["user"]))
     occurrence = await sync_to_async(occurrences.ask_now)(found, now=timezone.now())
-    # A worker of its own hears of it with its next tick.
-    worker.nudge()
+    await worker.wake()
     return occurrence
 
 

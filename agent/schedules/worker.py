@@ -115,6 +115,7 @@ class Worker:
         self._running.pop(occurrence, None)
 
 
+_calls: dict[str, Callable[[], None]] = {"worker": _nothing}
 _workers: WeakKeyDictionary[asyncio.AbstractEventLoop, Worker] = WeakKeyDictionary()
 
 
@@ -139,7 +140,15 @@ async def running(*, then: Callable[[], None] = _nothing) -> AsyncIterator[None]
         await worker.aclose()
 
 
-def nudge() -> None:
-    """Let the scheduler of this event loop look at once, if there is one."""
-    if worker := _workers.get(asyncio.get_running_loop()):
+def call_by(call: Callable[[], None]) -> None:
+    """Let `call` tell Celery's workers that something is due, for `wake`; it may take a while, and raises nothing."""
+    _calls["worker"] = call
+
+
+async def wake() -> None:
+    """Let whoever runs the schedules look at once: the scheduler of this event loop, or a worker."""
+    if settings.SCHEDULER == "worker":
+        # A thread of its own: database work waits for no queue.
+        await sync_to_async(_calls["worker"], thread_sensitive=False)()
+    elif worker := _workers.get(asyncio.get_running_loop()):
         worker.nudge()

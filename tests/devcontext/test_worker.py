@@ -47,6 +47,17 @@ TICK = (
     "import django; django.setup(); import devcontext.celery; from devcontext import tasks;"
     " tasks.tick_schedules_task.delay()"
 )
+RUN_NOW = """
+import django; django.setup()
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+from agent.schedule_models import Occurrence, Schedule
+from agent.schedules import owning
+from permissions.pages import Asker
+Occurrence.objects.all().delete()
+schedule = Schedule.objects.first()
+async_to_sync(owning.run_now)(Asker(user=f"user:{schedule.user_id}", sid="s", auth_time=1.0), schedule.id)
+"""
 BECAME = (
     "import django; django.setup(); from agent.schedule_models import Occurrence;"
     " print(*Occurrence.objects.values_list('state', 'reason', 'attempts').distinct())"
@@ -113,3 +124,9 @@ def test_from_one_tick_a_worker_runs_all_of_one_persons_twenty_each_once(python:
     python("-c", ASK)
     wait_until(lambda: python("-c", STATUS) == "failed")
     assert python("-c", BECAME) == "('skipped', 'not_granted', 1)"
+
+
+def test_what_is_asked_for_now_wakes_a_worker_without_beat(python: Callable[..., str]) -> None:
+    python("-c", LEAVE_WHAT_IS_DUE)
+    python("-c", RUN_NOW)
+    wait_until(lambda: python("-c", BECAME) == "('skipped', 'not_granted', 1)")
