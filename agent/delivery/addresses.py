@@ -54,8 +54,11 @@ def require_webhook(text: str) -> str:
         # It would lie in logs of whoever is on the way, and in our pages with the host.
         raise BadAddressError("has_password")
     _require_scheme(url)
-    if (number := _number(_host(url))) and not _is_allowed(number):
+    number = _number(_host(url))
+    if number and not _is_allowed(number):
         raise BadAddressError("not_public")
+    if url.scheme == "http" and _host(url) != "localhost" and not (number and number.is_loopback):
+        raise BadAddressError("not_https")
     return str(url.copy_with(fragment=None))
 
 

@@ -55,6 +55,15 @@ def test_what_is_no_address_of_a_webhook_is_refused(address: str, reason: str) -
         require_webhook(address)
 
 
+@pytest.mark.parametrize("address", ["http://example.org/hook", "http://93.184.216.34/hook"])
+def test_in_the_open_only_this_machine_is_told(address: str, settings: Any) -> None:
+    settings.WEBHOOKS_ALLOW_LOOPBACK = True
+    with pytest.raises(BadAddressError, match="not_https"):
+        require_webhook(address)
+    for here in ("http://localhost:8025/hook", "http://127.0.0.1:8025/hook", "http://[::1]:8025/hook"):
+        assert require_webhook(here) == here
+
+
 def test_a_public_address_is_kept_without_its_fragment() -> None:
     assert require_webhook("https://Example.org:8443/a?b=c#d") == "https://example.org:8443/a?b=c"
 
