@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
@@ -14,6 +15,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -29,8 +31,9 @@ from agent.schedules.errors import ScheduleNotFoundError, TooManySchedulesError
 from agent.schedules.types import Schedule
 from agent.schedules.wording import tell_occurrence
 from agent.transcript import dollars
-from permissions import grants
+from permissions import grants, pauses
 from permissions.pages import SESSION_ENDED, Asker, load_asker, render_page
+from permissions.pauses import PauseError
 from permissions.subjects import user_id_of
 from vault.client import Grant, SessionEndedError, VaultError
 
@@ -188,6 +191,8 @@ async def act(request: HttpRequest, schedule: UUID, what: str) -> HttpResponse:
         raise Http404
     asker = await load_asker(request)
     found = await load_own(asker, schedule)
+    if what == "pause" and request.POST.get("for") == "date":
+        return await _pause_until(request, asker=asker, schedule=found)
     change, said = acts[what]
     try:
         made = await change(asker, schedule)
@@ -198,6 +203,20 @@ async def act(request: HttpRequest, schedule: UUID, what: str) -> HttpResponse:
     return (
         _see("edit_schedule", made.id) if isinstance(made, Schedule) and what == "copy" else _see("schedule", schedule)
     )
+
+
+async def _pause_until(request: HttpRequest, *, asker: Asker, schedule: Schedule) -> HttpResponse:
+    zone = ZoneInfo(schedule.draft.time_zone)
+    try:
+        until = pauses.end_of("date", day=request.POST.get("until", ""), now=timezone.now(), zone=zone)
+    except PauseError as error:
+        messages.error(request, str(error))
+        return _see("schedule", schedule.id)
+    await owning.pause(asker, schedule.id, until=until)
+    said = gettext("“{name}” is paused until {day}, and goes on by itself then.")
+    day = date_format(until.astimezone(zone), gettext("j F Y"))
+    messages.success(request, said.format(name=schedule.draft.name, day=day))
+    return _see("schedule", schedule.id)
 
 
 async def load_own(asker: Asker, schedule: UUID) -> Schedule:

@@ -1,9 +1,10 @@
 """The pages of schedules, as forms that need no script: whose they are, what they refuse, and what they say."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -269,6 +270,28 @@ async def test_it_is_paused_resumed_copied_and_deleted(visitor: AsyncClient, may
     await visitor.post(f"/schedules/{made.id}/delete/")
     assert [one.id for one in await sync_to_async(store.list_schedules)(maya.pk)] == [copy.id]
     assert await grants.list_grants(**asker_of(maya)) == ()
+
+
+async def test_it_is_paused_until_a_day_in_its_own_zone_and_goes_on_by_itself(visitor: AsyncClient, maya: User) -> None:
+    made = await granted_schedule(maya, providers=("github",), time_zone="Pacific/Auckland")
+    day = (timezone.now().astimezone(ZoneInfo("Pacific/Auckland")) + timedelta(days=9)).date()
+    sent = {"for": "date", "until": day.isoformat()}
+    page = (await visitor.post(f"/schedules/{made.id}/pause/", sent, follow=True)).content.decode()
+    assert "goes on by itself then." in page
+    assert "It goes on by itself on" in page
+    paused = await only_schedule(maya)
+    begins_at = datetime.combine(day, time(), tzinfo=ZoneInfo("Pacific/Auckland"))
+    assert (paused.is_paused, paused.paused_until) == (False, begins_at)
+    assert paused.next_due_at is not None
+    assert paused.next_due_at > begins_at
+
+
+@pytest.mark.parametrize("until", ["", "yesterday", "2020-01-01", "9999-12-31"])
+async def test_a_day_that_ends_no_pause_changes_nothing(visitor: AsyncClient, maya: User, until: str) -> None:
+    made = await granted_schedule(maya, providers=("github",))
+    page = await visitor.post(f"/schedules/{made.id}/pause/", {"for": "date", "until": until}, follow=True)
+    assert "Choose" in page.content.decode()
+    assert await only_schedule(maya) == made
 
 
 async def test_what_is_changed_is_kept(visitor: AsyncClient, maya: User) -> None:
