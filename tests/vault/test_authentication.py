@@ -131,6 +131,7 @@ async def test_users_connections_are_not_for_registered_clients(http: httpx.Asyn
         "grant": "g",
         "agent": "a",
         "tools": "t",
+        "token": "t",
     }
     for name, path in wire.PATHS.items():
         if name != "exchange":
