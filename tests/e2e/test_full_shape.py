@@ -12,7 +12,8 @@ from playwright.async_api import Browser, expect
 from tests.devcontext.test_launch import ROOT, free_ports, launched, read_until
 from tests.e2e.journey import SERVICES, connect, schedule_standup, sign_in, visiting
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# Those that ask for no browser would be put behind all other files, and start the whole shape once more.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("browser")]
 
 # The schedule was due three minutes ago, which is past its jitter: beat says every minute to look what is due.
 DUE = """
