@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +11,6 @@ from uuid import UUID, uuid4
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -28,14 +26,13 @@ from permissions.policy import Answer
 from tests.agent.conftest import request_of, start
 from tests.permissions.answers import answer_of
 from tests.permissions.conftest import AuditTableMissing
+from tests.sockets import PATIENCE_SECONDS, open_socket
 from tools import pseudo_locale
 from tools.catalogue import Message
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
 NO_SUCH_RUN = "There is no such conversation."
-# A busy machine is no reason to fail; what hangs still does.
-_PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(autouse=True)
@@ -50,24 +47,12 @@ def sign_in(user: User) -> Client:
     return client
 
 
-@asynccontextmanager
-async def socket(client: Client | None, *, language: str = "en") -> AsyncIterator[WebsocketCommunicator]:
-    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost"), (b"accept-language", language.encode())]
-    if client:
-        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-        headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()))
-    communicator = WebsocketCommunicator(application, "/ws/runs/", headers)
-    is_connected, _ = await communicator.connect(timeout=_PATIENCE_SECONDS)
-    assert is_connected
-    try:
-        yield communicator
-    finally:
-        await communicator.disconnect()
+socket = partial(open_socket, "/ws/runs/")
 
 
 async def ask(page: WebsocketCommunicator, **frame: Any) -> dict[str, Any]:
     await page.send_to(text_data=json.dumps({"v": 1, **frame}))
-    answer: dict[str, Any] = json.loads(await page.receive_from(timeout=_PATIENCE_SECONDS))
+    answer: dict[str, Any] = json.loads(await page.receive_from(timeout=PATIENCE_SECONDS))
     return answer
 
 
@@ -75,7 +60,7 @@ async def test_a_page_from_elsewhere_is_refused_before_it_is_accepted() -> None:
     communicator = WebsocketCommunicator(
         application, "/ws/runs/", [(b"host", b"localhost"), (b"origin", b"http://evil.example")]
     )
-    is_connected, _code = await communicator.connect(timeout=_PATIENCE_SECONDS)
+    is_connected, _code = await communicator.connect(timeout=PATIENCE_SECONDS)
     assert not is_connected
 
 
@@ -106,7 +91,7 @@ async def test_a_malformed_frame_is_answered_and_the_socket_goes_on(alice: User,
     async with socket(await sync_to_async(sign_in)(alice)) as page:
         for _ in range(2):
             await page.send_to(text_data=text)
-            assert json.loads(await page.receive_from(timeout=_PATIENCE_SECONDS))["code"] == "malformed"
+            assert json.loads(await page.receive_from(timeout=PATIENCE_SECONDS))["code"] == "malformed"
 
 
 async def test_a_refusal_speaks_the_language_of_the_page(alice: User, settings: Settings, tmp_path: Path) -> None:
@@ -118,13 +103,13 @@ async def test_a_refusal_speaks_the_language_of_the_page(alice: User, settings: 
     for language, told in (("en-xa", pseudo_locale.lengthened(words)), ("en", words)):
         async with socket(client, language=language) as page:
             await page.send_to(text_data="{")
-            assert json.loads(await page.receive_from(timeout=_PATIENCE_SECONDS))["message"] == told
+            assert json.loads(await page.receive_from(timeout=PATIENCE_SECONDS))["message"] == told
 
 
 async def test_bytes_are_no_frame(alice: User) -> None:
     async with socket(await sync_to_async(sign_in)(alice)) as page:
         await page.send_to(bytes_data=b'{"v":1}')
-        assert json.loads(await page.receive_from(timeout=_PATIENCE_SECONDS))["code"] == "malformed"
+        assert json.loads(await page.receive_from(timeout=PATIENCE_SECONDS))["code"] == "malformed"
 
 
 async def test_an_oversized_frame_is_answered(alice: User) -> None:
@@ -164,7 +149,7 @@ async def test_attaching_replays_what_is_stored(alice: User) -> None:
     await sync_to_async(store.end_run)(run, status=RunStatus.STOPPED, last=(5, frames[4]), answer="", turns=[])
     async with socket(await sync_to_async(sign_in)(alice)) as page:
         await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": str(run), "after": 2}))
-        assert [await page.receive_from(timeout=_PATIENCE_SECONDS) for _ in range(3)] == frames[2:]
+        assert [await page.receive_from(timeout=PATIENCE_SECONDS) for _ in range(3)] == frames[2:]
 
 
 async def test_an_answer_that_does_not_open_is_one_sentence_and_the_socket_goes_on(
@@ -191,11 +176,11 @@ async def test_a_signed_out_page_hears_no_more_of_a_run_that_goes_on(alice: User
     await sync_to_async(append_events)([(run, 1, '{"seq":1}')])
     async with socket(client) as page:
         await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": str(run)}))
-        assert await page.receive_from(timeout=_PATIENCE_SECONDS) == '{"seq":1}'
+        assert await page.receive_from(timeout=PATIENCE_SECONDS) == '{"seq":1}'
         await sync_to_async(client.session.flush)()
         await asyncio.sleep(1.1)
         await sync_to_async(append_events)([(run, 2, '{"seq":2}')])
-        assert await page.receive_output(timeout=_PATIENCE_SECONDS) == {"type": "websocket.close", "code": 4401}
+        assert await page.receive_output(timeout=PATIENCE_SECONDS) == {"type": "websocket.close", "code": 4401}
 
 
 @sync_to_async
@@ -220,7 +205,7 @@ async def test_a_page_follows_a_hundred_runs_at_once_and_no_more(alice: User) ->
     async with socket(await sync_to_async(sign_in)(alice)) as page:
         for run in runs:
             await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": run}))
-        answer = json.loads(await page.receive_from(timeout=_PATIENCE_SECONDS))
+        answer = json.loads(await page.receive_from(timeout=PATIENCE_SECONDS))
         assert (answer["code"], answer["run"]) == ("busy", runs[-1])
 
 

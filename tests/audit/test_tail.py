@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
@@ -19,11 +17,10 @@ from audit.record import record
 from audit.tail import Tail
 from devcontext.asgi import application
 from permissions.subjects import subject_of
+from tests.sockets import PATIENCE_SECONDS, open_socket
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
-# A busy machine is no reason to fail; what hangs still does.
-_PATIENCE_SECONDS = 60
 NEWER = "/audit/new/"
 
 
@@ -51,23 +48,11 @@ def note(user: User, **fields: Any) -> int:
     return record(Entry(**{"event": Event.VAULT_EXCHANGE_GRANTED, "user": subject_of(user.pk), **fields}))
 
 
-@asynccontextmanager
-async def socket(client: Client | None) -> AsyncIterator[WebsocketCommunicator]:
-    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
-    if client:
-        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-        headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()))
-    communicator = WebsocketCommunicator(application, "/ws/audit/", headers)
-    is_connected, _ = await communicator.connect(timeout=_PATIENCE_SECONDS)
-    assert is_connected
-    try:
-        yield communicator
-    finally:
-        await communicator.disconnect()
+socket = partial(open_socket, "/ws/audit/")
 
 
 async def told(page: WebsocketCommunicator) -> dict[str, Any]:
-    word: dict[str, Any] = json.loads(await page.receive_from(timeout=_PATIENCE_SECONDS))
+    word: dict[str, Any] = json.loads(await page.receive_from(timeout=PATIENCE_SECONDS))
     return word
 
 
@@ -89,7 +74,7 @@ async def test_nobody_is_told_of_another_users_events(alice: User, signed_in: Cl
 
 async def test_nobody_is_told_to_sign_in() -> None:
     async with socket(None) as page:
-        assert (await page.receive_output(timeout=_PATIENCE_SECONDS))["code"] == 4401
+        assert (await page.receive_output(timeout=PATIENCE_SECONDS))["code"] == 4401
 
 
 async def test_a_session_that_ended_is_told_nothing_more(alice: User, signed_in: Client) -> None:
@@ -97,19 +82,19 @@ async def test_a_session_that_ended_is_told_nothing_more(alice: User, signed_in:
         await told(page)
         await sync_to_async(signed_in.session.flush)()
         await sync_to_async(note)(alice)
-        assert (await page.receive_output(timeout=_PATIENCE_SECONDS))["code"] == 4401
+        assert (await page.receive_output(timeout=PATIENCE_SECONDS))["code"] == 4401
 
 
 async def test_a_page_has_nothing_to_say(signed_in: Client) -> None:
     async with socket(signed_in) as page:
         await told(page)
         await page.send_to(text_data='{"v":1}')
-        assert (await page.receive_output(timeout=_PATIENCE_SECONDS))["code"] == 4400
+        assert (await page.receive_output(timeout=PATIENCE_SECONDS))["code"] == 4400
 
 
 async def test_a_page_from_elsewhere_is_refused_before_it_is_accepted() -> None:
     headers = [(b"host", b"localhost"), (b"origin", b"http://evil.example")]
-    is_connected, _ = await WebsocketCommunicator(application, "/ws/audit/", headers).connect(timeout=_PATIENCE_SECONDS)
+    is_connected, _ = await WebsocketCommunicator(application, "/ws/audit/", headers).connect(timeout=PATIENCE_SECONDS)
     assert not is_connected
 
 
@@ -123,7 +108,7 @@ async def test_an_audit_that_was_away_is_followed_again(alice: User) -> None:
     assert not waiting.done()
     await sync_to_async(rename)("audit_event_lost", to="audit_event")
     number = await sync_to_async(note)(alice)
-    assert await asyncio.wait_for(waiting, timeout=_PATIENCE_SECONDS) == number
+    assert await asyncio.wait_for(waiting, timeout=PATIENCE_SECONDS) == number
     await following.aclose()  # type: ignore[attr-defined]  # it is a generator
 
 
@@ -137,7 +122,7 @@ async def test_all_pages_of_a_user_are_told_by_one_look_and_the_last_one_ends_it
     pages = [tail.follow(user), tail.follow(user)]
     assert [await anext(page) for page in pages] == [0, 0]
     number = await sync_to_async(note)(alice)
-    assert [await asyncio.wait_for(anext(page), timeout=_PATIENCE_SECONDS) for page in pages] == [number, number]
+    assert [await asyncio.wait_for(anext(page), timeout=PATIENCE_SECONDS) for page in pages] == [number, number]
     names = [task.get_coro().__qualname__ for task in asyncio.all_tasks() if task.get_coro()]  # type: ignore[union-attr]  # as asked for
     assert names.count("Tail._look_on") == 1
     for page in pages:
