@@ -4,7 +4,7 @@ What an index answers (`audit.query`) is found however old it is. What none does
 for in so many rows at a time; the page says how far it looked, and the next one goes on from there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -62,9 +62,14 @@ def find_events(search: Search, *, user: str, before: int | None = None, limit: 
 def list_page(search: Search, *, user: str, before: int | None = None, limit: int = 50) -> timeline.Page:
     """Return likewise the rows of a page of the timeline."""
     found = find_events(search, user=user, before=before, limit=limit)
-    pairs = {} if user == EVERYBODY else find_pairs(found.events, user=user)
-    rows = tuple(timeline.row_of(event, pairs=pairs.get(event.exchange, ())) for event in found.events)
+    rows = rows_of(found.events, user=user)
     return timeline.Page(rows, found.next_cursor, looked_back_to=found.looked_back_to)
+
+
+def rows_of(events: Sequence[AuditEvent], *, user: str) -> tuple[timeline.TimelineRow, ...]:
+    """Return found events as the timeline shows them to `user`; raises what `find_events` raises."""
+    pairs = {} if user == EVERYBODY else find_pairs(events, user=user)
+    return tuple(timeline.row_of(event, pairs=pairs.get(event.exchange, ())) for event in events)
 
 
 def find_newer(search: Search, *, user: str, after: int, limit: int = 50) -> Found:

@@ -8,7 +8,6 @@ from django.views.decorators.http import require_safe
 
 from audit import address, finding, timeline
 from audit.errors import AuditUnavailableError
-from audit.pairs import find_pairs
 
 _NOT_UNDERSTOOD, _UNAVAILABLE = 400, 503
 _PLAIN = "text/plain; charset=utf-8"
@@ -29,13 +28,13 @@ def show_newer(request: HttpRequest) -> HttpResponse:
     try:
         user = f"user:{request.user.pk}"
         found = finding.find_newer(asked.search, user=user, after=after)
-        pairs = find_pairs(found.events, user=user)
+        rows = finding.rows_of(found.events, user=user)
         sealed_to = timeline.find_sealed_to()
     except AuditUnavailableError:
         sentence = gettext("The audit database does not answer. Try again in a moment.")
         return HttpResponse(sentence, status=_UNAVAILABLE, content_type=_PLAIN)
     context = {
-        "rows": [timeline.row_of(event, pairs=pairs.get(event.exchange, ())) for event in found.events],
+        "rows": rows,
         "is_cut": found.next_cursor is not None,
         "selected_run": asked.search.value("run"),
         "sealed_to": sealed_to,
