@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from agent.calls import Emit, Waiting
 from agent.events import StepAnswered, StepAsked
-from agent.toolkit import Tool
+from agent.tool import Tool
 from permissions import questions
 from permissions.policy import Answer
 

@@ -20,7 +20,7 @@ from agent.credentials import RunCredentials
 from agent.errors import ToolFailedError
 from agent.events import LoopEvent
 from agent.exclusions import Exclusions
-from agent.toolkit import ReadContext, ServiceFact, Tool, ToolResult
+from agent.tool import ReadContext, ServiceFact, Tool, ToolResult
 from agent.tools import TOOLS
 from agent.untrusted import clean_text
 from permissions import connections

@@ -17,7 +17,8 @@ from agent.endpoints import is_declared
 from agent.errors import ToolErrorCode, ToolFailedError
 from agent.events import LoopEvent, PermissionState, StepExchanged, StepPermission
 from agent.recalls import RecalledError, recallable
-from agent.toolkit import Opened, Tool
+from agent.tool import Tool
+from agent.toolkit import Opened
 from agent.types import ATTENDED_AGENT
 from audit import group_commit
 from audit.errors import AuditUnavailableError

@@ -42,7 +42,8 @@ from agent.opening import Opening, tell
 from agent.prompts import system_prompt
 from agent.spending import PaidModel
 from agent.tally import Tally
-from agent.toolkit import ReadContext, ServiceFact, Toolkit
+from agent.tool import ReadContext, ServiceFact
+from agent.toolkit import Toolkit
 from agent.tools import TOOLS
 from agent.types import RunRequest, RunStatus, RunTicket
 from audit import group_commit

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from agent.briefing.recipes import plain
-from agent.toolkit import ServiceFact
+from agent.tool import ServiceFact
 
 Kind = Literal["greeting", "services"]
 

@@ -29,7 +29,8 @@ from agent.briefing.types import Read, Reading
 from agent.briefing.working_week import WorkingWeek
 from agent.calls import Dispatched
 from agent.exclusions import NOTHING_EXCLUDED
-from agent.toolkit import Credentials, Emit, Opened, ReadContext, ServiceFact, Tool, Toolkit
+from agent.tool import ReadContext, ServiceFact, Tool
+from agent.toolkit import Credentials, Emit, Opened, Toolkit
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from devcontext.settings import providers

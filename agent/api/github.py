@@ -22,7 +22,7 @@ from agent.api.leaving_out import or_whole
 from agent.api.wire import parse
 from agent.endpoints import Endpoint
 from agent.errors import ToolErrorCode, ToolFailedError
-from agent.toolkit import ProviderHTTP
+from agent.tool import ProviderHTTP
 
 DOCUMENTS: Mapping[str, str] = {
     path.stem: path.read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from agent.api.github import utc
 from agent.api.leaving_out import or_whole
 from agent.api.wire import Instant, Line, Link, SnakeWire, one_line, parse
 from agent.endpoints import Endpoint
-from agent.toolkit import ProviderHTTP
+from agent.tool import ProviderHTTP
 
 SEARCH_COMMITS = Endpoint("github", "GET", "/search/commits")
 SEARCH_ISSUES = Endpoint("github", "GET", "/search/issues")

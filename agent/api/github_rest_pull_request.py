@@ -16,7 +16,7 @@ from agent.api.github_rest_work import Account, place_of, read_each, stand_in
 from agent.api.wire import Instant, Line, Link, SnakeWire, parse
 from agent.endpoints import Endpoint
 from agent.errors import ToolFailedError
-from agent.toolkit import ProviderHTTP
+from agent.tool import ProviderHTTP
 
 PULL = Endpoint("github", "GET", "/repos/{owner}/{repo}/pulls/{pull_number}")
 PULL_REVIEWS = Endpoint("github", "GET", "/repos/{owner}/{repo}/pulls/{pull_number}/reviews")

@@ -17,7 +17,7 @@ from agent.api.github_work_wire import IssueSearch, RepositoryList
 from agent.api.wire import Instant, Line, Link, SnakeWire, one_line, parse
 from agent.endpoints import Endpoint
 from agent.errors import ToolFailedError
-from agent.toolkit import ProviderHTTP
+from agent.tool import ProviderHTTP
 
 USER = Endpoint("github", "GET", "/user")
 USER_REPOSITORIES = Endpoint("github", "GET", "/user/repos")

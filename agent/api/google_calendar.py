@@ -17,7 +17,7 @@ from agent.api.answers import Answer
 from agent.api.wire import Day, Instant, Line, Link, Wire, parse
 from agent.endpoints import Endpoint
 from agent.errors import ToolErrorCode
-from agent.toolkit import ProviderHTTP
+from agent.tool import ProviderHTTP
 
 LIST_EVENTS = Endpoint("google-calendar", "GET", "/calendars/{calendar}/events")
 GET_EVENT = Endpoint("google-calendar", "GET", "/calendars/{calendar}/events/{event}")

@@ -86,7 +86,7 @@ class _Held:
 
 
 class AuthorizedHTTP:
-    """A provider's API for one tool call; implements `agent.toolkit.ProviderHTTP`. Closing it drops the token.
+    """A provider's API for one tool call; implements `agent.tool.ProviderHTTP`. Closing it drops the token.
 
     A token that the provider does not take, since a refresh replaced it meanwhile, is renewed once.
 
@@ -124,7 +124,7 @@ class AuthorizedHTTP:
     async def get(
         self, path: str, *, params: Mapping[str, Any] | None = None, path_values: Mapping[str, str] | None = None
     ) -> Any:
-        """Return the parsed JSON of a GET; see `agent.toolkit.ProviderHTTP`."""
+        """Return the parsed JSON of a GET; see `agent.tool.ProviderHTTP`."""
         await self._require_declared("GET", path, body=None)
         url = f"{self._base}{_fill(path, values=path_values or {})}"
         return await self._call(path, request=client_of(self._provider).build_request("GET", url, params=params))

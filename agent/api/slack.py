@@ -27,7 +27,7 @@ from agent.api.slack_wire import (
 from agent.api.wire import parse
 from agent.endpoints import Endpoint
 from agent.errors import ToolErrorCode, ToolFailedError
-from agent.toolkit import ProviderHTTP
+from agent.tool import ProviderHTTP
 
 
 def _method(name: str) -> Endpoint:

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from agent.briefing.working_week import WorkingWeek
 from agent.credentials import RunCredentials
-from agent.toolkit import ReadContext, ServiceFact, Toolkit
+from agent.tool import ReadContext, ServiceFact
+from agent.toolkit import Toolkit
 from agent.tools import TOOLS
 from permissions.pages import Asker
 

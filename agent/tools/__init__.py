@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from agent.toolkit import Tool
+from agent.tool import Tool
 from agent.tools.connections import CONNECTIONS
 from agent.tools.github import (
     GITHUB_ACTIVITY,

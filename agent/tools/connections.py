@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop
 
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 
 
 class ConnectionsArguments(Arguments):

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api.google_calendar import LIST_EVENTS, Event, list_events
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.google_calendar_items import SCOPE, fields_of, heading_of, is_excluded, response_of, title_of
 from agent.tools.moments import Moment, agenda_window
 

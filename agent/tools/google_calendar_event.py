@@ -9,7 +9,7 @@ from pydantic import Field
 
 from agent.api.google_calendar import GET_EVENT, Attendee, EventDetails, read_event, read_recurrence
 from agent.errors import ToolFailedError
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.google_calendar_items import SCOPE, fields_of, heading_of, written
 
 # A briefing keeps 500 characters of a description, so what lies far behind markup is not looked at.

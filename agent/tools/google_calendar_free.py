@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field
 from agent.api.google_calendar import LIST_EVENTS, Event, When, list_busy_events
 from agent.briefing.working_week import WorkingWeek
 from agent.errors import ToolFailedError
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.google_calendar_items import SCOPE, is_excluded, response_of, title_of
 from agent.tools.moments import Moment, Window, agenda_window
 

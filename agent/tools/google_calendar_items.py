@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.api.google_calendar import Event, When
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 
 # The narrowest scope that lists and reads the events of the user's own calendars.
 # Source: https://developers.google.com/workspace/calendar/api/auth

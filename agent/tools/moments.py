@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from agent.errors import ToolFailedError
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 
 # A month covers every holiday before a standup; GitHub itself would allow a year.
 MAX_DAYS = 31

@@ -13,7 +13,7 @@ from pydantic import Field
 from agent.api import slack
 from agent.api.leaving_out import slack_modifiers, told
 from agent.errors import ToolFailedError
-from agent.toolkit import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.moments import MAX_DAYS, Moment, Window, past_window
 from agent.tools.slack_answered import find_answers, with_answer
 from agent.tools.slack_items import (

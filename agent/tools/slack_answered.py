@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from agent.api import slack
 from agent.api.slack_wire import Found
 from agent.errors import ToolFailedError
-from agent.toolkit import Item, ProviderHTTP
+from agent.tool import Item, ProviderHTTP
 from agent.tools.slack_items import time_of
 from agent.tools.slack_text import mentioned
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from agent.api import slack
 from agent.api.slack_wire import Channel, Kind
-from agent.toolkit import Arguments, Completion, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Completion, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.slack_items import AnyKind, Place, read_names
 
 # What a result holds and a person reads; the answer says when there are more.

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from agent.api import slack
 from agent.api.slack_wire import Channel
-from agent.toolkit import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.moments import Moment, past_window
 from agent.tools.slack_items import Place, message_item, people_of, read_names, scope_of
 from agent.tools.slack_scan import newest, scan

@@ -14,7 +14,7 @@ from agent.api import slack
 from agent.api.slack_wire import Channel, Found, Identity, Kind, Message
 from agent.api.wire import one_line
 from agent.errors import ToolFailedError
-from agent.toolkit import Item, ProviderHTTP, ReadContext
+from agent.tool import Item, ProviderHTTP, ReadContext
 from agent.tools.slack_text import mentioned, plain
 
 # People named in one result; a lookup is one request each, and Slack allows about a hundred a minute.

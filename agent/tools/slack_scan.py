@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from agent.api import slack
 from agent.api.slack_wire import Channel, Identity, Message
 from agent.errors import ToolFailedError
-from agent.toolkit import ProviderHTTP, ReadContext, ToolResult
+from agent.tool import ProviderHTTP, ReadContext, ToolResult
 from agent.tools.moments import Window
 from agent.tools.slack_items import MAX_CONVERSATIONS, message_item, people_of, place_of, read_names, spoken
 from agent.tools.slack_text import mentioned

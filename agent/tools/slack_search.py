@@ -11,7 +11,7 @@ from pydantic import Field
 from agent.api import slack
 from agent.api.leaving_out import slack_modifiers, told
 from agent.errors import ToolFailedError
-from agent.toolkit import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.moments import MAX_DAYS, Moment, past_window
 from agent.tools.slack_items import AnyKind, found_item, people_of, read_names, scope_of, time_of
 

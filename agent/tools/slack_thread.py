@@ -6,7 +6,7 @@ from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from agent.api import slack
-from agent.toolkit import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.slack_items import (
     LIMITED,
     ChannelKind,

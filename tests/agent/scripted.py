@@ -18,8 +18,9 @@ from agent.events import AnswerRestarted, LoopEvent, StepPermission, TextDelta, 
 from agent.exclusions import NOTHING_EXCLUDED, Exclusions
 from agent.loop import run_loop
 from agent.model import AssistantMessage, Model
-from agent.toolkit import Arguments, Item, ReadContext, Tool, Toolkit, ToolResult
+from agent.tool import Arguments, Item, ReadContext, Tool, ToolResult
 from agent.toolkit import Opened as OpenedTool
+from agent.toolkit import Toolkit
 
 NOW = datetime(2026, 11, 23, 8, 12, tzinfo=UTC)
 BUDGET = Budget(max_steps=5, max_tool_calls=24, max_seconds=10, max_output_tokens=16_000)

@@ -13,7 +13,7 @@ from agent.events import (
     StepFailed,
     StepStarted,
 )
-from agent.toolkit import ReadContext, ToolResult
+from agent.tool import ReadContext, ToolResult
 from tests.agent.scripted import (
     ACTIVITY,
     BUDGET,

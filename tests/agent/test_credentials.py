@@ -18,7 +18,8 @@ from agent.credentials import RunCredentials
 from agent.endpoints import Endpoint
 from agent.errors import ToolFailedError
 from agent.events import LoopEvent, StepExchanged, StepPermission
-from agent.toolkit import Arguments, Opened, ProviderHTTP, Tool
+from agent.tool import Arguments, ProviderHTTP, Tool
+from agent.toolkit import Opened
 from agent.tools import TOOLS
 from permissions import store
 from permissions.exclusions import ExclusionKind

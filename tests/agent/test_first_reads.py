@@ -10,7 +10,8 @@ from agent.calls import ReadingEnded
 from agent.errors import ToolFailedError
 from agent.events import LoopEvent, StepStarted
 from agent.loop import run_loop
-from agent.toolkit import ReadContext, Toolkit, ToolResult
+from agent.tool import ReadContext, ToolResult
+from agent.toolkit import Toolkit
 from tests.agent.scripted import (
     ACTIVITY,
     BUDGET,

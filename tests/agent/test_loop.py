@@ -20,7 +20,7 @@ from agent.events import (
 )
 from agent.loop import run_loop
 from agent.model import AssistantMessage
-from agent.toolkit import Item, ReadContext, ToolResult
+from agent.tool import Item, ReadContext, ToolResult
 from tests.agent.scripted import (
     ACTIVITY,
     BUDGET,

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from agent import claude, smalltalk, store
 from agent.briefing import recipes
-from agent.toolkit import ServiceFact
+from agent.tool import ServiceFact
 from permissions import switch
 from tests.agent.api.upstream import Upstream
 from tests.agent.whole_runs import ALL_THREE, audited, of, run

@@ -11,7 +11,7 @@ from pydantic import Field
 from agent.calls import Dispatched
 from agent.errors import ToolFailedError
 from agent.events import LoopEvent, StepFailed, StepFinished, StepPermission, StepProgress, StepStarted
-from agent.toolkit import Arguments, Item, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Item, ReadContext, Tool, ToolResult
 from permissions.exclusions import Exclusions
 from tests.agent.scripted import DEFAULT_TOOLS, Kit, kit, tool
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 from agent.tools import TOOLS
 from tests.agent.api.fixtures import Open
 from tests.agent.api.upstream import Received, Upstream, told

@@ -8,7 +8,8 @@ from typing import Any
 from agent.api.http import authorized
 from agent.calls import Dispatched
 from agent.exclusions import NOTHING_EXCLUDED
-from agent.toolkit import Emit, Opened, ReadContext, Tool, Toolkit, Waiting
+from agent.tool import ReadContext, Tool
+from agent.toolkit import Emit, Opened, Toolkit, Waiting
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from tests.agent.api.fixtures import Calls

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from starlette.applications import Starlette
 
-from agent.toolkit import Tool
+from agent.tool import Tool
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.store import Store
 from devcontext.sandbox.types import World

@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from agent.api.egress import base_of
 from agent.api.github import DOCUMENTS
-from agent.toolkit import ReadContext, Tool
+from agent.tool import ReadContext, Tool
 from agent.tools import TOOLS
 from tests.agent.api.upstream import Upstream
 from tests.agent.tools.github_rest_answers import tell_all

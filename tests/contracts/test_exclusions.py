@@ -10,7 +10,8 @@ from pytest_django import Settings
 from agent.api.egress import close_clients
 from agent.api.http import authorized
 from agent.calls import Dispatched
-from agent.toolkit import Emit, Opened, ReadContext, Tool, Toolkit, Waiting
+from agent.tool import ReadContext, Tool
+from agent.toolkit import Emit, Opened, Toolkit, Waiting
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from devcontext.settings import providers

@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from agent.api.egress import close_clients
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 from devcontext.sandbox.faults.cases import Effect, Place
 from devcontext.sandbox.stand_ins import STAND_INS
 from devcontext.sandbox.store import Store

@@ -9,7 +9,7 @@ from graphql.execution.values import get_variable_values
 
 from agent.api.github import DOCUMENTS
 from agent.errors import ToolFailedError
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 from agent.tools import TOOLS
 from tests.agent.api.fixtures import Open
 from tests.agent.api.upstream import Received, Upstream

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from agent.api.egress import close_clients
 from agent.api.http import MAX_ANSWER_BYTES
 from agent.results import MAX_RESULT_CHARACTERS
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from devcontext.settings import providers

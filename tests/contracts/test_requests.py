@@ -8,7 +8,7 @@ import pytest
 
 from agent.api import slack
 from agent.api.github import DOCUMENTS
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 from agent.tools import TOOLS
 from tests.agent.api.fixtures import Open
 from tests.agent.api.upstream import Upstream

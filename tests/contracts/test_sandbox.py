@@ -14,7 +14,7 @@ from agent.api.github import DOCUMENTS
 from agent.api.google_calendar import BUSY_FIELDS, EVENT_FIELDS, FIELDS, SERIES_FIELDS
 from agent.api.http import authorized
 from agent.errors import ToolFailedError
-from agent.toolkit import Item, ReadContext, ToolResult
+from agent.tool import Item, ReadContext, ToolResult
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from devcontext.settings import providers

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.errors import ToolFailedError
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 from agent.tools import TOOLS
 from tests.contracts.test_sandbox import Sandbox, sandbox, served
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from agent.api.egress import close_clients
 from agent.errors import ToolFailedError
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 from agent.tools import TOOLS
 from devcontext.sandbox.store import Store
 from devcontext.sandbox.types import Message, Snapshot, World

@@ -2,7 +2,7 @@
 
 from agent.api.wire import Day, Line, Link, SnakeWire, parse
 from agent.endpoints import Endpoint
-from agent.toolkit import ProviderHTTP
+from agent.tool import ProviderHTTP
 
 LIST_TASKS = Endpoint("tasklist", "GET", "/tasks")
 

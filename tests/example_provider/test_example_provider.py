@@ -22,7 +22,8 @@ from agent.calls import Dispatched
 from agent.credentials import RunCredentials
 from agent.events import Coverage, LoopEvent
 from agent.tally import Tally
-from agent.toolkit import ReadContext, ServiceFact, Toolkit
+from agent.tool import ReadContext, ServiceFact
+from agent.toolkit import Toolkit
 from agent.tools import TOOLS
 from audit.models import AuditEvent
 from devcontext.logging import LineFormatter

@@ -1,6 +1,6 @@
 """The tool that reads Tasklist: the example's `agent/tools/tasklist.py`."""
 
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from tests.example_provider import api
 
 # More open tasks than that are no plan for a day.

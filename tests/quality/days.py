@@ -26,7 +26,8 @@ from agent.exclusions import NOTHING_EXCLUDED
 from agent.loop import run_loop
 from agent.model import Model
 from agent.prompts import system_prompt, user_message
-from agent.toolkit import Item, Opened, ReadContext, Tool, Toolkit, ToolResult, evidence_id
+from agent.tool import Item, ReadContext, Tool, ToolResult
+from agent.toolkit import Opened, Toolkit, evidence_id
 from agent.tools import TOOLS
 
 FOLDER = Path(__file__).with_name("days")

@@ -9,7 +9,7 @@ from agent.api.github_rest import FoundCommits
 from agent.api.github_wire import Activity, CommitSearch
 from agent.api.leaving_out import github_qualifiers, told
 from agent.errors import ToolFailedError
-from agent.toolkit import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.happened import contribution_items, straight_commits, straight_items, worked_on_item
 from agent.tools.github.items import FEW_BRANCHES, INCOMPLETE, PLACES, gaps_of
 from agent.tools.moments import Moment, Window, past_window

@@ -10,7 +10,7 @@ from agent.api import github, github_rest, github_rest_pull_request
 from agent.api.github_pull_request_wire import Check, CheckedPullRequest
 from agent.api.leaving_out import github_qualifiers, told
 from agent.api.wire import Link, Wire
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.items import PLACES, gaps_of, local, present, word
 from agent.tools.github.repositories import KNOWN_REPOSITORIES, RepositoryName, load_repository
 

@@ -10,7 +10,7 @@ from agent.api import github, github_rest, github_rest_work
 from agent.api.github_rest import FoundCommit
 from agent.api.github_wire import WorkedOn
 from agent.api.leaving_out import github_qualifiers, told
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.activity import NO_HEADLINES, find_pushed, find_worked_on, gaps_of_branches
 from agent.tools.github.happened import own_commits, straight_commits
 from agent.tools.github.items import INCOMPLETE, PLACES, local

@@ -18,7 +18,7 @@ from agent.api.github_wire import (
     Subject,
     WorkedOn,
 )
-from agent.toolkit import Item
+from agent.tool import Item
 from agent.tools.github.items import local, subject_item
 from agent.tools.moments import Window
 

@@ -12,7 +12,7 @@ from agent.api.github_rest import FoundIssue
 from agent.api.github_work_wire import Discussed, Issue
 from agent.api.leaving_out import github_qualifiers, told
 from agent.errors import ToolFailedError
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.items import INCOMPLETE, LESS_DETAIL, PLACES, gaps_of, local, present, subject_item, title_of
 from agent.tools.moments import Moment, Window, past_window
 

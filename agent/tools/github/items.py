@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from agent.api.github import Reply
 from agent.api.github_rest_work import COMMITS_EACH, MAX_PULLS_WITH_COMMITS
 from agent.api.github_wire import Subject
-from agent.toolkit import Item
+from agent.tool import Item
 
 HIDDEN_FIELDS = "GitHub hid some fields that this connection may not read; they count as absent."
 # What a search leaves out, as `leaving_out.told` names it.

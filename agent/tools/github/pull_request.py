@@ -9,7 +9,7 @@ from pydantic import Field
 from agent.api import github, github_rest_pull_request
 from agent.api.github_pull_request_wire import GivenReview, PullRequestPage, Thread
 from agent.errors import ToolFailedError
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.checks import failing_check_item
 from agent.tools.github.items import gaps_of, local, present, subject_item, word
 from agent.tools.github.repositories import KNOWN_REPOSITORIES, load_repository

@@ -11,7 +11,7 @@ from agent.api import github, github_rest
 from agent.api.github_wire import PullRequest
 from agent.api.leaving_out import github_qualifiers, told
 from agent.errors import ToolFailedError
-from agent.toolkit import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.items import INCOMPLETE, LESS_DETAIL, PLACES, gaps_of
 from agent.tools.github.repositories import KNOWN_REPOSITORIES, RepositoryName, list_latest, load_repository
 from agent.tools.github.standing import (

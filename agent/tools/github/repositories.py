@@ -13,7 +13,7 @@ from agent.api import github, github_rest_work
 from agent.api.github import Reply
 from agent.api.github_work_wire import KnownRepository, RepositoryList
 from agent.errors import ToolFailedError
-from agent.toolkit import Arguments, Completion, Item, ProviderHTTP, ReadContext, Tool, ToolResult
+from agent.tool import Arguments, Completion, Item, ProviderHTTP, ReadContext, Tool, ToolResult
 from agent.tools.github.items import gaps_of, local, present
 
 # GitHub's largest page; three of them hold what one person can still say something about.

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from agent.api.github_rest import FoundIssue
 from agent.api.github_wire import PullRequest
-from agent.toolkit import Item
+from agent.tool import Item
 from agent.tools.github.items import local, subject_item, title_of, word
 
 # The review flag of the briefing: somebody waits for more than a working day.

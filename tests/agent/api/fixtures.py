@@ -13,7 +13,7 @@ from agent.api.egress import close_clients
 from agent.api.http import AuthorizedHTTP, UpstreamCall, authorized
 from agent.briefing.working_week import WorkingWeek
 from agent.endpoints import Endpoint
-from agent.toolkit import ReadContext, ServiceFact
+from agent.tool import ReadContext, ServiceFact
 from agent.tools import TOOLS
 from tests.agent.api.upstream import Upstream
 

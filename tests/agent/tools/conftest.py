@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 from tests.agent.api.fixtures import Open, calls, open_http, read_context, upstream
 from tests.agent.api.upstream import Upstream
 from tests.agent.tools.github_answers import GitHub

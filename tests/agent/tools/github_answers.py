@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from agent.toolkit import ReadContext, ToolResult
+from agent.tool import ReadContext, ToolResult
 from agent.tools import TOOLS
 from tests.agent.api.fixtures import Open
 from tests.agent.api.upstream import Told, Upstream, told

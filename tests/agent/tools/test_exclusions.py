@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from agent.toolkit import ReadContext, ToolResult
+from agent.tool import ReadContext, ToolResult
 from agent.tools import TOOLS
 from permissions.exclusions import Exclusions
 from tests.agent.api.fixtures import Open

@@ -9,7 +9,7 @@ from agent.api.egress import close_clients
 from agent.api.github_rest_pull_request import MAX_CHECKED
 from agent.api.github_rest_work import MAX_PULLS_WITH_COMMITS
 from agent.errors import ToolFailedError
-from agent.toolkit import ToolResult
+from agent.tool import ToolResult
 from agent.tools import TOOLS
 from tests.agent.api.upstream import Told, told
 from tests.agent.tools.github_answers import FRIDAY, LAST_WEEK, GitHub, found_by_rest, pushed

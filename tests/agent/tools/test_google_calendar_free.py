@@ -10,7 +10,7 @@ import pytest
 
 from agent.briefing.working_week import WorkingWeek
 from agent.errors import ToolFailedError
-from agent.toolkit import ReadContext, ToolResult
+from agent.tool import ReadContext, ToolResult
 from agent.tools import TOOLS
 from tests.agent.api.fixtures import Open
 from tests.agent.api.upstream import Upstream, told

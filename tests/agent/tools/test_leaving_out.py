@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent.errors import ToolFailedError
-from agent.toolkit import ToolResult
+from agent.tool import ToolResult
 from agent.tools import TOOLS
 from permissions.exclusions import Exclusions
 from tests.agent.api.upstream import Told, Upstream, told

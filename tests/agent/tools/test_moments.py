@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.briefing.working_week import WorkingWeek
 from agent.errors import ToolFailedError
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 from agent.tools.moments import Moment, agenda_window, past_window
 
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from agent.schemas import strict_schema
-from agent.toolkit import Arguments, ReadContext, Tool
+from agent.tool import Arguments, ReadContext, Tool
 from agent.tools import TOOLS
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agent.api.google_calendar import BUSY_FIELDS, FIELDS
-from agent.toolkit import ReadContext
+from agent.tool import ReadContext
 from agent.tools import TOOLS
 from tests.agent.api.fixtures import Open
 from tests.agent.api.upstream import Upstream, told

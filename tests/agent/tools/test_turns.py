@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from agent.errors import ToolFailedError
-from agent.toolkit import ReadContext, Tool
+from agent.tool import ReadContext, Tool
 from agent.tools import TOOLS
 from tests.agent.api.fixtures import Open
 from tests.agent.api.upstream import Upstream, told

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agent.toolkit import ReadContext, ToolResult
+from agent.tool import ReadContext, ToolResult
 from agent.tools import TOOLS
 from tests.agent.api.fixtures import Open
 from tests.agent.api.upstream import Told, Upstream, told
