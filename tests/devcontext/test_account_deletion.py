@@ -1,22 +1,18 @@
 """Deleting an account: everything of a person goes, at the vault, at the providers, here and in the audit."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from agent.models import Conversation
 from audit.models import AuditEvent, AuditSubjectKey
-from devcontext.settings import providers
 from permissions.subjects import subject_of
 from tests.audit.listing import list_events
 from tests.vault.conftest import broken_audit, subject
-from tests.vault.upstream import Upstream, serve
+from tests.vault.upstream import Upstream
 from vault import background, connect
 from vault import models as vault
 from vault.embedded import EmbeddedVault
@@ -27,20 +23,6 @@ PASSWORD = "correct horse battery"
 PAGE = "/account/delete/"
 # The discard port, where nothing runs: the connection is refused at once.
 NOBODY = "http://127.0.0.1:9"
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
-
-
-@pytest.fixture
-def upstream(settings: Settings) -> Iterator[Upstream]:
-    with serve(Upstream()) as upstream:
-        settings.PROVIDERS = providers.load(sandbox_url=upstream.url, with_secrets=True)
-        yield upstream
 
 
 def person(name: str, *, upstream: Upstream) -> tuple[User, Client]:

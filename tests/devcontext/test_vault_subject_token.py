@@ -1,6 +1,6 @@
 """An operator's subject token: for one user and one registered client, with a reason on record, and on stdout alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -11,21 +11,13 @@ from pytest_django.fixtures import Settings
 
 from audit import personal, wording
 from audit.models import AuditEvent
-from devcontext.settings import providers
 from tests.vault.conftest import broken_audit
-from tests.vault.upstream import Upstream, serve
+from tests.vault.upstream import Upstream
 from vault import clients, tokens, wire
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
 REASON = "Checking the reporter, ticket 12"
-
-
-@pytest.fixture
-def upstream(settings: Settings) -> Iterator[Upstream]:
-    with serve(Upstream()) as upstream:
-        settings.PROVIDERS = providers.load(sandbox_url=upstream.url, with_secrets=True)
-        yield upstream
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A real browser on the run page, under the real Content Security Policy; a test plays the run socket's server."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -21,6 +21,7 @@ from agent.completion import SIGNS
 from devcontext.middleware import content_security_policy
 from permissions.dots import Dot, Dots
 from permissions.services import SERVICES
+from tests.e2e.installation import Installation, running
 from tests.e2e.journey import ARGS
 from tests.e2e.run_socket_peer import CHAT, RUN, Peer
 
@@ -78,6 +79,20 @@ async def browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
         yield browser
         await browser.close()
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A whole installation for a module, as `./dev up` starts it."""
+    with running(tmp_path_factory.mktemp("installation")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def connected_installation(installation: Installation) -> Installation:
+    """The same, whose demo user has connected all three services."""
+    installation.connect_demo_user()
+    return installation
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A briefing on its way, what opens above a page, and the whole shell by keyboard alone."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -9,19 +9,13 @@ from playwright.async_api import Browser, Page, expect
 
 from agent import events
 from tests.e2e.examine import examine, faults, strict_visitor, tab_stops
-from tests.e2e.installation import Installation, running
+from tests.e2e.installation import Installation
 from tests.e2e.journey import connect, sign_in
 from tests.e2e.run_socket_peer import Peer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STARTED = events.RunStarted(question="Brief me for standup", model="claude-sonnet-5-5", is_simulated=True)
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("installation")) as found:
-        yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

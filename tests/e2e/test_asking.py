@@ -1,14 +1,14 @@
 """A person who wants to be asked: two tabs, a reload, a form without a script, and what is on record afterwards."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.examine import examine
-from tests.e2e.installation import Installation, running
+from tests.e2e.installation import Installation
 from tests.e2e.journey import audit_rows, send, sign_in, visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -16,12 +16,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 TOOL = "slack_mentions"
 QUESTION = "May the AI read your mentions in Slack?"
 ANSWERS = ["Allow once", "Allow in this conversation", "Always allow", "No", "I need more time"]
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("installation")) as found:
-        yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

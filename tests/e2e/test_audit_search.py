@@ -1,14 +1,14 @@
 """Finding in the timeline: by keyboard with suggestions, by links alone, and on to why something was read."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.e2e.examine import examine
-from tests.e2e.installation import Installation, running
+from tests.e2e.installation import Installation
 from tests.e2e.journey import ask, connect, sign_in, visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,12 +25,6 @@ actor = Actor(agent="agent:devcontext", run="a-run", tool="github_activity", too
 asked = dict(user=user, sid="cli:test", auth_time=time.time(), provider="github", scope="", actor=actor)
 print(asyncio.run(exchange(**asked)).access_token)
 """
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("installation")) as found:
-        yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

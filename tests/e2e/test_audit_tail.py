@@ -1,26 +1,20 @@
 """New events appear on the timeline while somebody looks, and leave what is being read where it is."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.e2e.examine import examine
-from tests.e2e.installation import Installation, running
+from tests.e2e.installation import Installation
 from tests.e2e.journey import ask, connect, sign_in, visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # Longer than a look of the server and one of a busy machine together.
 PATIENCE_MS = 30_000
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("installation")) as found:
-        yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -1,25 +1,19 @@
 """A person keeps their chats in a real browser on a whole installation; each step stands by itself, in any order."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.e2e.installation import Installation, running
+from tests.e2e.installation import Installation
 from tests.e2e.journey import ask, connect, sign_in, visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 QUESTION = "Brief me for standup"
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("installation")) as found:
-        yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

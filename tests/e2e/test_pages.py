@@ -1,7 +1,7 @@
 """Every page that has an address, with nothing in it, with everything in it and in trouble: by axe, theme and width."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -13,7 +13,7 @@ from permissions.services import SERVICES
 from tests.e2e import pages
 from tests.e2e.examine import examine, strict_visitor
 from tests.e2e.holder import EMAIL, PASSWORD, code_of, give_password, sign_out, sign_up, with_device
-from tests.e2e.installation import Installation, running
+from tests.e2e.installation import Installation
 from tests.e2e.journey import ask, connect, schedule_standup, sign_in
 from tests.templates.test_markup import PAGES as RENDERED
 from tests.templates.test_markup import render
@@ -40,12 +40,6 @@ IN_TROUBLE = (
 OTHER_ACCOUNT = {"id": "c", "account": "maya2", "replaces_account": "maya"}
 CHOICE = {"service": SERVICES["github"], "pending": OTHER_ACCOUNT, "nonce": "n"}
 SET_UP_APP, SECOND_STEP = pages.ON_THE_WAY
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("installation")) as found:
-        yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -1,13 +1,13 @@
 """The forms of the permission centre by keyboard alone: pause, away, leave something out, see a plan."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.e2e.examine import examine
-from tests.e2e.installation import Installation, running
+from tests.e2e.installation import Installation
 from tests.e2e.journey import sign_in, visiting
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("visitor")]
@@ -15,17 +15,10 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures(
 PAGE = "/settings/permissions/"
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("installation")) as found:
-        found.connect_demo_user()
-        yield found
-
-
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def visitor(browser: Browser, installation: Installation) -> AsyncIterator[Page]:
+async def visitor(browser: Browser, connected_installation: Installation) -> AsyncIterator[Page]:
     """Maya, who has no mouse."""
-    async with visiting(browser, installation.app_url) as page:
+    async with visiting(browser, connected_installation.app_url) as page:
         await sign_in(page)
         yield page
 

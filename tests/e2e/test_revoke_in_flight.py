@@ -1,13 +1,13 @@
 """A revoke in the middle of a slow read, seen from two tabs: live in both, and the briefing says what it lacks."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.e2e.installation import Installation, running
+from tests.e2e.installation import Installation
 from tests.e2e.journey import ask, audit_rows, send, sign_in, visiting
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("visitor")]
@@ -16,17 +16,10 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures(
 SLOW = {"provider": "slack", "case": "slow", "times": 20, "seconds": 14}
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("installation")) as found:
-        found.connect_demo_user()
-        yield found
-
-
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def visitor(browser: Browser, installation: Installation) -> AsyncIterator[Page]:
+async def visitor(browser: Browser, connected_installation: Installation) -> AsyncIterator[Page]:
     """Maya's first tab."""
-    async with visiting(browser, installation.app_url) as page:
+    async with visiting(browser, connected_installation.app_url) as page:
         await sign_in(page)
         yield page
 

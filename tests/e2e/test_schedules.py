@@ -1,14 +1,14 @@
 """A schedule in a real browser on a whole installation, from its form to the inbox, and what it may not read later."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.e2e.installation import Installation, running
+from tests.e2e.installation import Installation
 from tests.e2e.journey import audit_rows, sign_in, visiting
 
 # In the order in which they stand: each goes on with what the one before it left.
@@ -29,17 +29,10 @@ Schedule.objects.exclude(grant="").update(grant_expires_at=ended_at)
 """
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("installation")) as found:
-        found.connect_demo_user()
-        yield found
-
-
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def visitor(browser: Browser, installation: Installation) -> AsyncIterator[Page]:
+async def visitor(browser: Browser, connected_installation: Installation) -> AsyncIterator[Page]:
     """Maya, whose three services are connected; a form with a mistake is a 422, of which the browser complains."""
-    async with visiting(browser, installation.app_url, expected="status of 422") as page:
+    async with visiting(browser, connected_installation.app_url, expected="status of 422") as page:
         await sign_in(page)
         yield page
 

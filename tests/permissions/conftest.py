@@ -1,6 +1,6 @@
 """Alice in her browser, and her connections in a real vault whose providers run on this machine."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,18 +11,16 @@ import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connections as databases
 from django.test import AsyncClient
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from audit.models import AuditEvent
-from devcontext.settings import providers
 from permissions import grants
 from permissions.pages import Asker
 from permissions.subjects import load_auth_time, sid_of, subject_of
-from tests.vault.upstream import Upstream, serve
+from tests.vault.upstream import Upstream
 from vault.client import Grant, transport
 from vault.client import connections as vault
 
@@ -45,21 +43,6 @@ class Person:
 DATABASES = ["default", "vault", "audit"]
 SignIn = Callable[[str], Awaitable[Person]]
 Connect = Callable[..., Awaitable[str]]
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
-
-
-@pytest.fixture
-def upstream(settings: Settings) -> Iterator[Upstream]:
-    """Return the providers, which the vault reaches over HTTP."""
-    with serve(Upstream()) as upstream:
-        settings.PROVIDERS = providers.load(sandbox_url=upstream.url, with_secrets=True)
-        yield upstream
 
 
 @pytest_asyncio.fixture

@@ -13,8 +13,7 @@ from pytest_django.fixtures import Settings
 
 from audit import personal
 from audit.models import AuditEvent
-from devcontext.settings import providers
-from tests.vault.upstream import Upstream, serve
+from tests.vault.upstream import Upstream
 from vault import background, connect, models, tokens
 from vault.client.base import VaultClient
 from vault.client.http import HTTPVault
@@ -124,13 +123,6 @@ def _vault_settings(settings: Settings) -> None:
     settings.ROOT_URLCONF = "vault.urls"
     settings.MIDDLEWARE = []
     settings.ALLOWED_HOSTS = ["vault.test"]
-
-
-@pytest.fixture
-def upstream(settings: Settings) -> Iterator[Upstream]:
-    with serve(Upstream()) as upstream:
-        settings.PROVIDERS = providers.load(sandbox_url=upstream.url, with_secrets=True)
-        yield upstream
 
 
 @pytest_asyncio.fixture

@@ -23,6 +23,12 @@ async def end(vault: VaultClient, *, provider: str = "github") -> None:
     await vault.disconnect(subject_token=subject(), connection=provider)
 
 
+async def try_again() -> None:
+    """Let the vault tell the provider now what it put off."""
+    await models.Revocation.objects.using("vault").aupdate(due_at=timezone.now())
+    await drainer.drain()
+
+
 @pytest.mark.parametrize("provider", ["github", "google-calendar", "slack"])
 async def test_nothing_sealed_is_left_and_the_provider_knows(
     vault: VaultClient, connect_user: Connect, upstream: Upstream, provider: str
@@ -55,8 +61,7 @@ async def test_the_connection_is_gone_although_the_provider_is_down_and_is_revok
     assert await models.SealedToken.objects.using("vault").acount() == 0
     assert upstream.grants[0].is_alive
     upstream.answer = None
-    await models.Revocation.objects.using("vault").aupdate(due_at=timezone.now())
-    await drainer.drain()
+    await try_again()
     assert not upstream.grants[0].is_alive
     assert await events(kind="vault:revocation") == [("vault:revocation:succeeded", ALICE, "")]
 
@@ -198,8 +203,7 @@ async def test_tokens_that_were_renewed_to_revoke_are_kept_for_the_next_try(
     upstream.revocations_refused = 1
     await end(vault, provider=provider)
     assert upstream.grants[0].is_alive
-    await models.Revocation.objects.using("vault").aupdate(due_at=timezone.now())
-    await drainer.drain()
+    await try_again()
     assert not upstream.grants[0].is_alive
     assert await events(kind="vault:revocation") == [("vault:revocation:succeeded", ALICE, "")]
 
@@ -212,8 +216,7 @@ async def test_a_revocation_that_waits_does_not_end_what_another_user_connects(
     await end(vault)
     upstream.answer = None
     await connect_user(BOB)
-    await models.Revocation.objects.using("vault").aupdate(due_at=timezone.now())
-    await drainer.drain()
+    await try_again()
     assert (await events(kind="vault:revocation")) == [("vault:revocation:failed", ALICE, "connected_again")]
     assert (await vault.exchange(request(BOB))).access_token in upstream.grants[1].access
 
@@ -229,8 +232,7 @@ async def test_a_revocation_waits_while_somebody_connects_the_account(
     upstream.answer = None
     url = await vault.start_connect(subject_token=subject(user), provider="github")
     returned = httpx.URL(await connect.finish("github", query=upstream.consent(url))).params
-    await models.Revocation.objects.using("vault").aupdate(due_at=timezone.now())
-    await drainer.drain()
+    await try_again()
     assert await models.Revocation.objects.using("vault").acount() == 1
     await vault.confirm_connection(
         subject_token=subject(user), connection=returned["connection"], nonce=returned["nonce"]
