@@ -49,15 +49,18 @@ _REASONS: dict[str, str] = {
     "provider_down": gettext_noop("it did not answer"),
     "rate_limited": gettext_noop("it limits how often it can be read"),
     "reconnect_required": gettext_noop("it must be connected again"),
+    "recovery_codes": gettext_noop("the code was wrong"),
     "replaced": gettext_noop("another account took its place"),
     "revoked": gettext_noop("you revoked it"),
     "run_ended": gettext_noop("the run ended before you answered"),
     "schedule": gettext_noop("it was due by your schedule"),
     "session_ended": gettext_noop("the session was over"),
     "tool_blocked": gettext_noop("you blocked this tool"),
+    "totp": gettext_noop("the code was wrong"),
     "undeclared_request": gettext_noop("it asked for something that its tool does not declare, and nothing was sent"),
     "upstream_unavailable": gettext_noop("it did not answer usably"),
     "vault_unavailable": gettext_noop("the token vault did not answer"),
+    "webauthn": gettext_noop("the passkey did not fit"),
     "address_refused": gettext_noop("its address may not be sent to"),
     "briefing_gone": gettext_noop("the briefing was deleted"),
     "channel_gone": gettext_noop("it was switched off meanwhile"),
@@ -268,7 +271,7 @@ def _tool_refused(row: AuditEvent) -> str:
 
 
 _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
-    Event.ACCOUNT_FACTOR_DENIED: _because(gettext_noop("Somebody gave a wrong code as your second factor")),
+    Event.ACCOUNT_FACTOR_DENIED: _because(gettext_noop("Somebody failed to show that they are you")),
     Event.ACCOUNT_SESSION_DENIED: _because(gettext_noop("Somebody gave a wrong password for your account")),
     Event.ACCOUNT_SESSION_ENDED: _because(gettext_noop("You signed out")),
     Event.ACCOUNT_SESSION_STARTED: _because(gettext_noop("You signed in")),

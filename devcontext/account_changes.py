@@ -41,14 +41,18 @@ def _confirm(request: HttpRequest, *, reauthenticated: bool = False, **_kwargs: 
 
 @receiver(authentication_failed)
 def _refuse(user: User, authenticator: Authenticator, **_kwargs: Any) -> None:
-    """Record that a code was wrong; nothing was opened by it, so nothing waits for the audit.
+    """Record that a code was wrong; django-allauth announces those alone, and `devcontext.passkeys` tells the rest."""
+    record_denied_factor(user.pk, kind=str(authenticator.type))
 
-    django-allauth announces codes of apps and recovery codes, and nothing of a passkey that does not fit.
+
+def record_denied_factor(user_id: int | None, *, kind: str) -> None:
+    """Record that something else than a password was wrong; it opened nothing, so nothing waits for the audit.
+
+    `kind` is one of django-allauth's types of authenticators; without `user_id` it is of no user.
     """
-    assert user.pk is not None
     with suppress(AuditUnavailableError):
-        entry = Entry(event=Event.ACCOUNT_FACTOR_DENIED, user=subject_of(user.pk), reason=str(authenticator.type))
-        record(entry)
+        user = subject_of(user_id) if user_id is not None else ""
+        record(Entry(event=Event.ACCOUNT_FACTOR_DENIED, user=user, reason=kind))
 
 
 @receiver(user_logged_out)

@@ -146,6 +146,12 @@ USERSESSIONS_ADAPTER = "devcontext.signed_in.UserSessionsAdapter"
 MFA_ADAPTER = "devcontext.second_factors.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+# A passkey that does not fit is on record.
+MFA_FORMS = {
+    "authenticate_webauthn": "devcontext.passkeys.Authenticate",
+    "login_webauthn": "devcontext.passkeys.Login",
+    "reauthenticate_webauthn": "devcontext.passkeys.Reauthenticate",
+}
 MFA_TOTP_ISSUER = "DevContext"
 # Browsers offer passkeys over https, and over http on this machine's own name alone.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
