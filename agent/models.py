@@ -1,7 +1,7 @@
 """Conversations, runs, their numbered events and what they may cite.
 
-Touched by `agent.store`, `agent.conversations`, `agent.forks`, `agent.holds`, `agent.memory` and
-`agent.stored_events` alone.
+Touched by `agent.store`, `agent.earlier`, `agent.conversations`, `agent.forks`, `agent.holds`, `agent.memory`,
+`agent.spending` and `agent.stored_events` alone.
 
 What a person wrote, a provider sent or the model answered lies in `sealed_…` columns, see `agent.sealing`. In the open
 are ids, roles, states, times, working weeks and the names of providers, models and recipes.

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from agent import holds, memory, store
+from agent import earlier, holds, memory, store
 from agent.schedules import occurrences
 from permissions import questions
 
@@ -39,7 +39,7 @@ def expire_content() -> Expired:
     questions.forget_questions(before=before)
     holds.forget(before=timezone.now())
     occurrences.forget(before=timezone.now() - _KEPT)
-    return Expired(runs=runs, evidence=store.expire_evidence(before=before), facts=memory.forget_facts(before=before))
+    return Expired(runs=runs, evidence=earlier.expire_evidence(before=before), facts=memory.forget_facts(before=before))
 
 
 def _is_lasting(frame: str) -> bool:

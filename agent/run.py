@@ -10,7 +10,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from agent import holds, remembered, smalltalk, store, without_model
+from agent import earlier, holds, remembered, smalltalk, store, without_model
 from agent.answer import Answer
 from agent.asking import Answers, RunAsking
 from agent.briefing import phrases, recipes
@@ -292,7 +292,7 @@ class Run:
 
         Where it has grown long, it comes in a short form that this run keeps as its own.
         """
-        history, evidence = await sync_to_async(store.load_earlier)(self._ticket.conversation)
+        history, evidence = await sync_to_async(earlier.load_earlier)(self._ticket.conversation)
         self._evidence |= evidence
         self._earlier.update(evidence)
         anew = begin_anew(history, max_characters=settings.HISTORY_MAX_CHARACTERS)
@@ -327,7 +327,7 @@ class Run:
         self._evidence |= {item.id: item for item in ended.evidence}
         self._earlier.difference_update(item.id for item in ended.evidence)
         if ended.evidence:
-            await sync_to_async(store.keep_evidence)(self._ticket.conversation, ended.evidence)
+            await sync_to_async(earlier.keep_evidence)(self._ticket.conversation, ended.evidence)
 
     def _toolkit(self, context: ReadContext) -> Toolkit:
         credentials = RunCredentials(

@@ -1,21 +1,23 @@
 """Pays for the model: what its answers cost is booked by day and user, and nobody asks once a day's budget is spent.
 
-Books hold sums and no content. Runs that go on at the same time may each end their answer, so a budget can be exceeded
-by as many answers as one person's runs at once.
+Its table is the books; they hold sums and no content. Runs that go on at the same time may each end their answer, so a
+budget can be exceeded by as many answers as one person's runs at once.
 """
 
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import date
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db.models import F, Q, Sum
 from django.utils import timezone
 
-from agent import store
 from agent.errors import ModelError
 from agent.model import AssistantMessage, Model, ToolChoice
+from agent.models import DailySpending
 from agent.prices import cost_micro_usd, is_price_known
 
 _YOURS_IS_SPENT = "Your budget for Claude is used up for today. It begins anew at midnight UTC."
@@ -83,7 +85,7 @@ class PaidModel:
     async def _require_budget(self) -> None:
         if not is_price_known(settings.CLAUDE_MODEL):
             return
-        mine, everybodys = await sync_to_async(store.load_spent)(self._user, day=timezone.now().date())
+        mine, everybodys = await sync_to_async(load_spent)(self._user, day=timezone.now().date())
         if _is_spent(mine, budget_usd=settings.DAILY_BUDGET_USD_PER_USER):
             raise ModelError("budget_spent", _YOURS_IS_SPENT)
         if _is_spent(everybodys, budget_usd=settings.DAILY_BUDGET_USD):
@@ -92,7 +94,7 @@ class PaidModel:
     async def _book(self, answer: AssistantMessage) -> None:
         cost = cost_micro_usd(answer, model=settings.CLAUDE_MODEL) or 0
         self._cost_micro_usd += cost
-        await sync_to_async(store.add_spending)(
+        await sync_to_async(add_spending)(
             self._user,
             day=timezone.now().date(),
             input_tokens=answer.input_tokens,
@@ -114,3 +116,25 @@ def _guess(asked: list[Any], *, written: int) -> AssistantMessage:
         input_tokens=round(sent / _CHARACTERS_PER_TOKEN),
         output_tokens=round(written / _CHARACTERS_PER_TOKEN),
     )
+
+
+def add_spending(user: int, *, day: date, input_tokens: int, output_tokens: int, cost_micro_usd: int) -> None:
+    """Add one answer of the model to what `user` spent on `day`."""
+    # Added by the database: a user's runs at the same time must not overwrite each other's sums.
+    sums = {
+        "input_tokens": F("input_tokens") + input_tokens,
+        "output_tokens": F("output_tokens") + output_tokens,
+        "cost_micro_usd": F("cost_micro_usd") + cost_micro_usd,
+    }
+    mine = DailySpending.objects.filter(user_id=user, day=day)
+    if not mine.update(**sums):
+        DailySpending.objects.get_or_create(user_id=user, day=day)
+        mine.update(**sums)
+
+
+def load_spent(user: int, *, day: date) -> tuple[int, int]:
+    """Return what `user` spent on `day` and what all users did, in millionths of a US dollar."""
+    spent = DailySpending.objects.filter(day=day).aggregate(
+        mine=Sum("cost_micro_usd", filter=Q(user_id=user), default=0), everybodys=Sum("cost_micro_usd", default=0)
+    )
+    return spent["mine"], spent["everybodys"]

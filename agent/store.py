@@ -3,16 +3,15 @@
 Content goes in sealed and comes out opened; whoever hands it out raises `ContentClosedError` where it does not open.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max, Q, QuerySet, Sum
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
+from agent import earlier
 from agent.briefing import recipes
 from agent.errors import (
     ContentClosedError,
@@ -21,9 +20,8 @@ from agent.errors import (
     RunNotFoundError,
     TooManyRunsError,
 )
-from agent.events import Evidence, TurnAdded
-from agent.models import Conversation, DailySpending, Event, Run, Turn
-from agent.models import Evidence as EvidenceRow
+from agent.events import TurnAdded
+from agent.models import Conversation, Event, Run, Turn
 from agent.sealing import Place, seal, unseal
 from agent.stored_events import place_of, row_of
 from agent.types import RunAnswer, RunRequest, RunRow, RunStatus, RunTicket
@@ -106,64 +104,6 @@ def _require_room(user: int) -> None:
         raise TooManyRunsError
 
 
-def load_earlier(conversation: UUID) -> tuple[list[dict[str, Any]], dict[str, Evidence]]:
-    """Return the messages that came before, and what answers may cite, as `list_history` and `list_evidence` do.
-
-    Raises:
-        ContentClosedError: One of them does not open.
-    """
-    return list_history(conversation), list_evidence(conversation)
-
-
-def list_history(conversation: UUID) -> list[dict[str, Any]]:
-    """Return the messages of the conversation's finished runs, oldest first, as the Messages API takes them.
-
-    A run that failed or was stopped leaves no message behind: half a turn cannot be continued. Nor does one whose place
-    another took.
-
-    Raises:
-        ContentClosedError: One of them does not open.
-    """
-    finished = Run.objects.filter(conversation_id=conversation, status=RunStatus.FINISHED, replacement=None)
-    if begun_at := finished.filter(begins_history=True).aggregate(at=Max("started_at"))["at"]:
-        finished = finished.filter(started_at__gte=begun_at)
-    turns = Turn.objects.filter(run__in=finished).order_by("run__started_at", "position")
-    messages = [
-        {"role": role, "content": json.loads(unseal(sealed, place=Place("turn.content", run, position)))}
-        for run, position, role, sealed in turns.values_list("run_id", "position", "role", "sealed_content")
-    ]
-    # Once the oldest turns are gone, no signature fits what is left; without its thinking, a message needs none.
-    is_cut = finished.exclude(expired_at=None).exists()
-    return [_without_thinking(message) for message in messages] if is_cut else messages
-
-
-def _without_thinking(message: dict[str, Any]) -> dict[str, Any]:
-    """Source: https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking#turn-validation."""
-    if not isinstance(message["content"], list):
-        return message
-    kept = [block for block in message["content"] if block["type"] not in ("thinking", "redacted_thinking")]
-    return message | {"content": kept}
-
-
-def list_evidence(conversation: UUID) -> dict[str, Evidence]:
-    """Return what answers of this conversation may cite, by evidence id.
-
-    Raises:
-        ContentClosedError: One of them does not open.
-    """
-    rows = EvidenceRow.objects.filter(conversation_id=conversation)
-    return {row.evidence_id: _open_evidence(row) for row in rows}
-
-
-def _open_evidence(row: EvidenceRow) -> Evidence:
-    title, url = json.loads(unseal(row.sealed_item, place=_evidence_place(row.conversation_id, row.evidence_id)))
-    return Evidence(id=row.evidence_id, provider=row.provider, title=title, url=url)
-
-
-def _evidence_place(conversation: UUID, evidence: str) -> Place:
-    return Place("evidence.item", conversation, evidence)
-
-
 def end_run(
     run: UUID,
     *,
@@ -184,32 +124,8 @@ def end_run(
         if not mine.update(status=status, sealed_answer=sealed_answer, begins_history=begins_history):
             return False
         row_of(run, seq=last[0], frame=last[1]).save(force_insert=True)
-        Turn.objects.bulk_create(_turn_row(run, position=position, turn=turn) for position, turn in enumerate(turns))
+        Turn.objects.bulk_create(earlier.turn_rows(run, turns))
     return True
-
-
-def _turn_row(run: UUID, *, position: int, turn: TurnAdded) -> Turn:
-    sealed = seal(json.dumps(turn.content, separators=(",", ":")), place=Place("turn.content", run, position))
-    return Turn(run_id=run, position=position, role=turn.role, sealed_content=sealed)
-
-
-def keep_evidence(conversation: UUID, items: Iterable[Evidence]) -> None:
-    """Remember what answers of this conversation may cite, and when it was read last."""
-    rows = [
-        EvidenceRow(
-            conversation_id=conversation,
-            evidence_id=item.id,
-            provider=item.provider,
-            sealed_item=seal(json.dumps([item.title, item.url]), place=_evidence_place(conversation, item.id)),
-        )
-        for item in items
-    ]
-    EvidenceRow.objects.bulk_create(
-        {row.evidence_id: row for row in rows}.values(),
-        update_conflicts=True,
-        unique_fields=["conversation", "evidence_id"],
-        update_fields=["sealed_item", "seen_at"],
-    )
 
 
 def touch_runs(runs: Iterable[UUID]) -> set[UUID]:
@@ -261,7 +177,7 @@ def load_answer(run: UUID, *, user: int) -> RunAnswer:
         run=row.id,
         conversation=row.conversation_id,
         text=unseal(row.sealed_answer, place=Place("run.answer", run)) if row.sealed_answer else "",
-        evidence=list_evidence(row.conversation_id),
+        evidence=earlier.list_evidence(row.conversation_id),
         model=row.model,
         is_simulated=row.is_simulated,
         question=unseal(row.sealed_question, place=Place("run.question", run)),
@@ -320,28 +236,6 @@ def fail_dead_run(run: UUID, *, seq: int, frame: str) -> bool:
         return False
 
 
-def add_spending(user: int, *, day: date, input_tokens: int, output_tokens: int, cost_micro_usd: int) -> None:
-    """Add one answer of the model to what `user` spent on `day`."""
-    # Added by the database: a user's runs at the same time must not overwrite each other's sums.
-    sums = {
-        "input_tokens": F("input_tokens") + input_tokens,
-        "output_tokens": F("output_tokens") + output_tokens,
-        "cost_micro_usd": F("cost_micro_usd") + cost_micro_usd,
-    }
-    mine = DailySpending.objects.filter(user_id=user, day=day)
-    if not mine.update(**sums):
-        DailySpending.objects.get_or_create(user_id=user, day=day)
-        mine.update(**sums)
-
-
-def load_spent(user: int, *, day: date) -> tuple[int, int]:
-    """Return what `user` spent on `day` and what all users did, in millionths of a US dollar."""
-    spent = DailySpending.objects.filter(day=day).aggregate(
-        mine=Sum("cost_micro_usd", filter=Q(user_id=user), default=0), everybodys=Sum("cost_micro_usd", default=0)
-    )
-    return spent["mine"], spent["everybodys"]
-
-
 def list_expired_runs(*, before: datetime, limit: int) -> list[UUID]:
     """Return at most `limit` ended runs that started before `before` and still have what was read for them."""
     ended = Run.objects.filter(started_at__lt=before, expired_at=None).exclude(status=RunStatus.RUNNING)
@@ -366,9 +260,3 @@ def _is_kept(sealed: bytes | memoryview, *, place: Place, lasting: Callable[[str
         return lasting(unseal(sealed, place=place))
     except ContentClosedError:
         return True
-
-
-def expire_evidence(*, before: datetime) -> int:
-    """Delete what no tool has returned since `before`, and return how many items those were."""
-    count, _ = EvidenceRow.objects.filter(seen_at__lt=before).delete()
-    return count

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from agent import conversations, memory, search, store
+from agent import conversations, earlier, memory, search, store
 from agent.briefing.facts.types import FactSet
 from agent.errors import NotLastRunError, RunNotFoundError
 from agent.event_log import encode
@@ -31,7 +31,7 @@ READ_GITHUB = RunFinished(
 def answered(user: User, *, question: str = "Brief me", answer: str = "Done.", within: UUID | None = None) -> RunTicket:
     """Return a run that finished with `answer`."""
     ticket = start(request_of(user, text=question, conversation=within))
-    store.keep_evidence(ticket.conversation, [ITEM])
+    earlier.keep_evidence(ticket.conversation, [ITEM])
     turns = [TurnAdded("user", question), TurnAdded("assistant", [{"type": "text", "text": answer}])]
     last = (1, encode(READ_GITHUB, run=ticket.run, seq=1))
     store.end_run(ticket.run, status=RunStatus.FINISHED, last=last, answer=answer, turns=turns)
@@ -148,8 +148,8 @@ def test_a_run_whose_place_another_took_is_no_part_of_the_conversation_and_keeps
     second = answered(alice, question="Two", answer="Second.", within=first.conversation)
     new = replacing(alice, second)
     assert conversations.load_conversation(first.conversation, user=alice.pk)[1] == [first.run, new.run]
-    assert store.list_history(first.conversation)[0]["content"] == "One"
-    assert len(store.list_history(first.conversation)) == 2
+    assert earlier.list_history(first.conversation)[0]["content"] == "One"
+    assert len(earlier.list_history(first.conversation)) == 2
     assert store.load_answer(second.run, user=alice.pk).text == "Second."
 
 

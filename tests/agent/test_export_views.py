@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from agent import store
+from agent import earlier, store
 from agent.events import Evidence
 from agent.types import RunStatus
 from tests.agent.conftest import request_of, start
@@ -21,7 +21,7 @@ ANSWER = f"## Needs you\n\n- [<b>Fix</b>]({PULL.url}) waits\n- more\n\n**Coverag
 def run(alice: User) -> UUID:
     """A run of alice that answered."""
     ticket = start(request_of(alice))
-    store.keep_evidence(ticket.conversation, [PULL])
+    earlier.keep_evidence(ticket.conversation, [PULL])
     store.end_run(ticket.run, status=RunStatus.FINISHED, last=(1, "{}"), answer=ANSWER, turns=[])
     return ticket.run
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from agent import conversations, forks, retention, store
+from agent import conversations, earlier, forks, retention, store
 from agent.errors import ContentClosedError, RunNotFoundError
 from agent.event_log import encode
 from agent.events import (
@@ -52,7 +52,7 @@ def answered(user: User, number: int, *, within: UUID | None = None, replaces: U
     """Return a run that read item `number`, cited it and finished."""
     question, cited = f"Question {number}", item(number)
     ticket = start(replace(request_of(user, text=question, conversation=within), replaces=replaces))
-    store.keep_evidence(ticket.conversation, [cited])
+    earlier.keep_evidence(ticket.conversation, [cited])
     events: tuple[RunEvent, ...] = (
         RunStarted(question=question, model="m", is_simulated=True, replaces=str(replaces or "")),
         StepFinished(id="t", ms=1, items=1, bytes=1, evidence=(cited.id,), titles=(cited.title,)),
@@ -94,14 +94,14 @@ def test_the_messages_of_a_fork_are_those_that_the_model_signed(alice: User) -> 
     """Thinking signatures bind all that came before them: a block more, less or other than then is refused."""
     first, second, _ = chat(alice)
     new = forks.fork(second.run, user=alice.pk)
-    assert store.list_history(new) == store.list_history(first.conversation)[:4]
-    assert store.list_history(new)[1]["content"] == thought("Answer 1")
+    assert earlier.list_history(new) == earlier.list_history(first.conversation)[:4]
+    assert earlier.list_history(new)[1]["content"] == thought("Answer 1")
 
 
 def test_only_what_was_read_by_then_may_be_cited(alice: User) -> None:
     _, second, _ = chat(alice)
     new = forks.fork(second.run, user=alice.pk)
-    assert store.list_evidence(new) == {item(1).id: item(1), item(2).id: item(2)}
+    assert earlier.list_evidence(new) == {item(1).id: item(1), item(2).id: item(2)}
 
 
 def test_a_copy_tells_the_same_without_gaps_and_names_the_run_that_the_audit_knows(alice: User) -> None:
@@ -178,7 +178,7 @@ def test_a_fork_does_not_keep_what_was_read_for_longer(alice: User) -> None:
     (copy,) = runs_of(new, alice)
     assert retention.expire_content().runs == 2
     assert not EvidenceRow.objects.exists()
-    assert store.list_history(new) == []
+    assert earlier.list_history(new) == []
     assert "step.finished" not in {frame["type"] for frame in frames_of(copy, alice)}
     # What is left of it can still be forked.
     assert [run.expired_at is None for run in Run.objects.filter(conversation=forks.fork(copy, user=alice.pk))] == [
@@ -252,4 +252,6 @@ async def test_a_fork_goes_on_where_it_was_forked(maya: User) -> None:
     second = await whole_runs.run(maya, "What needs my review?", conversation=new)
     assert second[-1]["type"] == "run.finished"
     (original,) = await sync_to_async(list)(Run.objects.filter(id=run).values_list("conversation_id", flat=True))
-    assert len(await sync_to_async(store.list_history)(new)) > len(await sync_to_async(store.list_history)(original))
+    assert len(await sync_to_async(earlier.list_history)(new)) > len(
+        await sync_to_async(earlier.list_history)(original)
+    )

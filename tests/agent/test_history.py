@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from agent import store
+from agent import earlier, store
 from agent.history import begin_anew
 from tests.agent.whole_runs import ALL_THREE, STANDUP, run
 
@@ -97,7 +97,7 @@ async def test_a_conversation_goes_on_after_it_was_begun_anew(maya: User, settin
     """The stand-in checks every signature: the beginning that a run stored is the one that later runs send."""
     first = await run(maya, ALL_THREE)
     conversation = await conversation_of(first)
-    history = await sync_to_async(store.list_history)(conversation)
+    history = await sync_to_async(earlier.list_history)(conversation)
     settings.HISTORY_MAX_CHARACTERS = len(json.dumps(history)) // 2
     for question in (STANDUP, "What needs my review?", "What is in #engineering?"):
         frames = await run(maya, question, conversation=conversation)
@@ -105,7 +105,7 @@ async def test_a_conversation_goes_on_after_it_was_begun_anew(maya: User, settin
         settings.HISTORY_MAX_CHARACTERS = 1_000_000
     runs = await sync_to_async(list)(store.Run.objects.filter(conversation=conversation).order_by("started_at"))
     assert [row.begins_history for row in runs] == [False, True, False, False]
-    history = await sync_to_async(store.list_history)(conversation)
+    history = await sync_to_async(earlier.list_history)(conversation)
     assert history[0]["content"].startswith(ALL_THREE)
     assert [block["type"] for block in history[1]["content"]] == ["text"]
     assert sum(isinstance(message["content"], str) for message in history) == len(runs)
@@ -115,11 +115,11 @@ async def test_a_conversation_goes_on_after_it_was_begun_anew(maya: User, settin
 async def test_a_run_that_fails_begins_nothing(maya: User, settings: Any) -> None:
     first = await run(maya, STANDUP)
     conversation = await conversation_of(first)
-    before = await sync_to_async(store.list_history)(conversation)
+    before = await sync_to_async(earlier.list_history)(conversation)
     settings.HISTORY_MAX_CHARACTERS, settings.CLAUDE_MODEL = 20_000, "sandbox-overloaded"
     failed = await run(maya, ALL_THREE, conversation=conversation)
     assert failed[-1]["type"] == "run.failed"
-    assert await sync_to_async(store.list_history)(conversation) == before
+    assert await sync_to_async(earlier.list_history)(conversation) == before
 
 
 @whole_runs
@@ -129,9 +129,9 @@ async def test_an_edited_beginning_is_refused(maya: User, settings: Any, monkeyp
     settings.HISTORY_MAX_CHARACTERS = 20_000
     await run(maya, ALL_THREE, conversation=conversation)
     settings.HISTORY_MAX_CHARACTERS = 1_000_000
-    history = await sync_to_async(store.list_history)(conversation)
+    history = await sync_to_async(earlier.list_history)(conversation)
     assert json.dumps(history).count('"thinking"') > 0
     edited = [history[0] | {"content": "Something else."}, *history[1:]]
-    monkeypatch.setattr(store, "list_history", lambda _: edited)
+    monkeypatch.setattr(earlier, "list_history", lambda _: edited)
     frames = await run(maya, "What is in #engineering?", conversation=conversation)
     assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "bad_request")

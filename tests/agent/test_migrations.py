@@ -41,15 +41,15 @@ insert("evidence", evidence_id="gh-00000001", provider="github", title="canary-5
 SHOW = """
 import json
 from django.contrib.auth.models import User
-from agent import conversations, store
+from agent import conversations, earlier, store
 from agent.models import Run
 run = Run.objects.get()
 found = {
     "recent": [row.title for row in conversations.list_recent(User.objects.get().pk)],
     "answer": store.load_answer(run.id, user=run.user_id).text,
     "frames": store.list_frames(run.id, user=run.user_id, after=397),
-    "history": store.list_history(run.conversation_id),
-    "evidence": [[item.title, item.url] for item in store.list_evidence(run.conversation_id).values()],
+    "history": earlier.list_history(run.conversation_id),
+    "evidence": [[item.title, item.url] for item in earlier.list_evidence(run.conversation_id).values()],
 }
 print(json.dumps(found))
 """

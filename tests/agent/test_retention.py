@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from agent import content_keys, conversations, housekeeping, memory, store, tasks
+from agent import content_keys, conversations, earlier, housekeeping, memory, store, tasks
 from agent.briefing.facts.types import FactSet
 from agent.delivery_models import Delivery
 from agent.events import Evidence, TurnAdded
@@ -56,10 +56,10 @@ def test_of_an_old_run_the_page_keeps_question_and_answer_and_the_model_nothing(
     old, young = finish(start(request_of(alice)), days_ago=31), finish(start(request_of(alice)), days_ago=29)
     assert expire_content() == Expired(runs=1, evidence=0, facts=0)
     assert kinds(alice, old) == LASTING
-    assert store.list_history(old.conversation) == []
+    assert earlier.list_history(old.conversation) == []
     assert store.load_answer(old.run, user=alice.pk).text == "Done."
     assert kinds(alice, young) == [*TYPES, "run.finished"]
-    assert len(store.list_history(young.conversation)) == len(TURNS)
+    assert len(earlier.list_history(young.conversation)) == len(TURNS)
     assert [row.title for row in conversations.list_recent(alice.pk)] == ["Brief me", "Brief me"]
     assert expire_content() == Expired(runs=0, evidence=0, facts=0)
 
@@ -92,7 +92,7 @@ def test_what_is_left_of_a_conversation_carries_no_thinking(alice: User) -> None
     old = finish(start(request_of(alice)), days_ago=31)
     finish(start(request_of(alice, conversation=old.conversation)), days_ago=1)
     expire_content()
-    contents = [message["content"] for message in store.list_history(old.conversation)]
+    contents = [message["content"] for message in earlier.list_history(old.conversation)]
     assert contents == [
         "Brief me",
         [{"type": "tool_use", "id": "1"}],
@@ -104,11 +104,11 @@ def test_what_is_left_of_a_conversation_carries_no_thinking(alice: User) -> None
 def test_evidence_lives_on_while_tools_return_it(alice: User) -> None:
     ticket = start(request_of(alice))
     items = [Evidence(f"gh-0000000{n}", "github", "Fix upload", f"https://example.org/{n}") for n in range(3)]
-    store.keep_evidence(ticket.conversation, items)
-    store.EvidenceRow.objects.update(seen_at=timezone.now() - timedelta(days=31))
-    store.keep_evidence(ticket.conversation, [items[1]])
+    earlier.keep_evidence(ticket.conversation, items)
+    earlier.EvidenceRow.objects.update(seen_at=timezone.now() - timedelta(days=31))
+    earlier.keep_evidence(ticket.conversation, [items[1]])
     assert expire_content() == Expired(runs=0, evidence=2, facts=0)
-    assert store.list_evidence(ticket.conversation) == {items[1].id: items[1]}
+    assert earlier.list_evidence(ticket.conversation) == {items[1].id: items[1]}
 
 
 def test_what_does_not_open_is_not_taken_for_a_step(alice: User, settings: Settings) -> None:
@@ -118,7 +118,7 @@ def test_what_does_not_open_is_not_taken_for_a_step(alice: User, settings: Setti
     assert expire_content() == Expired(runs=1, evidence=0, facts=0)
     settings.CONTENT_KEYS = keys
     assert kinds(alice, ticket) == [*TYPES, "run.finished"]
-    assert store.list_history(ticket.conversation) == []
+    assert earlier.list_history(ticket.conversation) == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from agent import memory, store
+from agent import earlier, memory, store
 from agent.errors import RunNotFoundError
 from agent.runner import current_runner
 from audit.models import AuditEvent
@@ -77,7 +77,7 @@ async def test_every_link_of_the_answer_is_evidence_that_a_tool_returned(maya: U
     frames = await run(maya, STANDUP)
     cited = {item["url"] for block in of(frames, "block.final") for item in block["evidence"]}
     conversation = (await sync_to_async(store.Run.objects.get)(id=frames[0]["run"])).conversation_id
-    known = await sync_to_async(store.list_evidence)(conversation)
+    known = await sync_to_async(earlier.list_evidence)(conversation)
     assert len(cited) > 10
     assert cited <= {item.url for item in known.values()}
     assert frames[-1]["grounding"]["unknown"] == 0
@@ -112,7 +112,7 @@ async def test_a_conversation_goes_on_after_what_it_read_first_has_expired(maya:
     conversation = (await sync_to_async(store.Run.objects.get)(id=first[0]["run"])).conversation_id
     await run(maya, STANDUP, conversation=conversation)
     await sync_to_async(store.expire_run)(UUID(first[0]["run"]), lasting=lambda _frame: False)
-    history = await sync_to_async(store.list_history)(conversation)
+    history = await sync_to_async(earlier.list_history)(conversation)
     assert history[0]["content"].startswith(STANDUP)
     assert (await run(maya, ALL_THREE, conversation=conversation))[-1]["type"] == "run.finished"
 
@@ -159,7 +159,7 @@ async def test_stopping_ends_the_run_once_and_keeps_nothing_of_its_turns(maya: U
     assert frames[-1]["type"] == "run.stopped"
     ends = {"run.finished", "run.stopped", "run.failed"}
     assert [frame["type"] for frame in frames if frame["type"] in ends] == ["run.stopped"]
-    assert await sync_to_async(store.list_history)(ticket.conversation) == []
+    assert await sync_to_async(earlier.list_history)(ticket.conversation) == []
     assert (await audited(str(ticket.run)))[-1][0] == "agent:run:stopped"
 
 
@@ -172,7 +172,7 @@ async def test_a_sign_out_stops_the_runs_of_its_session_and_says_so(maya: User) 
     frames = await following
     assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "session_ended")
     assert frames[-1]["message"].startswith("You signed out while this was being answered")
-    assert await sync_to_async(store.list_history)(ticket.conversation) == []
+    assert await sync_to_async(earlier.list_history)(ticket.conversation) == []
     assert (await audited(str(ticket.run)))[-1] == ("agent:run:failed", "", "session_ended")
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from agent import claude, store
+from agent import claude, spending
 from agent.errors import ModelError
 from agent.model import AssistantMessage
 from agent.prices import Price, cost_micro_usd
@@ -52,13 +52,13 @@ async def ask(model: PaidModel) -> list[str | AssistantMessage]:
 
 @sync_to_async
 def spent(user: User) -> tuple[int, int]:
-    return store.load_spent(user.pk, day=timezone.now().date())
+    return spending.load_spent(user.pk, day=timezone.now().date())
 
 
 @sync_to_async
 def spend(user: User, micro_usd: int) -> None:
     day = timezone.now().date()
-    store.add_spending(user.pk, day=day, input_tokens=1, output_tokens=1, cost_micro_usd=micro_usd)
+    spending.add_spending(user.pk, day=day, input_tokens=1, output_tokens=1, cost_micro_usd=micro_usd)
 
 
 def test_each_kind_of_token_has_its_price() -> None:

@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from agent import content_keys, conversations, store
+from agent import content_keys, conversations, earlier, store
 from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError
-from agent.events import Evidence, TurnAdded
+from agent.events import TurnAdded
 from agent.runner import end_dead_runs
 from agent.stored_events import append_events
 from agent.types import RunStatus
@@ -55,26 +55,6 @@ def test_a_conversation_that_never_was_is_unknown(alice: User) -> None:
         start(request_of(alice, conversation=uuid4()))
 
 
-def test_the_history_holds_finished_runs_only_and_in_order(alice: User) -> None:
-    first = start(request_of(alice))
-    store.end_run(first.run, status=RunStatus.FINISHED, last=LAST, answer="Done.", turns=[QUESTION, ANSWER])
-    second = start(request_of(alice, conversation=first.conversation))
-    store.end_run(second.run, status=RunStatus.STOPPED, last=LAST, answer="", turns=[])
-    third = start(request_of(alice, conversation=first.conversation))
-    store.end_run(third.run, status=RunStatus.FINISHED, last=LAST, answer="Again.", turns=[QUESTION, ANSWER])
-    roles = [message["role"] for message in store.list_history(first.conversation)]
-    assert roles == ["user", "assistant", "user", "assistant"]
-    assert store.list_history(first.conversation)[1]["content"] == ANSWER.content
-
-
-def test_evidence_seen_twice_is_kept_once(alice: User) -> None:
-    ticket = start(request_of(alice))
-    item = Evidence("gh-00000001", "github", "Fix upload", "https://github.com/tidewater/harbor/pull/412")
-    store.keep_evidence(ticket.conversation, [item])
-    store.keep_evidence(ticket.conversation, [item])
-    assert store.list_evidence(ticket.conversation) == {item.id: item}
-
-
 def test_a_run_without_a_heartbeat_is_ended_once_with_its_reason(alice: User) -> None:
     ticket = start(request_of(alice))
     append_events([(ticket.run, 1, "{}")])
@@ -100,7 +80,7 @@ def test_a_run_that_was_given_up_is_not_finished_later(alice: User) -> None:
     assert store.fail_dead_run(ticket.run, seq=1, frame='{"type":"run.failed"}')
     store.end_run(ticket.run, status=RunStatus.FINISHED, last=(2, "{}"), answer="late", turns=[QUESTION, ANSWER])
     assert store.list_frames(ticket.run, user=alice.pk, after=0) == [(1, '{"type":"run.failed"}')]
-    assert store.list_history(ticket.conversation) == []
+    assert earlier.list_history(ticket.conversation) == []
 
 
 def test_a_heartbeat_brings_back_the_wish_to_stop(alice: User) -> None:
@@ -132,12 +112,3 @@ def test_rows_that_are_swapped_do_not_open(alice: User) -> None:
     store.Event.objects.filter(run_id=ticket.run).update(run_id=other.run)
     with pytest.raises(ContentClosedError):
         store.list_frames(other.run, user=alice.pk, after=1)
-
-
-def test_turns_come_back_as_the_model_signed_them(alice: User) -> None:
-    content = [{"type": "text", "text": "Ünï \x00 \ud83d 🔐", "n": 1.50, "list": [None, True]}]
-    ticket = start(request_of(alice))
-    turns = [TurnAdded(role="assistant", content=content)]
-    store.end_run(ticket.run, status=RunStatus.FINISHED, last=LAST, answer="a \x00 b", turns=turns)
-    assert store.list_history(ticket.conversation) == [{"role": "assistant", "content": content}]
-    assert store.load_answer(ticket.run, user=alice.pk).text == "a \x00 b"

@@ -7,7 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from agent import claude, store
+from agent import claude, earlier, store
 from devcontext.lifespan import shut_down
 from permissions import switch
 from tests.agent.api.upstream import Upstream
@@ -73,7 +73,7 @@ async def test_nothing_of_a_half_answer_stays(maya: User, settings: Any) -> None
     before = [frame for frame in of(frames, "block.tail") if frame["seq"] < of(frames, "answer.restarted")[0]["seq"]]
     assert before
     conversation = (await sync_to_async(store.Run.objects.get)(id=frames[0]["run"])).conversation_id
-    history = await sync_to_async(store.list_history)(conversation)
+    history = await sync_to_async(earlier.list_history)(conversation)
     assert [turn["role"] for turn in history] == ["user", "assistant", "user", "assistant"]
     assert history[-1]["content"][0]["text"].startswith(HEAD)
 

@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from agent import claude, holds, store
+from agent import claude, holds, spending, store
 from agent.models import Hold
 from agent.prices import Price
 from agent.retention import expire_content
@@ -211,7 +211,7 @@ async def test_a_spent_budget_asks_claude_for_no_schedule(
     settings.CLAUDE_PRICES = {"a-model": (Price(2, 10, cache_write=2.5, cache_read=0.2),)}
     settings.DAILY_BUDGET_USD_PER_USER, settings.DAILY_BUDGET_USD = (1, 0) if is_own else (0, 1)
     payer = schedule.user if is_own else bob.pk
-    await sync_to_async(store.add_spending)(
+    await sync_to_async(spending.add_spending)(
         payer, day=timezone.now().date(), input_tokens=1, output_tokens=1, cost_micro_usd=1_000_000
     )
     done = await run(schedule)
