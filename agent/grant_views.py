@@ -7,7 +7,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,7 +16,7 @@ from agent.grant_form import GrantForm
 from agent.plan_views import load_statuses
 from agent.schedule_views import load_held, load_own, refuse
 from agent.schedules import owning
-from agent.schedules.errors import NoGrantError
+from agent.schedules.errors import NoGrantError, ScheduleNotFoundError
 from agent.schedules.types import Schedule
 from permissions import needs, store, switch
 from permissions.confirmation import recently_confirmed
@@ -88,6 +88,8 @@ async def _give(
         )
     except VaultError as error:
         return refuse(request, error=error, schedule=schedule)
+    except ScheduleNotFoundError:
+        raise Http404 from None
     messages.success(request, gettext("“{name}” may read what you chose.").format(name=given.draft.name))
     return HttpResponseRedirect(reverse("agent:schedule", args=(schedule,)), status=303)
 

@@ -22,6 +22,8 @@ async def create(
 ) -> Grant:
     """Let `agent` read `providers` with `tools` while the user is away, until an instant.
 
+    Its one grant, also one that expired, is changed in its place; asked for twice at once, it is the same one.
+
     For a view behind `permissions.confirmation.recently_confirmed`: it widens what is read.
 
     Raises:

@@ -5,7 +5,9 @@ Narrowing never waits for the audit; widening is refused when it cannot be recor
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 from django.utils import timezone
 
@@ -26,6 +28,24 @@ _AGENT = re.compile(rf"{SCHEDULE_PREFIX}[0-9a-z_-]{{1,64}}")
 _TOOL = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _MAX_TOOLS = 100
 _AWAY = {False: "not while away", True: "also while away"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a grant holds; as text as the audit tells it: providers by name, tools by their number, its last day."""
+
+    providers: Sequence[str]
+    tools: Sequence[str]
+    expires_at: datetime
+
+    def __str__(self) -> str:
+        names = ", ".join(sorted(set(self.providers)))
+        return f"{names} with {len(set(self.tools))} tools until {self.expires_at.astimezone(UTC):%Y-%m-%d}"
+
+    def is_within(self, other: Self) -> bool:
+        """Tell whether it holds nothing that the other does not."""
+        is_as_short = self.expires_at <= other.expires_at
+        return is_as_short and {*self.providers} <= {*other.providers} and {*self.tools} <= {*other.tools}
 
 
 def pause(subject: Subject, *, connection: str, until: datetime | None) -> Connection:
@@ -78,22 +98,32 @@ def set_away(subject: Subject, *, connection: str, is_allowed: bool) -> Connecti
 def create_grant(
     subject: Subject, *, agent: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime
 ) -> Grant:
-    """Return a new grant by which `agent` may read `providers` with `tools` in the user's absence.
+    """Return the grant by which `agent` may read `providers` with `tools` in the user's absence.
+
+    An agent has one grant of a user: one that was not ended is changed in its place, so that a form that arrives twice
+    leaves no second one that nobody sees.
 
     Raises:
         NotConnectedError: One of `providers` is unknown or not configured.
         InvalidRequestError: `agent` is no schedule's, there are no providers or no tools, a name is malformed, or it
             would not end in the future, or not within `MAX_GRANT_LIFE`.
+        SessionEndedError: The session that asks ended meanwhile.
         VaultUnavailableError: It could not be stored or recorded.
     """
     if not _AGENT.fullmatch(agent):
         raise InvalidRequestError
     _require_content(providers=providers, tools=tools, expires_at=expires_at)
-    # An end of all sessions ends the grants as well, and must not miss one that is being made.
-    with sessions.hold(subject):
-        told = _told(providers, tools=tools, expires_at=expires_at)
-        ledger.require(_grant_entry(subject, event=Event.PERMISSION_GRANT_CREATED, reason=told))
-        return grants.create(user=subject.user, agent=agent, providers=providers, tools=tools, expires_at=expires_at)
+    content = _Content(providers, tools, expires_at)
+    # An end of all sessions ends the grants as well, and must not miss one that is being made; and of two that are
+    # asked for at once, the second finds the first.
+    with store.hold_alone(subject.user):
+        sessions.require_attended(subject)
+        held = grants.lock_all(agent=agent, user=subject.user)
+        for other in held[:-1]:
+            _end(subject, grant=other.id)
+        given = _change(subject, held[-1], content=content) if held else _create(subject, agent=agent, content=content)
+    ledger.drain()
+    return given
 
 
 def change_grant(
@@ -115,14 +145,7 @@ def change_grant(
         before = grants.lock(grant, user=subject.user)
         if before is None:
             raise InvalidRequestError
-        is_narrower = (
-            {*providers} <= {*before.providers} and {*tools} <= {*before.tools} and expires_at <= before.expires_at
-        )
-        was = _told(before.providers, tools=before.tools, expires_at=before.expires_at)
-        told = f"{was} → {_told(providers, tools=tools, expires_at=expires_at)}"
-        event = Event.PERMISSION_GRANT_NARROWED if is_narrower else Event.PERMISSION_GRANT_RENEWED
-        (ledger.note if is_narrower else ledger.require)(_grant_entry(subject, event=event, reason=told))
-        changed = grants.change(grant, providers=providers, tools=tools, expires_at=expires_at)
+        changed = _change(subject, before, content=_Content(providers, tools, expires_at))
     ledger.drain()
     return changed
 
@@ -139,9 +162,33 @@ def end_grant(subject: Subject, *, grant: str) -> None:
         VaultUnavailableError: The database failed.
     """
     with store.hold_alone(subject.user):
-        if grants.end(grant, user=subject.user):
-            ledger.note(_grant_entry(subject, event=Event.PERMISSION_GRANT_ENDED))
+        _end(subject, grant=grant)
     ledger.drain()
+
+
+def _create(subject: Subject, *, agent: str, content: _Content) -> Grant:
+    ledger.require(_grant_entry(subject, event=Event.PERMISSION_GRANT_CREATED, reason=str(content)))
+    return grants.create(
+        user=subject.user,
+        agent=agent,
+        providers=content.providers,
+        tools=content.tools,
+        expires_at=content.expires_at,
+    )
+
+
+def _change(subject: Subject, before: Grant, *, content: _Content) -> Grant:
+    """Replace what a grant holds; for callers that hold the user's sessions alone."""
+    was = _Content(before.providers, before.tools, before.expires_at)
+    is_narrower = content.is_within(was)
+    event = Event.PERMISSION_GRANT_NARROWED if is_narrower else Event.PERMISSION_GRANT_RENEWED
+    (ledger.note if is_narrower else ledger.require)(_grant_entry(subject, event=event, reason=f"{was} → {content}"))
+    return grants.change(before.id, providers=content.providers, tools=content.tools, expires_at=content.expires_at)
+
+
+def _end(subject: Subject, *, grant: str) -> None:
+    if grants.end(grant, user=subject.user):
+        ledger.note(_grant_entry(subject, event=Event.PERMISSION_GRANT_ENDED))
 
 
 def _require_content(*, providers: Sequence[str], tools: Sequence[str], expires_at: datetime) -> None:
@@ -152,12 +199,6 @@ def _require_content(*, providers: Sequence[str], tools: Sequence[str], expires_
         raise InvalidRequestError
     for provider in providers:
         registry.load(provider)
-
-
-def _told(providers: Sequence[str], *, tools: Sequence[str], expires_at: datetime) -> str:
-    """Return what a grant holds, for the audit: providers by name, tools by their number, and its last day."""
-    names = ", ".join(sorted(set(providers)))
-    return f"{names} with {len(set(tools))} tools until {expires_at.astimezone(UTC):%Y-%m-%d}"
 
 
 def _grant_entry(subject: Subject, *, event: Event, reason: str = "") -> Entry:

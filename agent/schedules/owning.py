@@ -14,7 +14,7 @@ from django.utils import timezone
 from agent.briefing import recipes
 from agent.briefing.working_week import list_countries, list_subdivisions
 from agent.schedules import occurrences, store, worker
-from agent.schedules.errors import BadScheduleError, NoGrantError
+from agent.schedules.errors import BadScheduleError, NoGrantError, ScheduleNotFoundError
 from agent.schedules.types import Draft, Occurrence, Schedule
 from agent.tools import TOOLS
 from permissions import grants
@@ -49,6 +49,8 @@ async def give_grant(
 ) -> Schedule:
     """Let the schedule read `providers` while its owner is away: a new grant, or the one that it has, changed.
 
+    Asked for twice, also at once, it has one grant: the vault gives an agent no second one.
+
     For a view behind `permissions.confirmation.recently_confirmed`. Without `tools`, it may use all of these services.
     The switch of each service for the time that its owner is away stays as it is, and counts beside the grant.
 
@@ -58,15 +60,14 @@ async def give_grant(
     """
     user = user_id_of(asker["user"])
     found = await sync_to_async(store.load)(schedule, user=user)
-    held = await find_grant(asker, found)
     wanted = tuple(tools) or tools_of(providers)
-    if held is None:
-        given = await grants.create(
-            **asker, agent=found.agent, providers=providers, tools=wanted, expires_at=expires_at
-        )
-    else:
-        given = await grants.change(**asker, grant=held.id, providers=providers, tools=wanted, expires_at=expires_at)
-    return await sync_to_async(store.set_grant)(schedule, user=user, grant=given, now=timezone.now())
+    await grants.create(**asker, agent=found.agent, providers=providers, tools=wanted, expires_at=expires_at)
+    try:
+        return await _note_grant(asker, found)
+    except ScheduleNotFoundError:
+        # It was deleted meanwhile, and nobody would see the grant any more.
+        await _end_at_vault(asker, found)
+        raise
 
 
 async def narrow_grant(
@@ -89,17 +90,16 @@ async def narrow_grant(
     kept = set(held.tools) & set(tools_of(left)) & set(held.tools if tools is None else tools)
     if not left or not kept:
         return await end_grant(asker, schedule)
-    given = await grants.change(**asker, grant=held.id, providers=left, tools=kept, expires_at=held.expires_at)
-    return await sync_to_async(store.set_grant)(schedule, user=user, grant=given, now=timezone.now())
+    await grants.change(**asker, grant=held.id, providers=left, tools=kept, expires_at=held.expires_at)
+    return await _note_grant(asker, found)
 
 
 async def end_grant(asker: Asker, schedule: UUID) -> Schedule:
     """Take everything from the schedule at once; nothing is due by it until it is given a grant. Raises as above."""
     user = user_id_of(asker["user"])
     found = await sync_to_async(store.load)(schedule, user=user)
-    if found.grant:
-        await grants.end(**asker, grant=found.grant)
-    return await sync_to_async(store.set_grant)(schedule, user=user, grant=None, now=timezone.now())
+    await _end_at_vault(asker, found)
+    return await _note_grant(asker, found)
 
 
 async def find_grant(asker: Asker, schedule: Schedule) -> Grant | None:
@@ -108,8 +108,28 @@ async def find_grant(asker: Asker, schedule: Schedule) -> Grant | None:
     Raises:
         vault.client.VaultError: The vault does not answer.
     """
+    # By the agent, not by the id that is noted here: a process that died before it noted one left it at the vault.
     listed = await grants.list_grants(**asker)
-    return next((grant for grant in listed if grant.id == schedule.grant), None)
+    return next((grant for grant in listed if grant.agent == schedule.agent), None)
+
+
+async def _note_grant(asker: Asker, schedule: Schedule) -> Schedule:
+    """Note what the vault says that the schedule may read, until it still says so afterwards.
+
+    Of two acts at once, the one that the vault took first may come here last: what it knew is then old.
+    """
+    held = await find_grant(asker, schedule)
+    while True:
+        noted = await sync_to_async(store.set_grant)(schedule.id, user=schedule.user, grant=held, now=timezone.now())
+        before, held = held, await find_grant(asker, schedule)
+        if held == before:
+            return noted
+
+
+async def _end_at_vault(asker: Asker, schedule: Schedule) -> None:
+    for grant in await grants.list_grants(**asker):
+        if grant.agent == schedule.agent:
+            await grants.end(**asker, grant=grant.id)
 
 
 async def pause(asker: Asker, schedule: UUID, *, until: datetime | None = None) -> Schedule:
@@ -140,8 +160,10 @@ async def run_now(asker: Asker, schedule: UUID) -> Occurrence:
 
 async def delete(asker: Asker, schedule: UUID) -> None:
     """Delete a schedule and its grant; its briefings stay in the history. Raises as `end_grant` does."""
-    await end_grant(asker, schedule)
-    await sync_to_async(store.delete)(schedule, user=user_id_of(asker["user"]))
+    ended = await end_grant(asker, schedule)
+    await sync_to_async(store.delete)(schedule, user=ended.user)
+    # What was given between the two is found now; what is given later finds no schedule.
+    await _end_at_vault(asker, ended)
 
 
 def tools_of(providers: Collection[str]) -> tuple[str, ...]:

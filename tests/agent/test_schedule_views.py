@@ -1,5 +1,6 @@
 """The pages of schedules, as forms that need no script: whose they are, what they refuse, and what they say."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -187,6 +188,17 @@ async def test_who_did_not_confirm_lately_is_asked_who_they_are(
     answer = await visitor.post(f"/schedules/{made.id}/grant/", ALLOWED)
     assert answer["Location"].startswith("/accounts/reauthenticate/")
     assert await grants.list_grants(**asker_of(maya)) == ()
+
+
+async def test_a_grants_form_that_is_sent_twice_gives_one_grant(visitor: AsyncClient, maya: User) -> None:
+    """A double click, a reload of the POST, two tabs."""
+    made = await owning.create(asker_of(maya), draft=draft())
+    answers = await asyncio.gather(*(visitor.post(f"/schedules/{made.id}/grant/", ALLOWED) for _ in range(2)))
+    answers.append(await visitor.post(f"/schedules/{made.id}/grant/", ALLOWED))
+    assert [(answer.status_code, answer["Location"]) for answer in answers] == [(303, f"/schedules/{made.id}/")] * 3
+    (held,) = await grants.list_grants(**asker_of(maya))
+    noted = await only_schedule(maya)
+    assert (noted.grant, noted.grant_expires_at) == (held.id, held.expires_at)
 
 
 async def test_taking_back_asks_nobody_and_leads_back(visitor: AsyncClient, maya: User, settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Grants, on both vaults: what may act by one, how one is narrowed, renewed and ended."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -145,12 +146,12 @@ async def test_only_a_grants_own_agent_and_tools_read_by_it_and_a_schedule_reads
 ) -> None:
     """The vault's own word on every case, whatever the gate said."""
     await connect_user()
-    grants = {True: await grant_of(client), False: await grant_of(client, providers=["slack"])}
     answered = {}
     for case in CASES:
         is_grant, agent, tool, is_granted, is_away = case
         await change(is_away_allowed=is_away)
-        sid = grants[is_granted].sid if is_grant else "sid-1"
+        grant = await grant_of(client, providers=["github" if is_granted else "slack"])
+        sid = grant.sid if is_grant else "sid-1"
         acting = {"actor_token": actor(agent, tool=tool)} if agent else {"actor_token": "", "actor_token_type": ""}
         asked = request(subject_token=subject(sid=sid, purpose="exchange"), **acting)
         try:
@@ -198,6 +199,45 @@ async def test_a_grant_is_narrowed_and_renewed_and_both_say_what_it_was(
         ),
         ("permission:grant:renewed", ALICE, f"slack with 2 tools until {was} → github with 2 tools until {then}"),
     ]
+
+
+async def test_asked_for_five_times_at_once_an_agent_has_one_grant(client: VaultClient) -> None:
+    """A form that is sent twice: a second grant would live on unseen."""
+    given = await asyncio.gather(*(grant_of(client, providers=["github", "slack"]) for _ in range(5)))
+    assert {grant.id for grant in given} == {given[0].id}
+    again = await grant_of(client, providers=["slack"], tools=["slack_mentions"])
+    assert await client.list_grants(subject_token=subject()) == (again,)
+    assert (again.id, again.providers, again.tools) == (given[0].id, ("slack",), ("slack_mentions",))
+    kinds = [kind for kind, _, _ in await events(kind="permission:grant")]
+    assert kinds.count("permission:grant:created") == 1
+
+
+async def test_of_several_grants_that_an_agent_had_before_one_is_kept_and_the_others_are_ended(
+    client: VaultClient,
+) -> None:
+    first = await grant_of(client)
+    other = await models.Grant.objects.using("vault").aget(id=first.id)
+    other.id, other.granted_at = "grant_later", timezone.now()
+    await other.asave(using="vault", force_insert=True)
+    kept = await grant_of(client)
+    assert kept.id == "grant_later"
+    assert await client.list_grants(subject_token=subject()) == (kept,)
+    assert ("permission:grant:ended", ALICE, "") in await events(kind="permission:grant")
+
+
+async def test_an_agents_grant_is_of_one_user_and_one_that_was_ended_is_not_taken_up(client: VaultClient) -> None:
+    mine, theirs = await grant_of(client), await grant_of(client, user=BOB)
+    assert mine.id != theirs.id
+    await client.end_grant(subject_token=subject(), grant=mine.id)
+    assert (await grant_of(client)).id not in {mine.id, theirs.id}
+
+
+async def test_what_an_agent_has_is_not_widened_by_asking_anew_where_the_audit_is_away(client: VaultClient) -> None:
+    grant = await grant_of(client)
+    async with audit_down():
+        with pytest.raises(VaultUnavailableError):
+            await grant_of(client, providers=["github", "slack"])
+    assert await client.list_grants(subject_token=subject()) == (grant,)
 
 
 async def test_an_expired_grant_reads_nothing_until_it_is_renewed(client: VaultClient, connect_user: Connect) -> None:

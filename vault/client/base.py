@@ -153,7 +153,9 @@ class VaultClient(Protocol):
     async def create_grant(
         self, *, subject_token: str, agent: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime
     ) -> Grant:
-        """Return a new grant: its `sid` stands for a session of the absent user, in which `agent` alone may act.
+        """Return a grant: its `sid` stands for a session of the absent user, in which `agent` alone may act.
+
+        An agent has one grant of a user: one that was not ended is changed in its place and keeps its id.
 
         Args:
             subject_token: Who grants.

@@ -42,6 +42,13 @@ def lock(grant: str, *, user: str) -> Grant | None:
     return _value(row) if row else None
 
 
+def lock_all(*, agent: str, user: str) -> tuple[Grant, ...]:
+    """Return, locked likewise, the grants of `user` to an agent that were not ended, the oldest first."""
+    rows = models.Grant.objects.using(ALIAS).select_for_update()
+    held = rows.filter(agent=agent, subject=user, ended_at__isnull=True)
+    return tuple(_value(row) for row in held.order_by("granted_at", "id"))
+
+
 def change(grant: str, *, providers: Iterable[str], tools: Iterable[str], expires_at: datetime) -> Grant:
     """Replace what a grant holds, and return it; for the holder of its lock."""
     rows = models.Grant.objects.using(ALIAS).filter(id=grant)

@@ -1,13 +1,19 @@
 """What owners do with schedules: only with their own, and never more than they said."""
 
+import asyncio
+import threading
+import time
 from collections.abc import Awaitable, Callable
-from datetime import time, timedelta
+from datetime import time as wall_time
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import connections as databases
+from django.db import transaction
 from django.utils import timezone
 
 from agent.schedule_models import Schedule as Row
@@ -22,7 +28,9 @@ from agent.schedules.types import Schedule
 from permissions import grants
 from permissions.pages import Asker
 from tests.agent.schedules.conftest import asker_of, draft, granted_schedule, make_due_row
+from tests.agent.waiting import until
 from vault.client import VaultError
+from vault.models import Grant as VaultGrant
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "audit"], transaction=True)
 
@@ -79,6 +87,77 @@ async def test_a_deleted_schedule_leaves_no_grant(maya: User) -> None:
     assert await sync_to_async(store.list_schedules)(maya.pk) == ()
 
 
+async def test_given_several_times_at_once_there_is_one_grant_and_it_is_noted_as_the_vault_has_it(maya: User) -> None:
+    """Two tabs that say different things: whichever comes last, both sides tell the same."""
+    asker = asker_of(maya)
+    made = await owning.create(asker, draft=draft())
+    now = timezone.now()
+    await asyncio.gather(
+        *(
+            owning.give_grant(asker, made.id, providers=["github"], expires_at=now + days * DAY)
+            for days in range(30, 36)
+        )
+    )
+    (held,) = await grants.list_grants(**asker)
+    noted = await sync_to_async(store.load)(made.id, user=maya.pk)
+    assert (noted.grant, noted.grant_expires_at) == (held.id, held.expires_at)
+
+
+async def test_what_a_process_gave_that_died_before_it_noted_it_is_taken_up_or_ended(maya: User) -> None:
+    asker, until = asker_of(maya), timezone.now() + DAY
+    taken_up, ended = [await owning.create(asker, draft=draft()) for _ in range(2)]
+    left = [
+        await grants.create(**asker, agent=one.agent, providers=["github"], tools=["github_activity"], expires_at=until)
+        for one in (taken_up, ended)
+    ]
+    given = await owning.give_grant(asker, taken_up.id, providers=["slack"], expires_at=until)
+    assert given.grant == left[0].id
+    await owning.delete(asker, ended.id)
+    assert [grant.id for grant in await grants.list_grants(**asker)] == [left[0].id]
+
+
+async def test_a_grant_that_arrives_while_its_schedule_is_deleted_does_not_outlive_it(maya: User) -> None:
+    asker, until = asker_of(maya), timezone.now() + DAY
+    for _ in range(5):
+        made = await owning.create(asker, draft=draft())
+        given, deleted = await asyncio.gather(
+            owning.give_grant(asker, made.id, providers=["github"], expires_at=until),
+            owning.delete(asker, made.id),
+            return_exceptions=True,
+        )
+        assert deleted is None
+        assert isinstance(given, Schedule | ScheduleNotFoundError)
+        assert await grants.list_grants(**asker) == ()
+
+
+async def test_a_grant_that_comes_to_a_deleted_schedule_is_ended(maya: User) -> None:
+    """The schedule goes while the vault gives the grant."""
+    asker = asker_of(maya)
+    made = await owning.create(asker, draft=draft())
+    is_going = threading.Event()
+    going = asyncio.create_task(sync_to_async(delete_once_given, thread_sensitive=False)(made, is_going=is_going))
+    await until(is_going.is_set)
+    with pytest.raises(ScheduleNotFoundError):
+        await owning.give_grant(asker, made.id, providers=["github"], expires_at=timezone.now() + DAY)
+    await going
+    assert await grants.list_grants(**asker) == ()
+    assert await VaultGrant.objects.using("vault").filter(agent=made.agent).acount() == 1
+
+
+def delete_once_given(schedule: Schedule, *, is_going: threading.Event) -> None:
+    """Delete a schedule so that whoever changes it waits, and let them go on once the vault has given it a grant."""
+    try:
+        with transaction.atomic():
+            store.delete(schedule.id, user=schedule.user)
+            is_going.set()
+            deadline = time.monotonic() + 60
+            while not VaultGrant.objects.using("vault").filter(agent=schedule.agent).exists():
+                assert time.monotonic() < deadline, "nothing was given"
+                time.sleep(0.01)
+    finally:
+        databases.close_all()
+
+
 async def test_what_the_vault_does_not_confirm_is_not_noted(maya: User, settings: Any) -> None:
     asker = asker_of(maya)
     made = await owning.create(asker, draft=draft())
@@ -125,7 +204,7 @@ async def test_nobody_touches_another_persons_schedule(maya: User, act: str) -> 
         ({"time_zone": "Europe/Atlantis"}, "time_zone"),
         ({"country": "XX"}, "country"),
         ({"country": "DE", "subdivision": "CA"}, "subdivision"),
-        ({"quiet_from": time(22)}, "quiet_until"),
+        ({"quiet_from": wall_time(22)}, "quiet_until"),
         ({"daily_budget_micro_usd": -1}, "daily_budget_micro_usd"),
     ],
 )
