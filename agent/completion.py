@@ -24,8 +24,7 @@ from agent.tool import ReadContext, ServiceFact, Tool, ToolResult
 from agent.tools import TOOLS
 from agent.untrusted import clean_text
 from permissions import connections
-from permissions.pages import Asker
-from vault.client import VaultError
+from vault.client import Asker, VaultError
 
 # As long as a person writes on one question; a new repository or channel is there after that.
 KEPT_SECONDS = 300.0

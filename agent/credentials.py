@@ -26,9 +26,8 @@ from audit.events import Entry, Event
 from permissions import connections, gate, notices
 from permissions.errors import Cause, NotPermittedError
 from permissions.exclusions import Exclusions
-from permissions.pages import Asker
 from permissions.services import SERVICES
-from vault.client import ExchangedToken, VaultError, is_grant
+from vault.client import Asker, ExchangedToken, VaultError, is_grant
 from vault.client.tokens import Actor, exchange
 
 _SENTENCES: dict[str, str] = {

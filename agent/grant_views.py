@@ -20,10 +20,10 @@ from agent.schedules.errors import NoGrantError, ScheduleNotFoundError
 from agent.schedules.types import Schedule
 from permissions import needs, store, switch
 from permissions.confirmation import recently_confirmed
-from permissions.pages import Asker, go_back, load_asker, render_page
+from permissions.pages import go_back, load_asker, render_page
 from permissions.policy import Mode
 from permissions.types import ServiceStatus
-from vault.client import VaultError
+from vault.client import Asker, VaultError
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,7 @@ from audit import group_commit
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from permissions import connections, questions
-from permissions.pages import Asker
-from vault.client import VaultError, is_grant
+from vault.client import Asker, VaultError, is_grant
 
 logger = logging.getLogger(__name__)
 

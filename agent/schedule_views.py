@@ -32,10 +32,10 @@ from agent.schedules.types import Schedule
 from agent.schedules.wording import tell_occurrence
 from agent.transcript import dollars
 from permissions import grants, pauses
-from permissions.pages import SESSION_ENDED, Asker, load_asker, render_page
+from permissions.pages import SESSION_ENDED, load_asker, render_page
 from permissions.pauses import PauseError
 from permissions.subjects import user_id_of
-from vault.client import Grant, SessionEndedError, VaultError
+from vault.client import Asker, Grant, SessionEndedError, VaultError
 
 _VAULT_DOWN = gettext_noop("The token vault does not answer, so what a schedule may read is not known right now.")
 _NOT_CONFIRMED = gettext_noop("The token vault did not confirm the change. Try again.")

@@ -36,7 +36,7 @@ from agent.schedule_models import Schedule
 from agent.schedules import owning
 from agent.schedules.types import Draft
 from permissions import switch
-from permissions.pages import Asker
+from vault.client import Asker
 services = ("github", "google-calendar", "slack")
 async def leave(users):
     due_at = timezone.now() - timedelta(minutes=3)

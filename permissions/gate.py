@@ -13,11 +13,10 @@ from audit.events import Entry, Event
 from permissions import connections, grants, questions, store
 from permissions.errors import Cause, NotPermittedError
 from permissions.exclusions import Exclusions
-from permissions.pages import Asker
 from permissions.policy import Answer, Mode, Question, decide
 from permissions.services import SERVICES
 from permissions.types import Permit, ServiceStatus
-from vault.client import ConnectionState, SessionEndedError, VaultError, is_grant
+from vault.client import Asker, ConnectionState, SessionEndedError, VaultError, is_grant
 
 # What the vault's word decides, and another process may have changed since it was cached.
 _BY_THE_VAULT = frozenset({"revoked", "not_connected", "away"})

@@ -16,11 +16,10 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
 from permissions import connections, store
-from permissions.pages import Asker
 from permissions.services import SERVICES
 from permissions.subjects import user_id_of
 from permissions.types import ServiceStatus
-from vault.client import Connection, VaultError
+from vault.client import Asker, Connection, VaultError
 
 logger = logging.getLogger(__name__)
 

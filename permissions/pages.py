@@ -1,7 +1,7 @@
 """What the views of this app share: who asks, which service an address names, and rendering off the event loop."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,19 +13,12 @@ from django.utils.translation import gettext_noop
 from permissions.services import SERVICES
 from permissions.subjects import load_auth_time, sid_of, subject_of
 from permissions.types import Service
+from vault.client import Asker
 
 # What a page says when this session is signed in here and ended at the vault, as after the account was switched off.
 SESSION_ENDED = gettext_noop(
     "This session has ended, so nothing of your services is shown or changed. Sign out and in again."
 )
-
-
-class Asker(TypedDict):
-    """The keyword arguments by which every vault function knows the signed-in user and their session."""
-
-    user: str
-    sid: str
-    auth_time: float
 
 
 async def load_asker(request: HttpRequest) -> Asker:

@@ -3,6 +3,19 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TypedDict
+
+
+class Asker(TypedDict):
+    """Who asks, as every function of `vault.client` takes it, by its names: the signed-in user and their session.
+
+    `user` is `user:<id>`; `sid` names the session, or the grant of an absent user; `auth_time` is when the user signed
+    in to it, in seconds since the epoch.
+    """
+
+    user: str
+    sid: str
+    auth_time: float
 
 
 class ConnectionState(StrEnum):

@@ -14,7 +14,7 @@ from agent.credentials import RunCredentials
 from agent.tool import ReadContext, ServiceFact
 from agent.toolkit import Toolkit
 from agent.tools import TOOLS
-from permissions.pages import Asker
+from vault.client import Asker
 
 # The agenda, with the kinds of its events; it needs no scope that a briefing does not.
 TOOL = "calendar_agenda"

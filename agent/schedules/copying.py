@@ -8,8 +8,8 @@ from django.utils.translation import gettext
 
 from agent.schedules import owning, store
 from agent.schedules.types import Schedule
-from permissions.pages import Asker
 from permissions.subjects import user_id_of
+from vault.client import Asker
 
 
 async def copy(asker: Asker, schedule: UUID) -> Schedule:

@@ -18,9 +18,8 @@ from agent.schedules.errors import BadScheduleError, NoGrantError, ScheduleNotFo
 from agent.schedules.types import Draft, Occurrence, Schedule
 from agent.tools import TOOLS
 from permissions import grants
-from permissions.pages import Asker
 from permissions.subjects import user_id_of
-from vault.client import Grant
+from vault.client import Asker, Grant
 
 MAX_NAME_CHARACTERS = 80
 _DAYS = range(7)

@@ -31,9 +31,8 @@ from agent.schedules.outcome import compare, is_worth_telling
 from agent.schedules.types import Claim, Ending, OccurrenceState, Reason
 from agent.types import RunRequest, RunTicket
 from permissions import grants
-from permissions.pages import Asker
 from permissions.subjects import subject_of
-from vault.client import Grant, SessionEndedError, VaultError, sid_of_grant
+from vault.client import Asker, Grant, SessionEndedError, VaultError, sid_of_grant
 
 # Three times within a lease: one that the database misses does not lose it.
 _RENEW_SECONDS = occurrences.LEASE.total_seconds() / 3

@@ -39,7 +39,7 @@ from devcontext.lifespan import shut_down
 from devcontext.tasks import tick_schedules_task
 from devcontext.views import load_demo_user
 from permissions import switch
-from permissions.pages import Asker
+from vault.client import Asker
 
 user, due_at, services = load_demo_user(), timezone.now() - timedelta(minutes=3), ("github", "google-calendar", "slack")
 

@@ -53,7 +53,7 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 from agent.schedule_models import Occurrence, Schedule
 from agent.schedules import owning
-from permissions.pages import Asker
+from vault.client import Asker
 Occurrence.objects.all().delete()
 schedule = Schedule.objects.first()
 async_to_sync(owning.run_now)(Asker(user=f"user:{schedule.user_id}", sid="s", auth_time=1.0), schedule.id)

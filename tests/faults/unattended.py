@@ -36,7 +36,7 @@ from devcontext import demo
 from devcontext.lifespan import shut_down
 from devcontext.views import load_demo_user
 from permissions import switch
-from permissions.pages import Asker
+from vault.client import Asker
 user, services = load_demo_user(), ("github", "google-calendar", "slack")
 async def leave():
     asker = Asker(user=f"user:{{user.pk}}", sid="a-session", auth_time=timezone.now().timestamp())

@@ -18,10 +18,9 @@ from pytest_django.fixtures import Settings
 
 from audit.models import AuditEvent
 from permissions import grants
-from permissions.pages import Asker
 from permissions.subjects import load_auth_time, sid_of, subject_of
 from tests.vault.upstream import Upstream
-from vault.client import Grant, transport
+from vault.client import Asker, Grant, transport
 from vault.client import connections as vault
 
 

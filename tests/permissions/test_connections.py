@@ -8,11 +8,10 @@ from django.core.cache import cache
 from django.db import connections as databases
 
 from permissions import connections, switch
-from permissions.pages import Asker
 from permissions.services import SERVICES
 from tests.permissions.conftest import DATABASES, Connect, Person, SignIn
 from tests.vault.upstream import Upstream
-from vault.client import VaultError, VaultUnavailableError, sessions
+from vault.client import Asker, VaultError, VaultUnavailableError, sessions
 from vault.client import connections as vault
 from vault.database import run
 

@@ -22,6 +22,7 @@ from vault.errors import (
 )
 from vault.types import (
     AccountChoice,
+    Asker,
     Connection,
     ConnectionState,
     ExchangedToken,
@@ -36,6 +37,7 @@ from vault.types import (
 __all__ = [
     "AccessRevokedError",
     "AccountChoice",
+    "Asker",
     "Cause",
     "ConnectError",
     "ConnectStateError",

@@ -38,9 +38,8 @@ from devcontext.sessions import Ended
 from devcontext.terminal import Report, StatusLines
 from devcontext.views import DEMO_EMAIL, load_demo_user
 from permissions import connections
-from permissions.pages import Asker
 from permissions.subjects import subject_of
-from vault.client import ConnectionState, VaultError
+from vault.client import Asker, ConnectionState, VaultError
 
 _DEFAULT_QUESTION = "Brief me for standup"
 

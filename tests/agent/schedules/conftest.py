@@ -15,8 +15,7 @@ from agent.schedule_models import Schedule as ScheduleRow
 from agent.schedules import occurrences, owning, store
 from agent.schedules.types import Draft, Occurrence, OccurrenceState, Schedule
 from permissions import switch
-from permissions.pages import Asker
-from vault.client import Grant
+from vault.client import Asker, Grant
 
 EVERY_DAY = tuple(range(7))
 SERVICES = ("github", "google-calendar", "slack")

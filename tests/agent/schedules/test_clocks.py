@@ -23,7 +23,7 @@ from agent.types import RunStatus
 from devcontext.celery import app
 from devcontext.lifespan import shut_down
 from devcontext.tasks import run_next_briefing_task
-from permissions.pages import Asker
+from vault.client import Asker
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "audit"], transaction=True)
 

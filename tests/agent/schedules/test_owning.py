@@ -26,10 +26,9 @@ from agent.schedules.errors import (
 )
 from agent.schedules.types import Schedule
 from permissions import grants
-from permissions.pages import Asker
 from tests.agent.schedules.conftest import asker_of, draft, granted_schedule, make_due_row
 from tests.agent.waiting import until
-from vault.client import VaultError
+from vault.client import Asker, VaultError
 from vault.models import Grant as VaultGrant
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "audit"], transaction=True)
