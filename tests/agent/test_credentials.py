@@ -34,14 +34,13 @@ from tests.permissions.conftest import (
     connect,
     list_recorded,
     sign_in,
-    upstream,
 )
 from tests.vault.upstream import Upstream
 from vault.client import connections as vault
 from vault.client.tokens import Actor, exchange
 from vault.models import Connection
 
-__all__ = ["alice", "begin", "connect", "sign_in", "upstream"]
+__all__ = ["alice", "begin", "connect", "sign_in"]
 
 VIEWER = Endpoint("github", "POST", "/graphql#viewer", document="{viewer{login}}")
 

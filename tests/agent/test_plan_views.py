@@ -21,11 +21,10 @@ from tests.permissions.conftest import (
     list_recorded,
     sign_in,
     stop_vault,
-    upstream,
 )
 from tests.vault.upstream import Upstream
 
-__all__ = ["alice", "begin", "connect", "sign_in", "stop_vault", "upstream"]
+__all__ = ["alice", "begin", "connect", "sign_in", "stop_vault"]
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
 
