@@ -17,7 +17,7 @@ from tests.vault.conftest import ALICE, MALLORY, events, subject
 from tests.vault.upstream import Upstream
 from vault import connect, models
 from vault.client.base import VaultClient
-from vault.errors import ConnectStateError, InvalidRequestError
+from vault.errors import ConnectStateError, InvalidRequestError, SessionEndedError
 from vault.handler import VaultHandler
 
 pytestmark = [
@@ -89,7 +89,7 @@ async def test_the_session_is_the_one_that_began(vault: VaultClient, upstream: U
 async def test_confirmation_after_the_session_ended(vault: VaultClient, upstream: Upstream, provider: str) -> None:
     returned = await come_back(upstream.consent(await start(vault, provider=provider)), provider=provider)
     await vault.end_session(subject_token=subject())
-    with pytest.raises(Exception, match=r"session|not valid"):
+    with pytest.raises(SessionEndedError):
         await confirm(vault, returned)
     await assert_nothing(vault, MALLORY)
     assert not await models.Connection.objects.using("vault").filter(activated_at__isnull=False).aexists()

@@ -12,7 +12,7 @@ from tests.vault.conftest import ALICE, BOB, audit_down, events, request, subjec
 from tests.vault.upstream import Upstream
 from vault import background, connect, disconnect, drainer, models
 from vault.client.base import VaultClient
-from vault.errors import NotConnectedError
+from vault.errors import NotConnectedError, SealBrokenError
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
 
@@ -143,7 +143,7 @@ async def test_a_kept_token_is_of_no_use_to_an_exchange(
     kept = await models.Revocation.objects.using("vault").aget()
     await connect_user()
     await models.SealedToken.objects.using("vault").filter(field="access").aupdate(sealed=kept.sealed)
-    with pytest.raises(Exception, match="vault is not available"):
+    with pytest.raises(SealBrokenError):
         await vault.exchange(request())
 
 
