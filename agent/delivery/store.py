@@ -85,9 +85,13 @@ def load_channel(channel: UUID, *, user: int) -> Channel:
 
 
 def find_channel(occurrence: UUID, *, kind: Kind) -> Channel | None:
-    """Return the channel of this kind of the schedule that an occurrence is of; raises `ContentClosedError`."""
+    """Return the channel of this kind of the schedule that an occurrence is of; raises `ContentClosedError`.
+
+    None where there is none any more, or where its owner was deactivated.
+    """
     rows = ChannelRow.objects.select_related("schedule").filter(schedule__occurrences=occurrence, kind=kind)
-    row = rows.first()
+    # SECURITY: what waited for the end of quiet hours or for another try leaves no more for who was deactivated since.
+    row = rows.filter(schedule__user__is_active=True).first()
     return _channel_of(row) if row else None
 
 

@@ -108,6 +108,18 @@ async def test_what_was_switched_off_meanwhile_is_not_sent(told: Count, outward:
     assert told() == len(OUTWARD) - 1
 
 
+async def test_nothing_leaves_for_an_account_that_was_deactivated_meanwhile(
+    told: Count, outward: Kind, alice: User
+) -> None:
+    """A briefing that waits for the end of the quiet hours, or for its next try, outlives what stops runs."""
+    await sync_to_async(_make)()
+    await User.objects.filter(pk=alice.pk).aupdate(is_active=False)
+    await deliver_due()
+    row = await found(outward)
+    assert (row.state, row.error) == (DeliveryState.GIVEN_UP, "channel_gone")
+    assert told() == 0
+
+
 def _make() -> None:
     from agent.delivery.sending import make_due  # noqa: PLC0415  (for this one test)
 
