@@ -46,7 +46,7 @@ _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic
 
 
 class Claude:
-    """The model of the settings, as `agent.loop.Model` wants it; the stand-in is the same API at another address."""
+    """The model of the settings, as `agent.model.Model` wants it; the stand-in is the same API at another address."""
 
     async def ask(
         self,

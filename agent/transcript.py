@@ -1,7 +1,7 @@
 """One run as its stored events tell it, from question to receipt, for pages and files that need no script.
 
-The run page folds the same events in the browser (`static/agent/turn.js`); what both show is the same. Pure: frames in,
-frozen values out.
+The chat page folds the same events in the browser (`static/agent/turn.js`), with the same words; its receipt also
+counts tokens and citations. Pure: frames in, values out.
 """
 
 import json
@@ -29,6 +29,23 @@ _UNREAD = {
     "not_granted": gettext_noop("not granted to its schedule, not read"),
 }
 _NOT_READ = gettext_noop("could not be read")
+_PERMISSIONS = {
+    "allowed": gettext_noop("allowed"),
+    "asked": gettext_noop("waiting for your answer"),
+    "revoked": gettext_noop("refused: revoked by you"),
+    "not_connected": gettext_noop("refused: not connected"),
+    "reconnect_required": gettext_noop("refused: needs reconnecting"),
+    "policy_denied": gettext_noop("refused by a policy"),
+    "declined": gettext_noop("refused: you said no"),
+    "not_answered": gettext_noop("refused: nobody answered"),
+    "failed": gettext_noop("could not be checked, so refused"),
+}
+_REFUSED = gettext_noop("refused")
+_ANSWERS = {
+    "once": gettext_noop("you said: once"),
+    "conversation": gettext_noop("you said: in this conversation"),
+    "always": gettext_noop("you said: always"),
+}
 _NO_TEXT = gettext_noop("The text of this answer is not there any more.")
 
 
@@ -74,6 +91,16 @@ class CallTold:
             self.reads, self.asked_scopes = gettext(event["reads"]), event["scopes"]
             self.is_extendable = event.get("is_extendable", False)
             self.ends_at = datetime.fromtimestamp(event["ends_ms"] / 1000, tz=UTC)
+
+    @property
+    def permission_words(self) -> str:
+        """What the gate said, in words, "" where the tool reads no service."""
+        return gettext(_PERMISSIONS.get(self.permission, _REFUSED)) if self.permission else ""
+
+    @property
+    def answer_words(self) -> str:
+        """What its user answered, where that says more than the gate's answer."""
+        return gettext(_ANSWERS[self.answer]) if self.answer in _ANSWERS else ""
 
     @property
     def service(self) -> str:

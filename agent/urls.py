@@ -1,4 +1,4 @@
-"""The chat pages."""
+"""The addresses of chats, runs, schedules, deliveries and the working week."""
 
 from django.urls import include, path
 

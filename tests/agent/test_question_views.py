@@ -178,7 +178,7 @@ def test_a_question_that_is_closed_is_not_asked_on_the_page(alice: User) -> None
     assert "May the AI read" not in show(alice, run)
     happened = (StepAnswered(id="t", answer="once"), StepPermission(id="t", state="allowed"))
     append_events([(run, seq, encode(event, run=run, seq=seq)) for seq, event in enumerate(happened, 4)])
-    assert "allowed (answered: once)" in show(alice, run)
+    assert "allowed (you said: once)" in show(alice, run)
 
 
 def test_a_run_that_is_over_asks_nothing_on_its_page(alice: User) -> None:

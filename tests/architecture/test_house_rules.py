@@ -72,3 +72,12 @@ def test_each_decision_has_a_number_of_its_own_and_says_it() -> None:
     assert sorted(set(numbers)) == numbers
     titles = [(ROOT / f"docs/decisions/{name}.md").read_text(encoding="utf-8").splitlines()[0] for name in names]
     assert [title.partition(".")[0] for title in titles] == [f"# {int(number)}" for number in numbers]
+
+
+def test_each_variable_of_the_environment_is_in_the_page_of_settings() -> None:
+    read = re.compile(r"\benv\.\w+\(\s*[\"']([A-Z][A-Z0-9_]+)[\"']")
+    sources = [path for path in tracked(".py") if "tests" not in path.parts]
+    names = {name for path in sources for name in read.findall(path.read_text(encoding="utf-8"))}
+    assert len(names) > 50
+    told = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")))
+    assert names - told == set()
