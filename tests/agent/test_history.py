@@ -8,8 +8,10 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from agent import earlier, store
+from agent import earlier
 from agent.history import begin_anew
+from agent.models import Run, Turn
+from agent.sealing import Place, seal
 from tests.agent.whole_runs import ALL_THREE, STANDUP, run
 
 whole_runs = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
@@ -88,7 +90,7 @@ def test_what_is_begun_anew_can_be_begun_anew() -> None:
 
 
 async def conversation_of(frames: list[dict[str, Any]]) -> UUID:
-    found: UUID = (await sync_to_async(store.Run.objects.get)(id=frames[0]["run"])).conversation_id
+    found: UUID = (await Run.objects.aget(id=frames[0]["run"])).conversation_id
     return found
 
 
@@ -103,7 +105,7 @@ async def test_a_conversation_goes_on_after_it_was_begun_anew(maya: User, settin
         frames = await run(maya, question, conversation=conversation)
         assert (frames[-1]["type"], frames[-1]["written_by"]) == ("run.finished", "model")
         settings.HISTORY_MAX_CHARACTERS = 1_000_000
-    runs = await sync_to_async(list)(store.Run.objects.filter(conversation=conversation).order_by("started_at"))
+    runs = await sync_to_async(list)(Run.objects.filter(conversation=conversation).order_by("started_at"))
     assert [row.begins_history for row in runs] == [False, True, False, False]
     history = await sync_to_async(earlier.list_history)(conversation)
     assert history[0]["content"].startswith(ALL_THREE)
@@ -122,16 +124,25 @@ async def test_a_run_that_fails_begins_nothing(maya: User, settings: Any) -> Non
     assert await sync_to_async(earlier.list_history)(conversation) == before
 
 
+@sync_to_async
+def edit_question(begun: Run) -> None:
+    """Put another question in place of the one that a run began with, sealed as if we had written it."""
+    turn = Turn.objects.filter(run=begun).earliest("position")
+    assert turn.role == "user"
+    turn.sealed_content = seal(json.dumps("Something else."), place=Place("turn.content", begun.pk, turn.position))
+    turn.save()
+
+
 @whole_runs
-async def test_an_edited_beginning_is_refused(maya: User, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_edited_beginning_is_refused(maya: User, settings: Any) -> None:
     first = await run(maya, STANDUP)
     conversation = await conversation_of(first)
     settings.HISTORY_MAX_CHARACTERS = 20_000
     await run(maya, ALL_THREE, conversation=conversation)
     settings.HISTORY_MAX_CHARACTERS = 1_000_000
+    await edit_question(await Run.objects.aget(conversation=conversation, begins_history=True))
     history = await sync_to_async(earlier.list_history)(conversation)
+    assert history[0] == {"role": "user", "content": "Something else."}
     assert json.dumps(history).count('"thinking"') > 0
-    edited = [history[0] | {"content": "Something else."}, *history[1:]]
-    monkeypatch.setattr(earlier, "list_history", lambda _: edited)
     frames = await run(maya, "What is in #engineering?", conversation=conversation)
     assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "bad_request")
