@@ -37,6 +37,7 @@ _REASONS: dict[str, str] = {
     "excluded": gettext_noop("you left that place out"),
     "missing_scope": gettext_noop("you did not grant the permission this needs"),
     "missed": gettext_noop("nothing was running at the time, and the next one was about to begin"),
+    "never_began": gettext_noop("DevContext was stopped three times before it could begin"),
     "not_granted": gettext_noop("the schedule was not given this to read"),
     "out_of_office": gettext_noop("your calendar said that you were out of office"),
     "nobody_to_ask": gettext_noop("you want to be asked first, and nobody was there to ask"),

@@ -32,6 +32,7 @@ _NOTICES: Mapping[str, str] = {
     ),
     Reason.VAULT_UNAVAILABLE: gettext_noop("Nothing was read: the token vault did not answer."),
     Reason.AUDIT_UNAVAILABLE: gettext_noop("There is no briefing: the audit timeline could not be written."),
+    Reason.NEVER_BEGAN: gettext_noop("Nothing was read: DevContext was stopped three times before it could begin."),
     Reason.INTERRUPTED: gettext_noop("There is no briefing: DevContext was stopped while it was made."),
 }
 _FAILED = gettext_noop("There is no briefing: making it failed. Its page says how far it came.")

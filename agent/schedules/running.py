@@ -36,13 +36,13 @@ from vault.client import Asker, Grant, SessionEndedError, VaultError, sid_of_gra
 
 # Three times within a lease: one that the database misses does not lose it.
 _RENEW_SECONDS = occurrences.LEASE.total_seconds() / 3
-# A run that two processes died of is not tried a fourth time.
-_MAX_RUNS = 3
+# What three processes died of is not tried a fourth time, whether they died of a run or before there was one.
+_MAX_RUNS = _MAX_ATTEMPTS = 3
 _AGAIN_AFTER = timedelta(minutes=1)
 # What is away or busy for longer makes the briefing one of the past.
 _PATIENCE = timedelta(minutes=30)
-# What only its owner can mend, so that they hear of it; the others pass by themselves.
-_ASKS_FOR_SOMETHING = frozenset({Reason.GRANT_EXPIRED, Reason.GRANT_ENDED, Reason.VAULT_UNAVAILABLE})
+# What its owner hears of: what they alone can mend, and what went wrong. The others pass by themselves.
+_TOLD = frozenset({Reason.GRANT_EXPIRED, Reason.GRANT_ENDED, Reason.VAULT_UNAVAILABLE, Reason.NEVER_BEGAN})
 _UNATTENDED_ENDS = {"session_ended": Reason.GRANT_ENDED, "audit_unavailable": Reason.AUDIT_UNAVAILABLE}
 
 logger = logging.getLogger(__name__)
@@ -113,6 +113,7 @@ async def _renew(claimed: Claim) -> None:
 
 async def _answer(claimed: Claim) -> Ending:
     try:
+        _require_begun(claimed)
         name = await _require_owner(claimed)
         grant = await _require_grant(claimed)
         rhythm = await sync_to_async(store.load_rhythm)(claimed.schedule)
@@ -120,13 +121,19 @@ async def _answer(claimed: Claim) -> Ending:
             await _require_wanted(claimed, grant=grant, rhythm=rhythm)
         return await _brief(claimed, grant=grant, rhythm=rhythm, user_name=name)
     except _SkipError as skip:
-        return Ending(state=OccurrenceState.SKIPPED, reason=skip.reason, is_told=skip.reason in _ASKS_FOR_SOMETHING)
+        return Ending(state=OccurrenceState.SKIPPED, reason=skip.reason, is_told=skip.reason in _TOLD)
     except (_PutBackError, DatabaseError):
         raise
     except Exception:
         # The outer frame of an occurrence: one that breaks ends, its traceback in the log, and is not tried for ever.
         logger.exception("agent.occurrence_failed", extra={"occurrence": str(claimed.occurrence.id)})
         return _failed(Reason.RUN_FAILED)
+
+
+def _require_begun(claimed: Claim) -> None:
+    """Refuse what every process died of before a run began; a claim that was given back does not count."""
+    if claimed.occurrence.run is None and claimed.occurrence.attempts > _MAX_ATTEMPTS:
+        raise _SkipError(Reason.NEVER_BEGAN)
 
 
 async def _require_owner(claimed: Claim) -> str:

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     BUDGET_SPENT = "budget_spent"
     OWNER_GONE = "owner_gone"
     INTERRUPTED = "interrupted"
+    NEVER_BEGAN = "never_began"
     VAULT_UNAVAILABLE = "vault_unavailable"
     AUDIT_UNAVAILABLE = "audit_unavailable"
     RUN_FAILED = "run_failed"

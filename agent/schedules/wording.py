@@ -36,6 +36,7 @@ _REASONS = {
     Reason.BUDGET_SPENT: gettext_noop("Its budget of the day was spent."),
     Reason.OWNER_GONE: gettext_noop("The account could not sign in."),
     Reason.INTERRUPTED: gettext_noop("It was interrupted three times."),
+    Reason.NEVER_BEGAN: gettext_noop("DevContext was stopped three times before it could begin, so nothing was read."),
     Reason.VAULT_UNAVAILABLE: gettext_noop("The token vault did not answer, so nothing was read."),
     Reason.AUDIT_UNAVAILABLE: gettext_noop("The audit could not be written, so nothing more was read."),
     Reason.RUN_FAILED: gettext_noop("The briefing could not be made; its page says why."),

@@ -12,11 +12,15 @@ from django.utils import timezone
 
 from agent import store as runs
 from agent.briefing.recipes import RECIPES
+from agent.delivery import store as deliveries
+from agent.delivery.sending import deliver_due
+from agent.delivery.wording import inbox_entry
 from agent.models import Run
 from agent.runner import current_runner
 from agent.schedules import occurrences, owning
 from agent.schedules.running import run_occurrence
 from agent.schedules.types import Condition, Occurrence, OccurrenceState, Schedule
+from agent.schedules.wording import tell_occurrence
 from agent.types import RunRequest, RunStatus
 from audit.models import AuditEvent
 from permissions import switch
@@ -227,6 +231,44 @@ async def test_a_briefing_that_three_processes_died_of_is_given_up_and_says_so(s
     failed = await run(occurrence)
     assert (failed.state, failed.reason, failed.is_told) == (OccurrenceState.FAILED, "interrupted", True)
     assert await recorded("vault:exchange") == []
+
+
+async def test_a_due_time_that_three_processes_died_of_before_a_run_is_given_up_and_says_so(schedule: Schedule) -> None:
+    """Such as one whose first step takes more memory than there is."""
+    occurrence = await make_due_row(schedule)
+    for number in (1, 2, 3):
+        claimed = await sync_to_async(occurrences.claim)(occurrence.id, now=timezone.now())
+        assert claimed is not None
+        assert claimed.occurrence.attempts == number
+        await change_occurrence(occurrence, lease_until=timezone.now() - timedelta(seconds=1))
+    failed = await run(occurrence)
+    assert (failed.state, failed.reason, failed.is_told) == (OccurrenceState.SKIPPED, "never_began", True)
+    assert (failed.run, await Run.objects.acount()) == (None, 0)
+    assert await recorded("vault:exchange") == []
+    assert await recorded("agent:schedule") == [("agent:schedule:skipped", "", "never_began")]
+    assert not await run_occurrence(occurrence.id), "it is over"
+    assert await deliver_due() == 1
+    (delivery,) = await sync_to_async(deliveries.list_inbox)(schedule.user)
+    told = [*tell_occurrence(failed).notes, inbox_entry(delivery, name="Standup")["notice"]]
+    assert all("stopped three times before it could begin" in sentence for sentence in told)
+    assert len(told) == 2
+
+
+async def test_two_processes_that_died_before_a_run_leave_a_third_that_makes_the_briefing(schedule: Schedule) -> None:
+    occurrence = await make_due_row(schedule)
+    for _ in range(2):
+        assert await sync_to_async(occurrences.claim)(occurrence.id, now=timezone.now())
+        await change_occurrence(occurrence, lease_until=timezone.now() - timedelta(seconds=1))
+    assert (await run(occurrence)).state is OccurrenceState.DONE
+
+
+async def test_what_waited_and_was_given_back_often_is_not_taken_for_what_processes_died_of(schedule: Schedule) -> None:
+    occurrence = await make_due_row(schedule)
+    for _ in range(5):
+        claimed = await sync_to_async(occurrences.claim)(occurrence.id, now=timezone.now())
+        assert claimed is not None
+        await sync_to_async(occurrences.put_back)(claimed, until=timezone.now())
+    assert (await run(occurrence)).state is OccurrenceState.DONE
 
 
 async def test_a_process_killed_after_its_run_leaves_a_briefing_that_is_not_made_twice(schedule: Schedule) -> None:
