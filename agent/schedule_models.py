@@ -1,6 +1,6 @@
 """The tables of unattended briefings: schedules, what was due of them, and who looks for what is due.
 
-Touched by three modules of `agent.schedules` alone. Names lie sealed, as whatever a person wrote; the rest are
+Touched by four modules of `agent.schedules` alone. Names lie sealed, as whatever a person wrote; the rest are
 preferences, ids, states, times and counts. What a schedule may read lies in the vault, as a grant.
 """
 

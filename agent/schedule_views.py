@@ -25,7 +25,7 @@ from agent.delivery import store as deliveries
 from agent.delivery.wording import is_on_its_way, tell_delivery
 from agent.plan_views import load_plan, load_statuses
 from agent.schedule_form import ScheduleForm, initial_of, offered
-from agent.schedules import copying, occurrences, owning, store
+from agent.schedules import copying, leading, occurrences, owning, store
 from agent.schedules.cards import list_cards, make_card, next_dates
 from agent.schedules.errors import ScheduleNotFoundError, TooManySchedulesError
 from agent.schedules.types import Schedule
@@ -51,6 +51,7 @@ async def show_schedules(request: HttpRequest) -> HttpResponse:
     held, message = await load_held(asker)
     context = {
         "cards": await sync_to_async(list_cards)(user, held=held),
+        "is_attended": await _is_attended(),
         "vault_message": message,
         "week": await sync_to_async(memory.load_week_settings)(user),
     }
@@ -75,6 +76,7 @@ async def show_schedule(request: HttpRequest, schedule: UUID) -> HttpResponse:
     context = {
         "card": card,
         "budget": dollars(limit) if limit else "",
+        "is_attended": await _is_attended(),
         "history": list(zip(told, ways, strict=True)),
         "is_going_on": any(one.is_going_on for one in told)
         or any(is_on_its_way(one, deliveries=delivered.get(one.id, ()), now=now) for one in history),
@@ -217,6 +219,10 @@ async def _pause_until(request: HttpRequest, *, asker: Asker, schedule: Schedule
     day = date_format(until.astimezone(zone), gettext("j F Y"))
     messages.success(request, said.format(name=schedule.draft.name, day=day))
     return _see("schedule", schedule.id)
+
+
+async def _is_attended() -> bool:
+    return (await sync_to_async(leading.find_attendance)(now=timezone.now())).is_attended
 
 
 async def load_own(asker: Asker, schedule: UUID) -> Schedule:

@@ -15,8 +15,10 @@ from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from agent.schedules import leading
 from audit import reconcile
 from devcontext import env, setup_tests
 from devcontext.providers import PLACES
@@ -75,6 +77,8 @@ async def show_setup(request: HttpRequest) -> HttpResponse:
         "is_model_off": settings.IS_MODEL_OFF,
         "sends_mail": not settings.EMAIL_BACKEND.endswith("console.EmailBackend"),
         "mail_host": settings.EMAIL_HOST,
+        "scheduler": settings.SCHEDULER,
+        "attendance": await sync_to_async(leading.find_attendance)(now=timezone.now()),
         "mismatch": await sync_to_async(_find_mismatch)(),
         "reconciled_events": reconcile.RECENT_EVENTS,
         "many": reconcile.MAX_FINDINGS,

@@ -11,7 +11,6 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
-from agent.schedule_models import Leader
 from agent.schedule_models import Occurrence as Row
 from agent.schedules.errors import ScheduleNotFoundError
 from agent.schedules.fairness import Waiting, in_turn
@@ -185,20 +184,6 @@ def load_spent(schedule: UUID, *, now: datetime) -> int:
 def forget(*, before: datetime) -> None:
     """Delete what ended before an instant, and what became of its deliveries."""
     Row.objects.filter(ended_at__lt=before).delete()
-
-
-def lead(name: str, *, owner: str, now: datetime, lease: timedelta) -> bool:
-    """Take or keep a task that one process does at a time; False while another one does it."""
-    rows = Leader.objects.filter(name=name)
-    if rows.filter(Q(owner=owner) | Q(until__lt=now)).update(owner=owner, until=now + lease):
-        return True
-    _, is_new = rows.get_or_create(name=name, defaults={"owner": owner, "until": now + lease})
-    return is_new
-
-
-def resign(name: str, *, owner: str) -> None:
-    """Leave a task to whoever asks next."""
-    Leader.objects.filter(name=name, owner=owner).delete()
 
 
 def occurrence_of(row: Row) -> Occurrence:

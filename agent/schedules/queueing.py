@@ -10,17 +10,21 @@ from datetime import datetime
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from agent.schedules import making, occurrences
+from agent.schedules import leading, making, occurrences
 from agent.schedules.running import run_occurrence
 
 # As many workers as one tick wakes. Who has run one calls the next, so that it limits nothing but the queue.
 MAX_SENT = 16
 # More than the workers that can be quicker than this one in the moment after it looked.
 _LOOKED_AT = 32
+# One name for all: the next tick may come to another of them.
+_WORKERS = "workers"
 
 
 def tick(send: Callable[[], None], *, now: datetime) -> int:
     """Make what is due and `send` a message for each that may begin, `MAX_SENT` at most; return how many. Sync."""
+    # Workers make what is due whoever leads; they only say that there are some.
+    leading.lead(owner=_WORKERS, now=now)
     making.make_due(now=now)
     count = len(occurrences.list_to_begin(now=now, limit=MAX_SENT))
     for _ in range(count):

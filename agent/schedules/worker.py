@@ -10,7 +10,6 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -18,13 +17,10 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.utils import timezone
 
-from agent.schedules import making, occurrences
+from agent.schedules import leading, making, occurrences
 from agent.schedules.running import run_occurrence
 
 _TICK_SECONDS = 60.0
-# After two ticks that it missed, another process leads.
-_LEASE = timedelta(seconds=3 * _TICK_SECONDS)
-_TASK = "schedules"
 # Sooner than this nobody looks again, however much there is: each look asks the database.
 _SHORTEST_SECONDS = 0.2
 
@@ -78,12 +74,12 @@ class Worker:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        await sync_to_async(occurrences.resign)(_TASK, owner=self._owner)
+        await sync_to_async(leading.resign)(owner=self._owner)
 
     async def _look(self) -> float:
         """Make what is due, begin what there is room for, and return after how many seconds to look again."""
         now = timezone.now()
-        if await sync_to_async(occurrences.lead)(_TASK, owner=self._owner, now=now, lease=_LEASE):
+        if await sync_to_async(leading.lead)(owner=self._owner, now=now):
             await sync_to_async(making.make_due)(now=now)
         if room := self._at_once - len(self._running):
             for occurrence in await sync_to_async(occurrences.list_to_begin)(now=now, limit=room):

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agent import memory
-from agent.schedules import owning, store
+from agent.schedules import leading, owning, store
 from agent.schedules.running import run_occurrence
 from agent.schedules.types import Occurrence, OccurrenceState, Reason, Schedule
 from agent.types import WeekSettings
@@ -191,7 +191,6 @@ async def test_who_did_not_confirm_lately_is_asked_who_they_are(
 
 
 async def test_a_grants_form_that_is_sent_twice_gives_one_grant(visitor: AsyncClient, maya: User) -> None:
-    """A double click, a reload of the POST, two tabs."""
     made = await owning.create(asker_of(maya), draft=draft())
     answers = await asyncio.gather(*(visitor.post(f"/schedules/{made.id}/grant/", ALLOWED) for _ in range(2)))
     answers.append(await visitor.post(f"/schedules/{made.id}/grant/", ALLOWED))
@@ -304,6 +303,16 @@ async def test_a_day_that_ends_no_pause_changes_nothing(visitor: AsyncClient, ma
     page = await visitor.post(f"/schedules/{made.id}/pause/", {"for": "date", "until": until}, follow=True)
     assert "Choose" in page.content.decode()
     assert await only_schedule(maya) == made
+
+
+async def test_owners_are_told_while_nobody_makes_briefings(visitor: AsyncClient, maya: User) -> None:
+    said = "Briefings are not being made at the moment"
+    assert said not in (await visitor.get("/schedules/")).content.decode(), "who waits for none needs no warning"
+    made = await granted_schedule(maya, providers=("github",))
+    pages = ("/schedules/", f"/schedules/{made.id}/")
+    assert [said in (await visitor.get(page)).content.decode() for page in pages] == [True, True]
+    await sync_to_async(leading.lead)(owner="a-process", now=timezone.now())
+    assert [said in (await visitor.get(page)).content.decode() for page in pages] == [False, False]
 
 
 async def test_what_is_changed_is_kept(visitor: AsyncClient, maya: User) -> None:

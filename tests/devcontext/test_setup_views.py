@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from agent.schedules import leading
 from audit import reconcile
 from audit.events import Entry, Event
 from audit.record import record
@@ -209,6 +212,33 @@ def test_a_page_looks_through_no_more_than_the_newest_events(here: Client, monke
     for _ in range(2):
         record(Entry(event=Event.AGENT_RUN_STARTED, user="user:1", run="run-1"))
     assert FITS in here.get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "attended", "alone"),
+    [
+        ("web", "Made by the web process", "--lifespan on"),
+        ("worker", "Made by a worker", "celery -A devcontext beat"),
+        ("off", "Made by another process", "Set <code>SCHEDULER</code> to"),
+    ],
+)
+def test_it_says_who_makes_briefings_and_what_to_do_where_nobody_does(
+    here: Client, settings: Settings, scheduler: str, attended: str, alone: str
+) -> None:
+    settings.SCHEDULER = scheduler
+    html = here.get(PAGE).content.decode()
+    assert alone in html
+    assert attended not in html
+    assert "Last seen" not in html
+    now = timezone.now()
+    leading.lead(owner="a-process", now=now)
+    html = here.get(PAGE).content.decode()
+    assert attended in html
+    assert alone not in html
+    leading.lead(owner="a-process", now=now - timedelta(hours=1))
+    html = here.get(PAGE).content.decode()
+    assert alone in html
+    assert f"{now - timedelta(hours=1):%H:%M}</time>, UTC" in html
 
 
 def test_an_audit_that_is_away_is_said_and_the_page_is_there(here: Client) -> None:

@@ -1,5 +1,6 @@
 """Schedules of alice and of the demo's user, whose three services a sandbox holds."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.db import connections as databases
 from django.utils import timezone
 
 from agent.schedule_models import Occurrence as OccurrenceRow
@@ -71,6 +73,28 @@ def change_schedule(schedule: Schedule, **fields: Any) -> None:
 def change_occurrence(occurrence: Occurrence, **fields: Any) -> None:
     """Change columns of an occurrence, as time or a dead process would."""
     assert OccurrenceRow.objects.filter(id=occurrence.id).update(**fields)
+
+
+def at_once(work: Callable[[], object], *, threads: int = 8) -> list[object]:
+    """Do the same in many threads at the same moment, each with connections of its own, and return what each got."""
+    ready, results, errors = threading.Barrier(threads), [], []
+
+    def one() -> None:
+        ready.wait()
+        try:
+            results.append(work())
+        except Exception as error:  # noqa: BLE001  (whatever it is, the test tells it)
+            errors.append(error)
+        finally:
+            databases.close_all()
+
+    running = [threading.Thread(target=one) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    assert errors == []
+    return results
 
 
 async def granted_schedule(user: User, *, providers: tuple[str, ...] = SERVICES, **changes: Any) -> Schedule:

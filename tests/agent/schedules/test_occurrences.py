@@ -1,14 +1,12 @@
 """Due times in the tables: one each however many look, claimed by one, ended by its holder alone. Time is given."""
 
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from random import Random
 from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections as databases
 
 from agent.models import Run
 from agent.schedule_models import Occurrence as Row
@@ -18,7 +16,7 @@ from agent.schedules.due import LONGEST_JITTER_SECONDS
 from agent.schedules.fairness import Waiting, in_turn
 from agent.schedules.types import Ending, OccurrenceState, Schedule
 from audit.models import AuditEvent
-from tests.agent.schedules.conftest import due_row, grant, make_schedule
+from tests.agent.schedules.conftest import at_once, due_row, grant, make_schedule
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"], transaction=True)
 
@@ -33,28 +31,6 @@ def made(schedule: Schedule) -> list[tuple[str, OccurrenceState, str, int]]:
     """Return (day and time, state, reason, missed) of what was made of a schedule, the oldest first."""
     found = reversed(occurrences.list_occurrences(schedule.id, user=schedule.user))
     return [(f"{one.due_at:%a %H:%M}", one.state, one.reason, one.missed) for one in found]
-
-
-def at_once(work: Callable[[], object], *, threads: int = 8) -> list[object]:
-    """Do the same in many threads at the same moment, each with connections of its own, and return what each got."""
-    ready, results, errors = threading.Barrier(threads), [], []
-
-    def one() -> None:
-        ready.wait()
-        try:
-            results.append(work())
-        except Exception as error:  # noqa: BLE001  (whatever it is, the test tells it)
-            errors.append(error)
-        finally:
-            databases.close_all()
-
-    running = [threading.Thread(target=one) for _ in range(threads)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-    assert errors == []
-    return results
 
 
 def test_a_due_time_is_made_once_and_begins_a_little_later(alice: User) -> None:
@@ -283,22 +259,3 @@ def test_who_had_their_turn_waits_for_those_who_had_none(alice: User, bob: User)
         assert claimed
         assert occurrences.end(claimed, ending=Ending(state=OccurrenceState.DONE), now=now + number * MINUTE)
     assert order == [mine[0].id, theirs.id, mine[1].id, mine[2].id]
-
-
-def test_one_process_at_a_time_looks_for_what_is_due() -> None:
-    lease = timedelta(minutes=3)
-    assert occurrences.lead("schedules", owner="a", now=NINE, lease=lease)
-    assert not occurrences.lead("schedules", owner="b", now=NINE + MINUTE, lease=lease)
-    assert occurrences.lead("schedules", owner="a", now=NINE + 2 * MINUTE, lease=lease)
-    assert not occurrences.lead("schedules", owner="b", now=NINE + 5 * MINUTE, lease=lease)
-    assert occurrences.lead("schedules", owner="b", now=NINE + 6 * MINUTE, lease=lease), "the other one died"
-    occurrences.resign("schedules", owner="a")
-    assert not occurrences.lead("schedules", owner="a", now=NINE + 6 * MINUTE, lease=lease)
-    occurrences.resign("schedules", owner="b")
-    assert occurrences.lead("schedules", owner="a", now=NINE + 6 * MINUTE, lease=lease)
-
-
-def test_of_eight_processes_at_once_one_leads() -> None:
-    names = iter("abcdefgh")
-    leading = at_once(lambda: occurrences.lead("schedules", owner=next(names), now=NINE, lease=DAY))
-    assert sum(map(bool, leading)) == 1

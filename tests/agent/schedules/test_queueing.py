@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from agent.schedule_models import Occurrence as Row
 from agent.schedule_models import Schedule
-from agent.schedules import occurrences, queueing
+from agent.schedules import leading, occurrences, queueing
 from agent.schedules.types import OccurrenceState
 from tests.agent.schedules.conftest import due_row, make_schedule
 
@@ -46,6 +46,13 @@ async def test_one_tick_leads_to_all_of_one_persons_twenty(alice: User) -> None:
     assert await tick(sent) == occurrences.MAX_PER_USER
     await work(sent)
     assert [row.state async for row in Row.objects.all()] == [OccurrenceState.SKIPPED] * 20
+
+
+async def test_a_tick_says_that_there_are_workers_though_nothing_is_due() -> None:
+    sent: list[None] = []
+    assert not (await sync_to_async(leading.find_attendance)(now=timezone.now())).is_attended
+    assert await tick(sent) == 0
+    assert (await sync_to_async(leading.find_attendance)(now=timezone.now())).is_attended
 
 
 async def test_a_queue_gets_no_more_than_wakes_the_workers(alice: User, bob: User) -> None:
