@@ -1,5 +1,8 @@
 """Each process of a local installation is given its own folder and its own secrets, and none of the other's."""
 
+import re
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -98,3 +101,36 @@ def test_the_two_kinds_of_installation_share_no_folder(tmp_path: Path) -> None:
 
 def test_a_program_shows_no_secret(tmp_path: Path) -> None:
     assert "the VAULT_KEYS" not in repr(installation(tmp_path).web(SECRETS))
+
+
+ROOT = Path(__file__).parents[2]
+# Where it listens and how much it logs are the installation's own; all else is a limit or a secret that is kept.
+OWN = {"--host", "--port", "--log-level"}
+
+
+def options_of(command: Iterable[str]) -> dict[str, str]:
+    """Return the options of a command that starts uvicorn, by name; "" is the value of one that takes none."""
+    words = [*command]
+    pairs = zip(words, [*words[1:], "--"], strict=True)
+    found = {word: "" if value.startswith("--") else value for word, value in pairs if word.startswith("--")}
+    return {name: value for name, value in found.items() if name not in OWN}
+
+
+@pytest.mark.parametrize(
+    ("document", "application"),
+    [
+        ("README.md", "devcontext.asgi:application"),
+        ("docs/deployment.md", "devcontext.asgi:application"),
+        ("docs/deployment.md", "vault.asgi:application"),
+    ],
+)
+def test_a_deployment_starts_its_servers_with_the_limits_of_the_launcher(
+    document: str, application: str, tmp_path: Path
+) -> None:
+    """Without `--ws-max-size` a socket takes frames of 16 MiB, and with deflate what a small one unpacks to."""
+    apart = installation(tmp_path, vault_url=local_vault_url(8002))
+    program = apart.web({}) if application.startswith("devcontext.") else apart.vault({})
+    text = (ROOT / document).read_text(encoding="utf-8").replace("\\\n", " ")
+    (documented,) = re.findall(rf"^\S*python -m uvicorn {application} .*$", text, re.MULTILINE)
+    assert options_of(shlex.split(documented)) == options_of(program.command)
+    assert "--ws" in options_of(program.command)
