@@ -6,14 +6,12 @@ confirmed is revoked at the provider, unless that would end another connection o
 
 from dataclasses import replace
 
-from django.conf import settings
 from django.db import transaction
 
 from audit.events import Entry, Event
-from vault import disconnect, ledger
+from vault import disconnect, ledger, leftover
 from vault.database import ALIAS, run
 from vault.errors import ConnectStateError
-from vault.providers import registry
 from vault.store import flows, pending, revocations
 from vault.store.pending import Activated
 from vault.tokens import Subject
@@ -113,14 +111,7 @@ def _drop_one() -> bool:
 
 
 def _ends_whole_account(row: pending.Row) -> bool:
-    """Whether revoking this grant would end the account's other tokens too.
-
-    Without rotation, Slack gives the same token for the same user each time. Of a provider that is not configured any
-    more nothing can be known.
-    """
-    if row.provider not in settings.PROVIDERS:
-        return True
-    return registry.load(row.provider).revokes_whole_account or row.access_expires_at is None
+    return leftover.ends_whole_account(row.provider, expires_at=row.access_expires_at)
 
 
 def _entry(connection: Connection, *, user: str) -> Entry:

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
@@ -17,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.events import Entry, Event
-from vault import disconnect, ledger
+from vault import disconnect, ledger, leftover
 from vault.database import ALIAS, run
 from vault.errors import (
     ConnectError,
@@ -154,9 +155,7 @@ async def _finish(provider: str, *, query: Mapping[str, str]) -> tuple[str, str]
             raise ConnectStateError
         if query.get("error"):
             raise ConsentDeniedError if query["error"] == "access_denied" else ConnectRefusedError
-        grant = await _redeem(flow, code=query.get("code", ""))
-        nonce = secrets.token_urlsafe(32)
-        return await run(pending.save, flow, grant=grant, nonce=nonce), nonce
+        return await _keep(flow, grant=await _redeem(flow, code=query.get("code", "")))
     except ConnectError as error:
         await run(_record_end, error, user=flow.user, provider=provider)
         raise
@@ -171,24 +170,44 @@ def _is_issuer(provider: str, *, query: Mapping[str, str]) -> bool:
 
 
 async def _redeem(flow: Flow, *, code: str) -> NewGrant:
+    """Return the tokens for the code, of an account that is not known yet."""
     if not code:
         raise ConnectRefusedError
-    provider = registry.load(flow.provider)
     try:
-        grant = await provider.redeem(code=code, redirect_uri=flow.redirect_uri, code_verifier=flow.code_verifier)
-        account = await provider.load_account(access_token=grant.access_token)
+        grant = await registry.load(flow.provider).redeem(
+            code=code, redirect_uri=flow.redirect_uri, code_verifier=flow.code_verifier
+        )
     except UpstreamError as error:
-        logger.warning("vault.connect.refused", extra={"provider": flow.provider, "code": error.code})
-        raise ConnectRefusedError from None
+        raise _refused(flow, error=error) from None
     return NewGrant(
-        account_id=account.id,
-        account=account.name,
+        account_id="",
+        account="",
         granted_scope=grant.scope,
         access_token=grant.access_token,
         refresh_token=grant.refresh_token,
         life_seconds=grant.expires_in_seconds,
         expires_at=_expiry(grant),
     )
+
+
+async def _keep(flow: Flow, *, grant: NewGrant) -> tuple[str, str]:
+    """Store the tokens with their account, pending, and return the connection's id and nonce; or have them revoked."""
+    nonce = secrets.token_urlsafe(32)
+    try:
+        account = await registry.load(flow.provider).load_account(access_token=grant.access_token)
+        grant = replace(grant, account_id=account.id, account=account.name)
+        return await run(pending.save, flow, grant=grant, nonce=nonce), nonce
+    except BaseException as error:
+        # Whatever it was, a browser that hung up as well: tokens that nobody keeps must not live on at the provider.
+        leftover.revoke_soon(flow, grant=grant)
+        if isinstance(error, UpstreamError):
+            raise _refused(flow, error=error) from None
+        raise
+
+
+def _refused(flow: Flow, *, error: UpstreamError) -> ConnectRefusedError:
+    logger.warning("vault.connect.refused", extra={"provider": flow.provider, "code": error.code})
+    return ConnectRefusedError()
 
 
 def _expiry(grant: Grant) -> datetime | None:

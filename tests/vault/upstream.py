@@ -62,6 +62,9 @@ class Upstream:
     answer: tuple[int, Any] | None = None
     drops_answer: bool = False
     revocations_refused: int = 0
+    refuses_accounts: bool = False
+    was_asked_for_account: threading.Event = field(default_factory=threading.Event)
+    may_tell_account: threading.Event = field(default_factory=_open_gate)
     kills_on_reuse: bool = True
     person: str = "alice"
     codes: dict[str, Grant] = field(default_factory=dict)
@@ -151,6 +154,8 @@ class Upstream:
         return ",".join(dict.fromkeys(scopes))
 
     async def _github_user(self, request: Request) -> Response:
+        self.was_asked_for_account.set()
+        await asyncio.to_thread(self.may_tell_account.wait, _LONGEST_HOLD_SECONDS)
         person = self._person(request)
         if not person:
             return JSONResponse({"message": "Bad credentials"}, status_code=401)
@@ -261,7 +266,7 @@ class Upstream:
         return answer
 
     def _person(self, request: Request) -> str:
-        grant = self._find(_bearer(request))
+        grant = None if self.refuses_accounts else self._find(_bearer(request))
         return grant.person if grant else ""
 
     def _find(self, token: str) -> Grant | None:

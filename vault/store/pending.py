@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -15,6 +15,7 @@ from vault.database import ALIAS
 from vault.errors import ConnectStateError, OtherAccountError
 from vault.store import connections, revocations, secrets
 from vault.store.flows import Flow, digest
+from vault.store.revocations import Orphan
 from vault.types import AccountChoice, Connection
 
 # For the annotations of those who hold a row between two calls; they read it and do not ask the table.
@@ -25,7 +26,10 @@ PENDING_TTL = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewGrant:
-    """What a finished flow brings: the account, its scopes and its tokens, which without a life never end."""
+    """What a finished flow brings: the account, its scopes and its tokens, which without a life never end.
+
+    `account_id` and `account` are "" as long as nobody said whose the tokens are.
+    """
 
     account_id: str
     account: str
@@ -65,6 +69,32 @@ def save(flow: Flow, *, grant: NewGrant, nonce: str) -> str:
         )
         secrets.put_tokens(row, access_token=grant.access_token, refresh_token=grant.refresh_token)
     return row.id
+
+
+def let_go(flow: Flow, *, grant: NewGrant, ends_whole_account: bool) -> bool:
+    """Have tokens revoked that `flow` brought and no connection keeps, and tell whether they will be.
+
+    They are not where revoking them would end another connection to the account, whosever it is; of an unknown account
+    that is any connection to the provider.
+    """
+    with transaction.atomic(using=ALIAS):
+        others = _living(provider=flow.provider)
+        if grant.account_id:
+            others = others.filter(account_id=grant.account_id)
+        if ends_whole_account and others.exists():
+            return False
+        orphan = Orphan(
+            connection="",
+            user=flow.user,
+            provider=flow.provider,
+            account_id=grant.account_id,
+            account=grant.account,
+            token_ends_at=grant.expires_at,
+            access_token=grant.access_token,
+            refresh_token=grant.refresh_token,
+        )
+        revocations.add(orphan)
+    return True
 
 
 def load(*, user: str, sid: str, connection: str, nonce: str) -> models.Connection:
@@ -148,10 +178,15 @@ def _revoke(row: models.Connection, *, ends_whole_account: bool) -> None:
     They are let go instead when revoking them would end another connection to the account, whosever it is, or one that
     is about to be made.
     """
-    living = Q(activated_at__isnull=False) | Q(pending_until__gt=timezone.now())
-    others = models.Connection.objects.using(ALIAS).filter(living, provider=row.provider, account_id=row.account_id)
-    if not (ends_whole_account and others.exclude(id=row.id).exists()):
+    others = _living(provider=row.provider).filter(account_id=row.account_id).exclude(id=row.id)
+    if not (ends_whole_account and others.exists()):
         revocations.add_for(row)
+
+
+def _living(*, provider: str) -> QuerySet[models.Connection]:
+    """Return everybody's connections to a provider, those included that are about to be made."""
+    living = Q(activated_at__isnull=False) | Q(pending_until__gt=timezone.now())
+    return models.Connection.objects.using(ALIAS).filter(living, provider=provider)
 
 
 def _begin(row: models.Connection, *, is_default: bool) -> Connection:

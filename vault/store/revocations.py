@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from random import uniform
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from vault import models
@@ -29,7 +29,10 @@ SHOWN = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """Tokens whose connection is gone. `token_ends_at` is when the access token ends by itself, None for never."""
+    """Tokens whose connection is gone, or never came to be, with "" for what nobody said of it.
+
+    `token_ends_at` is when the access token ends by itself, None for never. An unknown account may be any.
+    """
 
     connection: str
     user: str
@@ -166,12 +169,12 @@ def end(revocation: str, *, is_confirmed: bool) -> None:
 
 
 def drop_for(row: models.Connection) -> list[tuple[str, str]]:
-    """Erase what waits to end the account that the caller's connection is to, whoever asked for it.
+    """Erase what waits to end the account that the caller's connection is to, or may do so, whoever asked for it.
 
     Returns:
         User and connection of each that was erased.
     """
-    waiting = models.Revocation.objects.using(ALIAS).filter(provider=row.provider, account_id=row.account_id)
+    waiting = models.Revocation.objects.using(ALIAS).filter(provider=row.provider, account_id__in=[row.account_id, ""])
     dropped = [(revocation.subject, revocation.connection) for revocation in waiting.order_by("id").select_for_update()]
     waiting.delete()
     return dropped
@@ -209,9 +212,11 @@ def _value(row: models.Revocation | models.EndedRevocation, *, state: Revocation
 def _claimable() -> QuerySet[models.Revocation]:
     """Return what may be tried: not of an account that somebody is connecting, whose new tokens it could end."""
     begun = models.Connection.objects.using(ALIAS).filter(
-        provider=OuterRef("provider"), account_id=OuterRef("account_id"), pending_until__gt=timezone.now()
+        provider=OuterRef("provider"), pending_until__gt=timezone.now()
     )
-    return models.Revocation.objects.using(ALIAS).filter(~Exists(begun))
+    is_of_it = Exists(begun.filter(account_id=OuterRef("account_id")))
+    may_be_of_it = Q(account_id="") & Exists(begun)
+    return models.Revocation.objects.using(ALIAS).filter(~is_of_it, ~may_be_of_it)
 
 
 def _seal(revocation: str, *, user: str, provider: str, tokens: tuple[str, str]) -> bytes:
