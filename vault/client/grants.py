@@ -2,25 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Unpack
 
-from vault import tokens
 from vault.client import transport
-from vault.types import Grant
+from vault.client.subjects import mint_for
+from vault.types import Asker, Grant
 
 
 async def create_grant(
-    *,
-    user: str,
-    sid: str,
-    auth_time: float,
-    agent: str,
-    providers: Sequence[str],
-    tools: Sequence[str],
-    expires_at: datetime,
+    *, agent: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime, **asker: Unpack[Asker]
 ) -> Grant:
     """Let an agent read in the user's absence. See `VaultClient.create_grant`."""
     return await transport.current().create_grant(
-        subject_token=_mint(user, sid=sid, auth_time=auth_time),
+        subject_token=mint_for(asker),
         agent=agent,
         providers=providers,
         tools=tools,
@@ -29,18 +23,11 @@ async def create_grant(
 
 
 async def change_grant(
-    *,
-    user: str,
-    sid: str,
-    auth_time: float,
-    grant: str,
-    providers: Sequence[str],
-    tools: Sequence[str],
-    expires_at: datetime,
+    *, grant: str, providers: Sequence[str], tools: Sequence[str], expires_at: datetime, **asker: Unpack[Asker]
 ) -> Grant:
     """Replace what a grant holds. See `VaultClient.change_grant`."""
     return await transport.current().change_grant(
-        subject_token=_mint(user, sid=sid, auth_time=auth_time),
+        subject_token=mint_for(asker),
         grant=grant,
         providers=providers,
         tools=tools,
@@ -48,15 +35,11 @@ async def change_grant(
     )
 
 
-async def list_grants(*, user: str, sid: str, auth_time: float) -> tuple[Grant, ...]:
+async def list_grants(**asker: Unpack[Asker]) -> tuple[Grant, ...]:
     """Return the user's grants that were not ended, those that expired among them."""
-    return await transport.current().list_grants(subject_token=_mint(user, sid=sid, auth_time=auth_time))
+    return await transport.current().list_grants(subject_token=mint_for(asker))
 
 
-async def end_grant(*, user: str, sid: str, auth_time: float, grant: str) -> None:
+async def end_grant(*, grant: str, **asker: Unpack[Asker]) -> None:
     """End a grant. See `VaultClient.end_grant`."""
-    await transport.current().end_grant(subject_token=_mint(user, sid=sid, auth_time=auth_time), grant=grant)
-
-
-def _mint(user: str, *, sid: str, auth_time: float) -> str:
-    return tokens.mint_subject(user=user, sid=sid, auth_time=auth_time, purpose="connections")
+    await transport.current().end_grant(subject_token=mint_for(asker), grant=grant)

@@ -1,10 +1,11 @@
 """The exchange, for `agent.credentials` alone: an import contract keeps every other module away from tokens."""
 
 from dataclasses import dataclass
+from typing import Unpack
 
 from vault import tokens
 from vault.client import transport
-from vault.types import ExchangedToken, ExchangeRequest
+from vault.types import Asker, ExchangedToken, ExchangeRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,25 +21,21 @@ class Actor:
     tool_call: str
 
 
-async def exchange(*, user: str, sid: str, auth_time: float, provider: str, scope: str, actor: Actor) -> ExchangedToken:
+async def exchange(*, provider: str, scope: str, actor: Actor, **asker: Unpack[Asker]) -> ExchangedToken:
     """Return an upstream token for one tool call. Use it once and drop it.
 
     Args:
-        user: The subject, `user:<id>`.
-        sid: The session, or what stands for one on the command line.
-        auth_time: When the user signed in to it, in seconds since the epoch.
         provider: Provider id.
         scope: Space-separated scopes the tool needs.
         actor: The run and tool call that act.
+        asker: The user for whom they act.
 
     Raises:
         VaultError: One of its subclasses; `cause` says why in one word.
     """
     return await transport.current().exchange(
         ExchangeRequest(
-            subject_token=tokens.mint_subject(
-                user=user, sid=sid, auth_time=auth_time, purpose="exchange", may_act=actor.agent
-            ),
+            subject_token=tokens.mint_subject(**asker, purpose="exchange", may_act=actor.agent),
             subject_token_type=tokens.TOKEN_TYPE_ACCESS,
             audience=provider,
             scope=scope,

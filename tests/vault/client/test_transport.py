@@ -67,6 +67,7 @@ def test_a_web_process_with_a_vault_elsewhere_imports_nothing_of_it(tmp_path: Pa
         "vault.client.grants",
         "vault.client.http",
         "vault.client.sessions",
+        "vault.client.subjects",
         "vault.client.tokens",
         "vault.client.transport",
         "vault.errors",
