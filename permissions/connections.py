@@ -9,13 +9,14 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Unpack
 from weakref import WeakKeyDictionary
 
 from django.core.cache import cache
 
 from permissions.services import SERVICES
 from permissions.types import Service, ServiceStatus
-from vault.client import Connection, ConnectionState, NotConnectedError
+from vault.client import Asker, Connection, ConnectionState, NotConnectedError
 from vault.client import connections as vault
 
 # Short enough that a change of which this process did not hear shows soon, long enough that the parallel tool calls of
@@ -25,23 +26,21 @@ _CACHE_SECONDS = 5
 _EPOCH_SECONDS = 60
 
 
-async def list_statuses(*, user: str, sid: str, auth_time: float, is_fresh: bool = False) -> tuple[ServiceStatus, ...]:
+async def list_statuses(*, is_fresh: bool = False, **asker: Unpack[Asker]) -> tuple[ServiceStatus, ...]:
     """Return the status of every service, in the fixed order of `SERVICES`.
 
     Args:
-        user: The subject, `user:<id>`.
-        sid: The session that asks.
-        auth_time: When the user signed in to it, in seconds since the epoch.
         is_fresh: Ask the vault even when a cached answer is at hand.
+        asker: The user and their session.
 
     Raises:
         vault.client.VaultUnavailableError: The vault does not answer, and nothing is cached or `is_fresh` is set.
         vault.client.VaultError: The vault does not accept this user or session.
     """
-    found: tuple[Connection, ...] | None = None if is_fresh else await cache.aget(_key(user))
+    found: tuple[Connection, ...] | None = None if is_fresh else await cache.aget(_key(asker["user"]))
     if found is None:
-        epoch = await cache.aget(_epoch_key(user))
-        asked = _Asked(user=user, sid=sid, auth_time=auth_time, epoch=epoch)
+        epoch = await cache.aget(_epoch_key(asker["user"]))
+        asked = _Asked(**asker, epoch=epoch)
         found = await (_ask(asked) if is_fresh else _ask_together(asked))
     return _statuses(found)
 
@@ -88,24 +87,24 @@ async def _ask(asked: _Asked) -> _Found:
     return found
 
 
-async def load_status(*, user: str, sid: str, auth_time: float, provider: str, is_fresh: bool = False) -> ServiceStatus:
+async def load_status(*, provider: str, is_fresh: bool = False, **asker: Unpack[Asker]) -> ServiceStatus:
     """Return the status of one service; arguments and errors are those of `list_statuses`.
 
     Raises:
         KeyError: `provider` is none of `SERVICES`.
     """
-    statuses = await list_statuses(user=user, sid=sid, auth_time=auth_time, is_fresh=is_fresh)
+    statuses = await list_statuses(**asker, is_fresh=is_fresh)
     return {status.service.slug: status for status in statuses}[provider]
 
 
-async def load_account(*, user: str, sid: str, auth_time: float, provider: str, connection: str = "") -> ServiceStatus:
+async def load_account(*, provider: str, connection: str = "", **asker: Unpack[Asker]) -> ServiceStatus:
     """Return the status of one of the user's accounts at a service, fresh; the default one when none is named.
 
     Raises:
         vault.client.NotConnectedError: The user has no such connection to this service.
         vault.client.VaultError: As `list_statuses` raises it.
     """
-    status = await load_status(user=user, sid=sid, auth_time=auth_time, provider=provider, is_fresh=True)
+    status = await load_status(**asker, provider=provider, is_fresh=True)
     for account in status.accounts:
         if connection in ("", account.connection):
             return account

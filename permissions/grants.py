@@ -5,20 +5,14 @@ The vault keeps and audits grants, and refuses what they do not hold; nothing is
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Unpack
 
-from vault.client import Grant, SessionEndedError
+from vault.client import Asker, Grant, SessionEndedError
 from vault.client import grants as vault
 
 
 async def create(
-    *,
-    user: str,
-    sid: str,
-    auth_time: float,
-    agent: str,
-    providers: Collection[str],
-    tools: Collection[str],
-    expires_at: datetime,
+    *, agent: str, providers: Collection[str], tools: Collection[str], expires_at: datetime, **asker: Unpack[Asker]
 ) -> Grant:
     """Let `agent` read `providers` with `tools` while the user is away, until an instant.
 
@@ -31,25 +25,12 @@ async def create(
         vault.client.VaultError: The vault did not confirm it.
     """
     return await vault.create_grant(
-        user=user,
-        sid=sid,
-        auth_time=auth_time,
-        agent=agent,
-        providers=sorted(providers),
-        tools=sorted(tools),
-        expires_at=expires_at,
+        **asker, agent=agent, providers=sorted(providers), tools=sorted(tools), expires_at=expires_at
     )
 
 
 async def change(
-    *,
-    user: str,
-    sid: str,
-    auth_time: float,
-    grant: str,
-    providers: Collection[str],
-    tools: Collection[str],
-    expires_at: datetime,
+    *, grant: str, providers: Collection[str], tools: Collection[str], expires_at: datetime, **asker: Unpack[Asker]
 ) -> Grant:
     """Replace what a grant holds; whether that narrows or widens it is the vault's to tell, and in the audit.
 
@@ -59,48 +40,42 @@ async def change(
         vault.client.VaultError: The grant was ended, or the vault did not confirm the change.
     """
     return await vault.change_grant(
-        user=user,
-        sid=sid,
-        auth_time=auth_time,
-        grant=grant,
-        providers=sorted(providers),
-        tools=sorted(tools),
-        expires_at=expires_at,
+        **asker, grant=grant, providers=sorted(providers), tools=sorted(tools), expires_at=expires_at
     )
 
 
-async def end(*, user: str, sid: str, auth_time: float, grant: str) -> None:
+async def end(*, grant: str, **asker: Unpack[Asker]) -> None:
     """End a grant at once; one that ended before stays ended.
 
     Raises:
         vault.client.VaultError: The vault did not confirm it.
     """
-    await vault.end_grant(user=user, sid=sid, auth_time=auth_time, grant=grant)
+    await vault.end_grant(**asker, grant=grant)
 
 
-async def list_grants(*, user: str, sid: str, auth_time: float) -> tuple[Grant, ...]:
+async def list_grants(**asker: Unpack[Asker]) -> tuple[Grant, ...]:
     """Return the user's grants that were not ended, those that expired among them, the oldest first.
 
     Raises:
         vault.client.VaultError: The vault does not answer, or does not accept this session.
     """
-    return await vault.list_grants(user=user, sid=sid, auth_time=auth_time)
+    return await vault.list_grants(**asker)
 
 
-async def load_own(*, user: str, sid: str, auth_time: float) -> Grant:
+async def load_own(**asker: Unpack[Asker]) -> Grant:
     """Return the grant that stands for the session `sid`.
 
     Raises:
         vault.client.SessionEndedError: It ended, expired or never was.
         vault.client.VaultError: The vault does not answer.
     """
-    for grant in await list_grants(user=user, sid=sid, auth_time=auth_time):
-        if grant.sid == sid:
+    for grant in await list_grants(**asker):
+        if grant.sid == asker["sid"]:
             return grant
     raise SessionEndedError
 
 
-async def holds(*, user: str, sid: str, auth_time: float, provider: str, tool: str) -> bool:
+async def holds(*, provider: str, tool: str, **asker: Unpack[Asker]) -> bool:
     """Tell whether the grant that stands for `sid` holds this service and this tool; raises as `load_own` does."""
-    grant = await load_own(user=user, sid=sid, auth_time=auth_time)
+    grant = await load_own(**asker)
     return provider in grant.providers and tool in grant.tools

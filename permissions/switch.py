@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Unpack
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
@@ -19,111 +20,91 @@ from django.db import DatabaseError
 from permissions import connections, questions
 from permissions.changes import Change, Ends, announce
 from permissions.types import ServiceStatus
-from vault.client import ConnectionState, VaultError
+from vault.client import Asker, ConnectionState, VaultError
 from vault.client import connections as vault
 
 logger = logging.getLogger(__name__)
 
 
-async def revoke(*, user: str, sid: str, auth_time: float, provider: str, connection: str = "") -> ServiceStatus:
+async def revoke(*, provider: str, connection: str = "", **asker: Unpack[Asker]) -> ServiceStatus:
     """Stop the agent from using the account; the connection stays.
 
     Raises:
         vault.client.NotConnectedError: The user has no such connection.
         vault.client.VaultError: The vault did not confirm the change.
     """
-    return await _set_access(
-        user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection, is_allowed=False
-    )
+    return await _set_access(**asker, provider=provider, connection=connection, is_allowed=False)
 
 
-async def restore(*, user: str, sid: str, auth_time: float, provider: str, connection: str = "") -> ServiceStatus:
+async def restore(*, provider: str, connection: str = "", **asker: Unpack[Asker]) -> ServiceStatus:
     """Let the agent use the account again; raises as `revoke` does."""
-    return await _set_access(
-        user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection, is_allowed=True
-    )
+    return await _set_access(**asker, provider=provider, connection=connection, is_allowed=True)
 
 
-async def revoke_all(*, user: str, sid: str, auth_time: float) -> tuple[str, ...]:
+async def revoke_all(**asker: Unpack[Asker]) -> tuple[str, ...]:
     """Stop the agent from using any account, and return the names of the services that were not confirmed.
 
     Raises:
         vault.client.VaultError: The vault does not say which accounts there are.
     """
-    statuses = await connections.list_statuses(user=user, sid=sid, auth_time=auth_time, is_fresh=True)
+    statuses = await connections.list_statuses(**asker, is_fresh=True)
     failed = []
     for account in (account for status in statuses for account in status.accounts):
         try:
             # A paused one as well: its pause would end by itself.
-            async with _changing(account, user=user, ends="revoked"):
-                await vault.set_access(
-                    user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=False
-                )
+            async with _changing(account, user=asker["user"], ends="revoked"):
+                await vault.set_access(**asker, connection=account.connection, is_allowed=False)
         except VaultError:
             # The others must not stay readable for the sake of one.
             failed.append(account.service.name)
     return tuple(dict.fromkeys(failed))
 
 
-async def pause(
-    *, user: str, sid: str, auth_time: float, provider: str, until: datetime, connection: str = ""
-) -> ServiceStatus:
+async def pause(*, provider: str, until: datetime, connection: str = "", **asker: Unpack[Asker]) -> ServiceStatus:
     """Stop the agent from using the account until an instant, when it may again by itself; raises as `revoke` does."""
-    account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
-    async with _changing(account, user=user, ends="revoked"):
-        changed = await vault.pause_access(
-            user=user, sid=sid, auth_time=auth_time, connection=account.connection, until=until
-        )
+    account = await _load(**asker, provider=provider, connection=connection)
+    async with _changing(account, user=asker["user"], ends="revoked"):
+        changed = await vault.pause_access(**asker, connection=account.connection, until=until)
     return connections.status_of(changed, service=account.service)
 
 
-async def set_away(
-    *, user: str, sid: str, auth_time: float, provider: str, is_allowed: bool, connection: str = ""
-) -> ServiceStatus:
+async def set_away(*, provider: str, is_allowed: bool, connection: str = "", **asker: Unpack[Asker]) -> ServiceStatus:
     """Let the agent use the account while the user is away, or not; raises as `revoke` does."""
-    account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
-    async with _changing(account, user=user):
-        changed = await vault.set_away(
-            user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=is_allowed
-        )
+    account = await _load(**asker, provider=provider, connection=connection)
+    async with _changing(account, user=asker["user"]):
+        changed = await vault.set_away(**asker, connection=account.connection, is_allowed=is_allowed)
     return connections.status_of(changed, service=account.service)
 
 
-async def make_default(*, user: str, sid: str, auth_time: float, provider: str, connection: str) -> ServiceStatus:
+async def make_default(*, provider: str, connection: str, **asker: Unpack[Asker]) -> ServiceStatus:
     """Let the agent read this account when it reads the service; raises as `revoke` does."""
-    account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
-    async with _changing(account, user=user):
-        changed = await vault.set_default(user=user, sid=sid, auth_time=auth_time, connection=account.connection)
+    account = await _load(**asker, provider=provider, connection=connection)
+    async with _changing(account, user=asker["user"]):
+        changed = await vault.set_default(**asker, connection=account.connection)
     return connections.status_of(changed, service=account.service)
 
 
-async def disconnect(*, user: str, sid: str, auth_time: float, provider: str, connection: str = "") -> ServiceStatus:
+async def disconnect(*, provider: str, connection: str = "", **asker: Unpack[Asker]) -> ServiceStatus:
     """Erase the connection and its tokens, and return what is left of it; raises as `revoke` does."""
-    account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
-    async with _changing(account, user=user, ends="not_connected"):
-        await vault.disconnect(user=user, sid=sid, auth_time=auth_time, connection=account.connection)
+    account = await _load(**asker, provider=provider, connection=connection)
+    async with _changing(account, user=asker["user"], ends="not_connected"):
+        await vault.disconnect(**asker, connection=account.connection)
     return ServiceStatus(service=account.service, state=ConnectionState.NOT_CONNECTED, account=account.account)
 
 
-async def _set_access(
-    *, user: str, sid: str, auth_time: float, provider: str, connection: str, is_allowed: bool
-) -> ServiceStatus:
-    account = await _load(user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection)
-    async with _changing(account, user=user, ends="" if is_allowed else "revoked"):
-        changed = await vault.set_access(
-            user=user, sid=sid, auth_time=auth_time, connection=account.connection, is_allowed=is_allowed
-        )
+async def _set_access(*, provider: str, connection: str, is_allowed: bool, **asker: Unpack[Asker]) -> ServiceStatus:
+    account = await _load(**asker, provider=provider, connection=connection)
+    async with _changing(account, user=asker["user"], ends="" if is_allowed else "revoked"):
+        changed = await vault.set_access(**asker, connection=account.connection, is_allowed=is_allowed)
     return connections.status_of(changed, service=account.service)
 
 
-async def _load(*, user: str, sid: str, auth_time: float, provider: str, connection: str) -> ServiceStatus:
+async def _load(*, provider: str, connection: str, **asker: Unpack[Asker]) -> ServiceStatus:
     """Return the account that is meant: an id of another service's connection must change nothing under this name."""
     try:
-        return await connections.load_account(
-            user=user, sid=sid, auth_time=auth_time, provider=provider, connection=connection
-        )
+        return await connections.load_account(**asker, provider=provider, connection=connection)
     except VaultError:
-        await _forget(user)
+        await _forget(asker["user"])
         raise
 
 
