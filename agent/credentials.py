@@ -192,9 +192,7 @@ class RunCredentials:
         """
         try:
             permit = await gate.require(
-                user=self.user,
-                sid=self.sid,
-                auth_time=self.auth_time,
+                **self._asker(),
                 provider=tool.provider,
                 tool=tool.name,
                 run=self.run,
@@ -238,9 +236,7 @@ class RunCredentials:
         """Exchange for the tool's scope, or for its smaller one where the user did not grant that."""
         ask = partial(
             exchange,
-            user=self.user,
-            sid=self.sid,
-            auth_time=self.auth_time,
+            **self._asker(),
             provider=tool.provider,
             actor=Actor(agent=self.agent, run=self.run, tool=tool.name, tool_call=tool_call),
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, Unpack
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -43,15 +43,13 @@ class Asking(Protocol):
 
 async def require(
     *,
-    user: str,
-    sid: str,
-    auth_time: float,
     provider: str,
     tool: str,
     run: str,
     tool_call: str,
     places: Collection[str] = (),
     asking: Asking | None = None,
+    **asker: Unpack[Asker],
 ) -> Permit:
     """Return a permit, or raise; the answer is an audit event, committed before this returns or raises.
 
@@ -69,17 +67,18 @@ async def require(
             cannot be learned.
         audit.errors.AuditUnavailableError: A question or the answer could not be recorded, so there is none.
     """
+    user = asker["user"]
     entry = Entry(
         event=Event.PERMISSION_CHECK_ALLOWED, user=user, provider=provider, run=run, tool=tool, tool_call=tool_call
     )
-    check = _Check(Asker(user=user, sid=sid, auth_time=auth_time), provider, tool, tuple(places), asking)
+    check = _Check(asker, provider, tool, tuple(places), asking)
     try:
         verdict = await check.decide()
         if verdict.cause == "ask_first" and asking is not None:
             answer = await asking.ask(connection=verdict.connection)
             verdict = await check.decide(answer=answer, of=verdict.connection)
     except SessionEndedError as error:
-        verdict = _Verdict("grant_ended" if is_grant(sid) else error.cause)
+        verdict = _Verdict("grant_ended" if is_grant(asker["sid"]) else error.cause)
     except VaultError as error:
         await _fail(entry, cause="vault_unavailable", error=error)
     # A mode or a subject that cannot be read is no better than a table that cannot.
