@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from audit import address, timeline, views
-from audit.access import is_auditor
+from audit.access import is_auditor, subject_of
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.query import EVERYBODY
@@ -33,7 +33,7 @@ def show_everybody(request: HttpRequest) -> HttpResponse:
         record(
             Entry(
                 event=Event.AUDIT_EVENTS_VIEWED,
-                user=f"user:{request.user.pk}",
+                user=subject_of(request.user),
                 reason=f"user_{chosen}" if chosen else "everybody",
             )
         )

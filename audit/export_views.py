@@ -6,13 +6,13 @@ from functools import partial
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext, override
 from django.views.decorators.http import require_safe
 
 from audit import address, finding
-from audit.access import is_auditor
+from audit.access import is_auditor, refuse, subject_of
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.export_lines import FORMS, Lines
@@ -39,8 +39,8 @@ async def export_events(request: HttpRequest, form: str, *, is_everybodys: bool 
     asked = address.read(request, is_auditor=is_everybodys)
     if asked.search.mistakes or not asked.is_understood:
         sentences = asked.search.mistakes or (gettext("A filter in the address was not understood."),)
-        return HttpResponse("\n".join(sentences), status=_NOT_UNDERSTOOD, content_type="text/plain; charset=utf-8")
-    own = f"user:{user.pk}"
+        return refuse("\n".join(sentences), status=_NOT_UNDERSTOOD)
+    own = subject_of(user)
     whose = EVERYBODY if is_everybodys else own
     return await sync_to_async(_start)(asked.search, form=form, user=own, whose=whose)
 
@@ -55,7 +55,7 @@ def _start(search: Search, *, form: str, user: str, whose: str) -> HttpResponseB
         )
     except AuditUnavailableError:
         sentence = gettext("The audit database does not answer, so nothing was saved. Try again in a moment.")
-        return HttpResponse(sentence, status=_UNAVAILABLE, content_type="text/plain; charset=utf-8")
+        return refuse(sentence, status=_UNAVAILABLE)
     chunks = finding.list_chunks(search, user=whose, before=end)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(

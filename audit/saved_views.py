@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from audit import saved, timeline, vocabulary
+from audit.access import subject_of
 from audit.saved import MAX_NAME_CHARACTERS, MAX_SAVED
 from audit.search import looks_like_token, parse
 
@@ -24,7 +25,7 @@ def save_search(request: HttpRequest) -> HttpResponse:
     elif not search.parts or search.mistakes:
         # SECURITY: what may be a token is a mistake as well, and is not kept.
         said = gettext("There is nothing to save, or a part of the search is not understood.")
-    elif not saved.keeper().save_search(_subject(request), name=name, text=search.text):
+    elif not saved.keeper().save_search(subject_of(request.user), name=name, text=search.text):
         said = gettext("You have {number} saved searches. Delete one to save another.").format(number=MAX_SAVED)
     else:
         messages.success(request, gettext("“{name}” is saved.").format(name=name))
@@ -39,7 +40,7 @@ def delete_search(request: HttpRequest, number: int) -> HttpResponse:
     """Delete one of the user's saved searches and show what it found, so that it can be saved anew; 404 for others'."""
     deleted = None
     if number <= timeline.MAX_ID:
-        deleted = saved.keeper().delete_search(_subject(request), number=number)
+        deleted = saved.keeper().delete_search(subject_of(request.user), number=number)
     if deleted is None:
         raise Http404
     said = gettext("“{name}” is deleted. Here is what it searched for; save it again to keep it.")
@@ -55,11 +56,6 @@ def _name_in(text: str) -> str:
 
 def _services() -> tuple[str, ...]:
     return tuple(vocabulary.services())
-
-
-def _subject(request: HttpRequest) -> str:
-    """`audit` imports no other app, so the subject is named here as `permissions.subjects` names it."""
-    return f"user:{request.user.pk}"
 
 
 def _see(text: str) -> HttpResponseRedirect:

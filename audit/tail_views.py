@@ -7,10 +7,10 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from audit import address, finding, timeline
+from audit.access import refuse, subject_of
 from audit.errors import AuditUnavailableError
 
 _NOT_UNDERSTOOD, _UNAVAILABLE = 400, 503
-_PLAIN = "text/plain; charset=utf-8"
 
 
 @require_safe
@@ -22,17 +22,15 @@ def show_newer(request: HttpRequest) -> HttpResponse:
     """
     asked, after = address.read(request), address.read_cursor(request.GET.get("after", ""))
     if after is None or not asked.is_understood:
-        return HttpResponse(
-            gettext("A filter in the address was not understood."), status=_NOT_UNDERSTOOD, content_type=_PLAIN
-        )
+        return refuse(gettext("A filter in the address was not understood."), status=_NOT_UNDERSTOOD)
     try:
-        user = f"user:{request.user.pk}"
+        user = subject_of(request.user)
         found = finding.find_newer(asked.search, user=user, after=after)
         rows = finding.rows_of(found.events, user=user)
         sealed_to = timeline.find_sealed_to()
     except AuditUnavailableError:
         sentence = gettext("The audit database does not answer. Try again in a moment.")
-        return HttpResponse(sentence, status=_UNAVAILABLE, content_type=_PLAIN)
+        return refuse(sentence, status=_UNAVAILABLE)
     context = {
         "rows": rows,
         "is_cut": found.next_cursor is not None,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from audit import address, finding, log_keys, overview, saved, timeline, vocabulary
-from audit.access import is_auditor
+from audit.access import is_auditor, subject_of
 from audit.address import Asked
 from audit.charts import find_span
 from audit.errors import AuditUnavailableError
@@ -38,7 +38,7 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
     if not asked.is_understood:
         status, message = 400, gettext(_BAD_FILTER)
     try:
-        page, sealed_to = list_page(asked, user=_subject(request)), timeline.find_sealed_to()
+        page, sealed_to = list_page(asked, user=subject_of(request.user)), timeline.find_sealed_to()
         drawn = _load_overview(request, asked)
     except AuditUnavailableError:
         status, message = _UNAVAILABLE_STATUS, gettext(_UNAVAILABLE)
@@ -51,7 +51,7 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
         "message": message,
         "is_unavailable": status == _UNAVAILABLE_STATUS,
         "may_see_everybody": is_auditor(request.user),
-        "saved": saved.keeper().list_searches(_subject(request)),
+        "saved": saved.keeper().list_searches(subject_of(request.user)),
         "can_be_saved": bool(asked.search.parts) and not asked.search.mistakes,
         "is_followed": asked.before is None and asked.on is None and status == _OK,
     }
@@ -93,7 +93,7 @@ def show_proof(request: HttpRequest, event_id: int) -> JsonResponse:
     if event_id > timeline.MAX_ID:
         raise Http404
     try:
-        proof = timeline.find_proof(event_id, user=_subject(request))
+        proof = timeline.find_proof(event_id, user=subject_of(request.user))
     except AuditUnavailableError:
         return JsonResponse({"message": gettext(_UNAVAILABLE)}, status=_UNAVAILABLE_STATUS)
     if proof is None:
@@ -118,17 +118,12 @@ def _verifiers() -> list[str]:
         return []
 
 
-def _subject(request: HttpRequest) -> str:
-    """`audit` imports no other app, so the subject is named here as `permissions.subjects` names it."""
-    return f"user:{request.user.pk}"
-
-
 def _load_overview(request: HttpRequest, asked: Asked) -> Overview | None:
     """Return the charts of the newest page; an older one is for reading."""
     if asked.before is not None or asked.on is not None:
         return None
     span = find_span(request.GET.get("range", ""))
-    return overview.load_overview(asked.search, user=_subject(request), span=span)
+    return overview.load_overview(asked.search, user=subject_of(request.user), span=span)
 
 
 def list_page(asked: Asked, *, user: str) -> timeline.Page:

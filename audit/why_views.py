@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from audit import asked, timeline, why
+from audit.access import refuse, subject_of
 from audit.errors import AuditUnavailableError
 
 _UNAVAILABLE = 503
@@ -16,14 +17,14 @@ _UNAVAILABLE = 503
 @login_required
 def show_why(request: HttpRequest, event_id: int) -> HttpResponse:
     """Show why an event of a run of the user's came to be; one 404 for another's and for what is in no run."""
-    user = f"user:{request.user.pk}"
+    user = subject_of(request.user)
     if event_id > timeline.MAX_ID:
         raise Http404
     try:
         found = why.find_why(event_id, user=user)
     except AuditUnavailableError:
         sentence = gettext("The audit database does not answer. Try again in a moment.")
-        return HttpResponse(sentence, status=_UNAVAILABLE, content_type="text/plain; charset=utf-8")
+        return refuse(sentence, status=_UNAVAILABLE)
     if found is None:
         raise Http404
     question = asked.question_of(found.event.run, user=user)
