@@ -7,25 +7,25 @@ A query is words, "words in a row", and qualifiers: `recipe:standup`, `service:s
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext
 
+from audit.search import PARTS, read_day
+
 # Long enough for every qualifier and a sentence; what is pasted beyond that is not looked for.
 MAX_QUERY_CHARACTERS = 300
 # Around the first word that was found: two lines on a page, one on a wide one.
 _SNIPPET_CHARACTERS = 180
 _LEAD_CHARACTERS = 60
-_PARTS = re.compile(r'(?:(?P<name>[a-z]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<word>\S+))')
 _NAMES = frozenset({"recipe", "service", "before", "after", "is"})
 # What a reader does not see of Markdown: addresses of links, and marks. Names keep their underscores. One pass with no
 # way to backtrack: ten thousand texts are read for one search.
 _MARKS = re.compile(r"\]\([^()\s]*\)|[*`\[\]\\]|^#{1,6} |^- ", re.MULTILINE)
-
-
+# Those of these marks that can stand within a word and split what is looked for, as in `re**base**`.
 _GLUE = "*`[]\\"
 
 
@@ -78,7 +78,7 @@ def parse(text: str, *, zone: ZoneInfo, recipes: Iterable[str], services: Iterab
     chosen: dict[str, Any] = {}
     read: set[str] = set()
     mistakes: list[str] = []
-    for part in _PARTS.finditer(text[:MAX_QUERY_CHARACTERS]):
+    for part in PARTS.finditer(text[:MAX_QUERY_CHARACTERS]):
         name, value = part["name"], part["quoted"] if part["quoted"] is not None else part["word"]
         if name not in _NAMES:
             # Such as an address or a time of day, with a colon of its own.
@@ -89,7 +89,7 @@ def parse(text: str, *, zone: ZoneInfo, recipes: Iterable[str], services: Iterab
         elif name == "service":
             read.add(value)
         elif name in {"before", "after"}:
-            day = _day(value)
+            day = read_day(value)
             if day is None:
                 no_day = gettext("“{name}:{value}” is no day; write it as 2026-11-01.")
                 mistakes.append(no_day.format(name=name, value=value))
@@ -98,15 +98,6 @@ def parse(text: str, *, zone: ZoneInfo, recipes: Iterable[str], services: Iterab
         else:
             chosen |= {"is_pinned": True} if name == "is" else {name: value}
     return Query(words=tuple(filter(None, words)), services=frozenset(read), mistakes=tuple(mistakes), **chosen)
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-        # The first and last days there are have no midnight in some zone.
-        return day if timedelta(days=2) < day - date.min < date.max - date.min - timedelta(days=2) else None
-    except ValueError:
-        return None
 
 
 def find(said: Iterable[Said], *, query: Query) -> Iterator[Found]:

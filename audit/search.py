@@ -21,7 +21,8 @@ MAX_WORDS = 4
 ACTORS = ("you", "agent", "schedule", "operator")
 DATES = ("after", "before")
 
-_PARTS = re.compile(r'(?:(?P<name>[a-z]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<word>\S+))')
+# A qualifier or a word, in quotation marks where it has spaces; the history is searched in the same language.
+PARTS = re.compile(r'(?:(?P<name>[a-z]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<word>\S+))')
 # What the tokens of providers begin with.
 _TOKEN = re.compile(r"(?:gh[a-z]_|github_pat_|xox[a-z]-|xapp-|xoxe|ya29\.|1//0)[\w.-]{8,}", re.ASCII)
 _CODE = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
@@ -89,7 +90,7 @@ class Search:
 
     def day(self, name: str) -> datetime | None:
         """Return the beginning of the day of `after` or `before`, UTC."""
-        found = _day(self.value(name))
+        found = read_day(self.value(name))
         return datetime.combine(found, time.min, tzinfo=UTC) if found else None
 
     @property
@@ -112,7 +113,7 @@ def parse(text: str, *, services: Iterable[str], is_auditor: bool = False) -> Se
     names = AUDITOR_QUALIFIERS if is_auditor else QUALIFIERS
     reading = _Reading(names, {"service": tuple(services), "outcome": tuple(Outcome)})
     cut = text[:MAX_CHARACTERS]
-    for found in _PARTS.finditer("".join(one if one.isprintable() else " " for one in cut)):
+    for found in PARTS.finditer("".join(one if one.isprintable() else " " for one in cut)):
         value = found["quoted"] if found["quoted"] is not None else found["word"]
         reading.take(found["name"] or "", value=value, text=found[0])
     if len(text) > MAX_CHARACTERS:
@@ -183,7 +184,7 @@ class _Reading:
             return "" if value in self._known[name] else _there_is(self._known[name])
         if name == "event":
             return "" if list_events(value) else _there_is(dict.fromkeys(event.rpartition(":")[0] for event in Event))
-        fits: Callable[[str], object] = _day if name in DATES else _FORMS[name].fullmatch
+        fits: Callable[[str], object] = read_day if name in DATES else _FORMS[name].fullmatch
         return "" if fits(value) else str(_EXPECTED[name])
 
 
@@ -208,10 +209,11 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(listed[:_MAX_NAMED]) + (" …" if len(listed) > _MAX_NAMED else "")
 
 
-def _day(text: str) -> date | None:
+def read_day(text: str) -> date | None:
+    """Return the day that is written in ISO 8601; None for what is none, and at the ends of the calendar."""
     try:
         day = date.fromisoformat(text)
-        # The first and last days there are have no day before or after them.
+        # The first and last days there are have no midnight in some zone, and no day before or after them.
         return day if timedelta(days=2) < day - date.min < date.max - date.min - timedelta(days=2) else None
     except ValueError:
         return None
