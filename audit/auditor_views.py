@@ -49,6 +49,4 @@ def show_everybody(request: HttpRequest) -> HttpResponse:
         "is_unavailable": status == _UNAVAILABLE,
         "is_everybodys": True,
     }
-    return render(
-        request, "audit/everybody.html", context | views.search_context(asked, for_auditor=True), status=status
-    )
+    return render(request, "audit/everybody.html", context | views.search_context(asked), status=status)

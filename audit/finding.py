@@ -4,7 +4,7 @@ What an index answers (`audit.query`) is found however old it is. What none does
 for in so many rows at a time; the page says how far it looked, and the next one goes on from there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -62,14 +62,26 @@ def find_events(search: Search, *, user: str, before: int | None = None, limit: 
 def list_page(search: Search, *, user: str, before: int | None = None, limit: int = 50) -> timeline.Page:
     """Return likewise the rows of a page of the timeline."""
     found = find_events(search, user=user, before=before, limit=limit)
-    rows = rows_of(found.events, user=user)
-    return timeline.Page(rows, found.next_cursor, looked_back_to=found.looked_back_to)
+    return timeline.Page(rows_of(found.events), found.next_cursor, looked_back_to=found.looked_back_to)
 
 
-def rows_of(events: Sequence[AuditEvent], *, user: str) -> tuple[timeline.TimelineRow, ...]:
-    """Return found events as the timeline shows them to `user`; raises what `find_events` raises."""
-    pairs = {} if user == EVERYBODY else find_pairs(events, user=user)
-    return tuple(timeline.row_of(event, pairs=pairs.get(event.exchange, ())) for event in events)
+def rows_of(events: Iterable[AuditEvent]) -> tuple[timeline.TimelineRow, ...]:
+    """Return found events as the timeline lists them."""
+    return tuple(timeline.row_of(event) for event in events)
+
+
+def find_row(event_id: int, *, user: str) -> timeline.TimelineRow | None:
+    """Return an event of `user` with all that is shown of it; None for another's, and where there is none.
+
+    Raises:
+        AuditUnavailableError: The audit database does not answer.
+    """
+    with timeline.reading():
+        event = AuditEvent.objects.filter(user=user, id=event_id).first()
+        if event is None:
+            return None
+        personal.open_all([event])
+        return timeline.row_of(event, pairs=find_pairs(event, user=user))
 
 
 def find_newer(search: Search, *, user: str, after: int, limit: int = 50) -> Found:

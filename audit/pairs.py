@@ -1,8 +1,5 @@
 """What belongs to one exchange: the event that handed a token out, and what was read with it, by the exchange's id."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-
 from audit import query, timeline
 from audit.events import Event
 from audit.models import AuditEvent
@@ -10,22 +7,20 @@ from audit.timeline import Paired
 from audit.wording import sentence_of
 
 _EVENTS = (Event.VAULT_EXCHANGE_GRANTED, Event.AGENT_CALL_SUCCEEDED, Event.AGENT_CALL_FAILED)
-# An exchange is read under a few times; a page of reads has as many exchanges as rows.
-_MAX_ROWS = 500
+# A token is read with a few times; of more, the newest are told.
+_MAX_ROWS = 100
 
 
-def find_pairs(events: Iterable[AuditEvent], *, user: str) -> Mapping[str, tuple[Paired, ...]]:
-    """Return by exchange what `events` of `user` belong to, the oldest first; one that nothing was read with is alone.
+def find_pairs(event: AuditEvent, *, user: str) -> tuple[Paired, ...]:
+    """Return what belongs to the exchange of an event of `user`, the oldest first; nothing without a run.
 
     Raises:
         AuditUnavailableError: The audit database does not answer.
     """
-    exchanged = [one for one in events if one.exchange and one.run]
-    if not exchanged:
-        return {}
-    found: dict[str, list[Paired]] = defaultdict(list)
+    if not event.exchange or not event.run:
+        return ()
     with timeline.reading():
-        for one in query.list_of_exchanges(exchanged, user=user).filter(event__in=_EVENTS)[:_MAX_ROWS]:
-            is_issued = one.event == Event.VAULT_EXCHANGE_GRANTED
-            found[one.exchange].append(Paired(one.id, sentence_of(one), is_issued=is_issued))
-    return {exchange: tuple(reversed(pairs)) for exchange, pairs in found.items()}
+        found = list(query.list_of_exchange(event, user=user).filter(event__in=_EVENTS)[:_MAX_ROWS])
+    return tuple(
+        Paired(one.id, sentence_of(one), is_issued=one.event == Event.VAULT_EXCHANGE_GRANTED) for one in found[::-1]
+    )

@@ -85,10 +85,9 @@ def list_exchanged(exchanges: Sequence[AuditEvent]) -> tuple[QuerySet[AuditEvent
     return again, reads
 
 
-def list_of_exchanges(events: Sequence[AuditEvent], *, user: str) -> QuerySet[AuditEvent]:
-    """Return all events of `user` that have the exchanges of these, which are of runs, the newest first."""
-    runs, exchanges = {one.run for one in events}, {one.exchange for one in events}
-    return AuditEvent.objects.filter(_IN_A_RUN, user=user, run__in=runs, exchange__in=exchanges).order_by("-id")
+def list_of_exchange(event: AuditEvent, *, user: str) -> QuerySet[AuditEvent]:
+    """Return all events of `user` that have the exchange of this one, which is of a run, the newest first."""
+    return AuditEvent.objects.filter(_IN_A_RUN, user=user, run=event.run, exchange=event.exchange).order_by("-id")
 
 
 def find_floor(*, user: str, provider: str, outcome: str, before: int | None, rows: int) -> int | None:

@@ -50,7 +50,7 @@ class Paired:
 class TimelineRow:
     """One event as the timeline shows it; `details` are (label, value) pairs of what is known.
 
-    `pairs` are the events of its exchange, itself among them, where the page looked for them (`audit.pairs`).
+    `pairs` are the events of its exchange, itself among them, where one event was asked for (`audit.finding.find_row`).
     """
 
     id: int

@@ -1,7 +1,6 @@
 """The audit timeline page: a signed-in user's own events, filtered by the query string. Read-only."""
 
 import base64
-import json
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -59,7 +58,7 @@ def show_timeline(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/timeline.html", context, status=status)
 
 
-def search_context(asked: Asked, *, for_auditor: bool = False) -> dict[str, Any]:
+def search_context(asked: Asked) -> dict[str, Any]:
     """Return what the search form and its chips show."""
     search = asked.search
     return {
@@ -73,7 +72,6 @@ def search_context(asked: Asked, *, for_auditor: bool = False) -> dict[str, Any]
         "selected_outcome": search.value("outcome"),
         "is_token": bool(search.value("token")),
         "selected_run": search.value("run"),
-        "completions": json.dumps(completions(is_auditor=for_auditor)),
         "max_characters": MAX_CHARACTERS,
     }
 
@@ -81,6 +79,15 @@ def search_context(asked: Asked, *, for_auditor: bool = False) -> dict[str, Any]
 def _choice(search: Search, name: str, value: str, label: str) -> tuple[str, str, str]:
     """Return the value, what it is called, and the search with it, or without it where it is chosen."""
     return value, label, search.replacing(name, value="" if search.value(name) == value else value)
+
+
+@require_safe
+@login_required
+def list_completions(request: HttpRequest, *, for_auditor: bool = False) -> JsonResponse:
+    """Answer with what the search field completes, as `audit.suggestions.completions`; 404 as an auditor's page has."""
+    if for_auditor and not is_auditor(request.user):
+        raise Http404
+    return JsonResponse(completions(is_auditor=for_auditor))
 
 
 @require_safe

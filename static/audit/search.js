@@ -1,6 +1,6 @@
 /**
- * The timeline's search field: completes qualifiers and their values from what the page brings along. The focus stays in
- * the field, which points at the active option; whoever takes none just writes on.
+ * The timeline's search field: completes qualifiers and their values, which it asks for once somebody is in the field. The
+ * focus stays there, and the field points at the active option; whoever takes none just writes on.
  */
 
 import { announce } from "../shell/announcer.js";
@@ -15,10 +15,24 @@ const TOKEN = /\b(?:gh[a-z]_|github_pat_|xox[a-z]-|xapp-|xoxe|ya29\.|1\/\/0)[\w.
 const form = document.querySelector("[data-search]");
 const field = form?.querySelector("[name=q]");
 const list = form?.querySelector("[data-options]");
-const known = JSON.parse(form?.dataset.completions ?? "{}");
+let known = {};
+let isAsked = false;
 let active = -1;
 let part = null;
 let told = "";
+
+/** Asks what there is to complete; where no answer comes nothing is, until somebody comes into the field again. */
+async function learn() {
+  if (isAsked) return;
+  isAsked = true;
+  try {
+    known = await (await fetch(form.dataset.completions, { headers: { Accept: "application/json" } })).json();
+  } catch {
+    isAsked = false;
+  }
+  // For what was typed meanwhile.
+  if (field === document.activeElement && field.value !== field.defaultValue) look();
+}
 
 function look() {
   const { selectionStart: caret, selectionEnd: end, value } = field;
@@ -98,6 +112,8 @@ function submitted(event) {
 if (field) {
   const attributes = { role: "combobox", "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": list.id, "aria-expanded": "false" };
   for (const [name, value] of Object.entries(attributes)) field.setAttribute(name, value);
+  field.addEventListener("focus", learn);
+  if (field === document.activeElement) learn();
   field.addEventListener("input", () => {
     field.setCustomValidity("");
     look();

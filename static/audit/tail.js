@@ -5,26 +5,13 @@
 
 import { announce } from "../shell/announcer.js";
 import { gettext, ngettext } from "../shell/words.js";
+import { load } from "./parts.js";
 
 const VERSION = 1;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 // The server's word for "sign in again"; coming back would be refused just the same.
 const SIGNED_OUT = 4401;
-
-/**
- * Asks for a part of a page and returns it as a document, in which no script runs; nothing where there is none.
- * SECURITY: it is our own page's markup, as the server's templates escaped it, and no text becomes markup here.
- */
-function load(url) {
-  return new Promise((resolve) => {
-    const request = new XMLHttpRequest();
-    request.open("GET", url);
-    request.responseType = "document";
-    request.addEventListener("loadend", () => resolve(request.status === 200 ? request.response : null));
-    request.send();
-  });
-}
 
 const numberOf = (row) => Number(row.querySelector("[data-number]").dataset.number);
 const rowsIn = (root) => [...root.querySelectorAll(".events > li")];

@@ -50,6 +50,21 @@ def test_an_auditor_asks_by_user(browser: Client) -> None:
     assert not browser.get("/audit/everybody/?q=user:1234567").context["rows"]
 
 
+def test_an_auditor_is_told_what_can_be_asked_by_and_nobody_else_is(browser: Client, client: Client) -> None:
+    assert 'data-completions="/audit/everybody/completions/"' in browser.get("/audit/everybody/").content.decode()
+    found = browser.get("/audit/everybody/completions/").json()
+    assert "user:" in [value for value, _ in found[""]]
+    client.force_login(User.objects.create_user("bob"))
+    assert client.get("/audit/everybody/completions/").status_code == 404
+
+
+def test_rows_of_everybody_carry_their_details_and_lead_to_no_page_of_their_own(browser: Client) -> None:
+    """Each look is on record, and what is seen of a row is part of that look."""
+    page = browser.get("/audit/everybody/?q=event:succeeded").content.decode()
+    assert "<dt>Tool</dt><dd>github_activity</dd>" in page
+    assert "Everything about event" not in page
+
+
 def test_each_look_is_on_record_and_says_at_whom(browser: Client, ada: User) -> None:
     browser.get("/audit/everybody/?q=user:77")
     browser.get("/audit/everybody/")

@@ -30,7 +30,7 @@ print(asyncio.run(exchange(**asked)).access_token)
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def page(browser: Browser, installation: Installation) -> AsyncIterator[Page]:
     """The demo user's, who had a briefing made from GitHub alone."""
-    async with visiting(browser, installation.app_url) as page:
+    async with visiting(browser, installation.app_url, expected="status of 503") as page:
         await sign_in(page)
         await connect(page, "github")
         await page.goto("/")
@@ -64,6 +64,7 @@ async def test_a_search_is_completed_by_keyboard_and_told_aloud(page: Page) -> N
     assert await examine(page, show, name="suggestions") == []
     await page.goto("/audit/")
     await field.press_sequentially("outcome:den")
+    await expect(options(page)).to_have_count(1)
     await field.press("ArrowDown")
     await field.press("Tab")
     await expect(field).to_have_value("outcome:denied ")
@@ -138,6 +139,39 @@ async def test_a_read_leads_to_its_question_and_back(page: Page) -> None:
     await expect(page.get_by_label("Search the timeline")).to_have_value(re.compile("^run:"))
 
 
+async def test_a_row_unfolds_what_is_on_record_of_it(page: Page) -> None:
+    await page.goto("/audit/?q=service:github+event:exchange:granted")
+    row = page.locator(".event").first
+    await row.locator("summary").focus()
+    await page.keyboard.press("Enter")
+    await expect(row.locator(".facts")).to_contain_text("Token fingerprint")
+    await expect(row.locator("summary")).to_be_focused()
+    await expect(row.get_by_role("link", name="Everything about event")).to_have_count(0)
+    await row.get_by_role("link", name="a page of its own").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"^Event \d+$"))
+
+    async def show() -> None:
+        await page.goto("/audit/?q=service:github+event:exchange:granted")
+        await row.locator("summary").click()
+        await expect(row.locator(".facts")).to_be_visible()
+
+    assert await examine(page, show, name="an open row") == []
+
+
+async def test_a_row_keeps_its_link_where_no_answer_comes(page: Page) -> None:
+    await page.goto("/audit/?q=service:github+event:exchange:granted")
+    await page.route("**/facts/", lambda route: route.fulfill(status=503))
+    row = page.locator(".event").first
+    async with page.expect_response(re.compile("/facts/$")):
+        await row.locator("summary").click()
+    await expect(row).not_to_have_attribute("aria-busy", "true")
+    await expect(row.get_by_role("link", name="Everything about event")).to_be_visible()
+    await page.unroute("**/facts/")
+    await row.locator("summary").click()
+    await row.locator("summary").click()
+    await expect(row.locator(".facts")).to_contain_text("Token fingerprint")
+
+
 async def test_a_search_is_saved_found_again_and_deleted(page: Page) -> None:
     """By a form and links alone."""
     await page.goto("/audit/?q=service:github+outcome:granted")
@@ -172,4 +206,7 @@ async def test_it_works_without_javascript(browser: Browser, installation: Insta
     await plain.get_by_role("button", name="Search", exact=True).click()
     await expect(plain.get_by_role("alert")).to_contain_text("There is no “colour:” to search by")
     await expect(plain.locator(".event-sentence").first).to_contain_text("GitHub token exchanged")
+    await plain.locator(".event summary").first.click()
+    await plain.get_by_role("link", name="Everything about event").first.click()
+    await expect(plain.locator(".facts")).to_contain_text("Token fingerprint")
     await context.close()

@@ -69,6 +69,8 @@ OVERVIEW = Overview(
 )
 TIMELINE_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "everybody's events": ("audit/everybody.html", TIMELINE | {"is_everybodys": True}),
+    "an event": ("audit/event.html", {"row": ROWS[0], "sealed_to": 3}),
+    "an event, not sealed": ("audit/event.html", {"row": ROWS[3], "sealed_to": 0}),
     "why something was read": ("audit/why.html", {"why": WHY, "question": "<script>alert(1)</script>"}),
     "why, the question gone": ("audit/why.html", {"why": replace(WHY, begun=None, allowing=ROWS[:1]), "question": ""}),
     "timeline": ("audit/timeline.html", TIMELINE),
