@@ -286,6 +286,15 @@ def test_ids_are_unique_and_references_to_them_hold(page: Markup) -> None:
             assert set(tag.attrs.get(name, "").split()) <= set(ids)
 
 
+def test_no_label_follows_the_conversation() -> None:
+    """Chromium's autofill walks to the last of several labels at each key: 6 ms more where 300 messages precede one."""
+    tags = parse(render(*PAGES["old chat, vault away"])).tags
+    transcript = next(number for number, tag in enumerate(tags) if "data-transcript" in tag.attrs)
+    labels = [number for number, tag in enumerate(tags) if tag.name == "label"]
+    assert labels
+    assert max(labels) < transcript
+
+
 def icons_of(path: str) -> set[str]:
     """Return the icons in a file."""
     sprite = ET.parse(finders.find(path))  # noqa: S314  (our own file)
