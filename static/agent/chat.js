@@ -161,7 +161,7 @@ part(main, "earlier-runs").addEventListener("click", () => {
   if (earlier.length === 0) first.querySelector("a, button, summary")?.focus({ preventScroll: true });
 });
 showEarlier();
-[...turns.values()].at(-1)?.element.scrollIntoView({ block: "start" });
+transcript.lastElementChild?.scrollIntoView({ block: "start" });
 for (const recipe of main.querySelectorAll("[data-prompt]")) {
   recipe.addEventListener("click", () => composer.submit(recipe.dataset.prompt, { recipe: recipe.dataset.recipe }));
 }

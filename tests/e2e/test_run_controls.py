@@ -165,6 +165,7 @@ async def test_a_long_conversation_opens_at_its_end_and_goes_back_in_steps(page:
     assert len(await peer.receive("attach", times=20)) == 20
     assert {frame["run"] for frame in peer.sent("attach")} >= {str(RUN)}
     await expect(page.locator(".turn")).to_have_count(20)
+    await expect(page.locator(".turn").last).to_be_in_viewport()
     button = page.get_by_role("button", name="Show earlier questions")
     await button.click()
     await expect(page.locator(".turn")).to_have_count(40)
