@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -94,11 +94,16 @@ class Installation:
 
 @contextmanager
 def running(
-    folder: Path, *, is_vault_apart: bool = False, claude_delay_ms: int = 5, variables: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    is_vault_apart: bool = False,
+    claude_delay_ms: int = 5,
+    variables: Mapping[str, str] | None = None,
+    web_settings: str = "devcontext.settings.web",
 ) -> Iterator[Installation]:
     """Start an installation in `folder` and end it with the context; its output goes to files there.
 
-    `variables` are further settings of its processes.
+    `variables` are further settings of its processes, `web_settings` the module of those of the web process.
     """
     port, sandbox_port, vault_port = free_ports(3)
     vault_url = local_vault_url(vault_port) if is_vault_apart else ""
@@ -112,7 +117,9 @@ def running(
     }
     found.web_folder.mkdir(exist_ok=True)
     vaults = [found.plan.vault(environment)] if is_vault_apart else []
-    programs = [found.plan.sandbox(environment), *vaults, found.plan.web(environment)]
+    web = found.plan.web(environment)
+    web = replace(web, environment={**web.environment, "DJANGO_SETTINGS_MODULE": web_settings})
+    programs = [found.plan.sandbox(environment), *vaults, web]
     found.programs = {program.name: program for program in programs}
     try:
         found.start("sandbox")

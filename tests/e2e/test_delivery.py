@@ -17,6 +17,7 @@ from tests.e2e.holder import EMAIL, sign_up
 from tests.e2e.installation import Installation, running
 from tests.e2e.journey import connect, schedule_standup, visiting
 from tests.receivers import Got, Mailbox, Receiver, serve_mailbox, serve_receiver
+from tests.slack_hooks import SlackHook, serve_slack_hook
 
 # In the order in which they stand: each goes on with what the one before it left.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("owner")]
@@ -37,9 +38,23 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator[Installation]:
-    variables = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(mailbox.port), "WEBHOOKS_ALLOW_LOOPBACK": "true"}
-    with running(tmp_path_factory.mktemp("installation"), variables=variables) as found:
+def slack_hook() -> Iterator[SlackHook]:
+    with serve_slack_hook("/services/T0ACME/B0ACME/abcdefgh12345678ABCDEFGH") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def installation(
+    tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox, slack_hook: SlackHook
+) -> Iterator[Installation]:
+    variables = {
+        "EMAIL_HOST": "127.0.0.1",
+        "EMAIL_PORT": str(mailbox.port),
+        "WEBHOOKS_ALLOW_LOOPBACK": "true",
+        "TEST_SLACK_HOOKS_URL": slack_hook.url,
+    }
+    folder = tmp_path_factory.mktemp("installation")
+    with running(folder, variables=variables, web_settings="tests.e2e.slack_settings") as found:
         yield found
 
 
@@ -169,3 +184,38 @@ async def test_the_rail_counts_what_is_unread_and_corrects_itself(owner: Page) -
     # As a browser says when somebody comes back to the page.
     await owner.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(number).to_be_hidden()
+
+
+async def test_a_slack_webhook_takes_a_briefing_as_slack_documents_messages(
+    owner: Page, schedule: str, slack_hook: SlackHook
+) -> None:
+    await owner.goto(f"{schedule}delivery/")
+    form = owner.get_by_role("form", name="Slack")
+    await form.get_by_label("Address").fill(f"https://hooks.slack.example{slack_hook.path}")
+    await form.get_by_role("button", name="Turn Slack on").click()
+    await expect(owner.get_by_role("alert")).to_contain_text("begins with https://hooks.slack.com/services/")
+    await form.get_by_label("Address").fill(f"https://hooks.slack.com{slack_hook.path}")
+    await form.get_by_role("button", name="Turn Slack on").click()
+    entry = await brief(owner, schedule)
+    await expect(way(entry, "Slack")).to_contain_text("Sent", timeout=30_000)
+    (message,) = slack_hook.got
+    assert message["text"].startswith("Standup, ")
+    head, briefing, foot = message["blocks"]
+    assert SENTENCE in head["text"]["text"]
+    assert "#" in briefing["text"]
+    assert re.match(r"<http://localhost:\d+/runs/[0-9a-f-]+/\|Open in DevContext>$", foot["elements"][0]["text"])
+
+
+async def test_a_slack_webhook_that_was_removed_is_told_in_the_history_and_tried_again_by_a_press(
+    owner: Page, schedule: str, slack_hook: SlackHook
+) -> None:
+    before = len(slack_hook.got), slack_hook.asked
+    slack_hook.is_removed = True
+    refused = way(await brief(owner, schedule), "Slack")
+    await expect(refused).to_contain_text("Given up", timeout=30_000)
+    await expect(refused).to_contain_text("The receiver refused it.")
+    slack_hook.is_removed = False
+    await refused.get_by_role("button", name="Send again").click()
+    await expect(owner.get_by_text("It is sent again by Slack.").first).to_be_visible()
+    await expect(way(owner.locator("#history .occurrences > li").first, "Slack")).to_contain_text("Sent")
+    assert (len(slack_hook.got), slack_hook.asked) == (before[0] + 1, before[1] + 2)
