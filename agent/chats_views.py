@@ -75,9 +75,9 @@ def _by_day(rows: Iterable[_Row], *, at: Callable[[_Row], datetime], zone: ZoneI
 def _instant(text: str) -> datetime | None:
     try:
         found = parse_datetime(text)
-    except ValueError:
+        return found.astimezone(UTC) if found and timezone.is_aware(found) else None
+    except (ValueError, OverflowError):
         return None
-    return found if found and timezone.is_aware(found) else None
 
 
 def _find_deleted(request: HttpRequest, *, user: int) -> Any:

@@ -12,6 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from agent import conversations, memory, sharing, store, transcript
+from agent.briefing import renderings
+from agent.briefing.document import parse
+from agent.briefing.lengths import Length
 from agent.errors import ContentClosedError, RunNotFoundError
 from agent.sharing import Shared
 from agent.types import RunAnswer
@@ -87,7 +90,10 @@ def _markdown(title: str, *, answers: list[RunAnswer]) -> str:
 
 def _part(answer: RunAnswer) -> str:
     asked = f"## {_line(answer.question)}\n\n*Asked {answer.started_at:%Y-%m-%d %H:%M} UTC*"
-    return f"{asked}\n\n{answer.text or '*There is no answer.*'}"
+    # SECURITY: not the model's own words: a viewer of the file would load a picture that they name. Links lead to
+    # evidence, as long as that is kept.
+    text = renderings.render(parse(answer.text, evidence=answer.evidence), form="markdown", length=Length.FULL)
+    return f"{asked}\n\n{text or '*There is no answer.*'}"
 
 
 def _line(text: str) -> str:

@@ -14,6 +14,9 @@ from devcontext.providers import PLACES
 # Anthropic's keys, the secrets of the vault's own clients, and compact JWTs.
 _OWN_TOKENS = r"sk-ant-[\w-]+|dcs_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]+"
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# SECURITY: Django adds the request to what it says of a refused one. Its address has a callback's code in it, or words
+# that somebody searched for; the message names the path.
+_LEFT_OUT = _STANDARD_FIELDS | {"request"}
 
 
 class RedactTokens(logging.Filter):
@@ -36,7 +39,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, and its traceback if it has one."""
-        extra = {name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
+        extra = {name: value for name, value in vars(record).items() if name not in _LEFT_OUT}
         pairs = "".join(f" {name}={value}" for name, value in extra.items())
         first, separator, rest = super().format(record).partition("\n")
         return _without_tokens(f"{first}{pairs}{separator}{rest}")

