@@ -24,8 +24,8 @@ from devcontext.asgi import application
 from permissions import questions
 from permissions.policy import Answer
 from tests.agent.conftest import request_of, start
+from tests.broken import table_away_async
 from tests.permissions.answers import answer_of
-from tests.permissions.conftest import AuditTableMissing
 from tests.sockets import PATIENCE_SECONDS, open_socket
 from tools import pseudo_locale
 from tools.catalogue import Message
@@ -258,7 +258,7 @@ async def test_what_is_no_answer_is_malformed(alice: User, answer: str | None) -
 
 async def test_an_answer_that_cannot_be_recorded_is_told_and_does_not_count(alice: User) -> None:
     run, question = await put_question(alice)
-    async with AuditTableMissing(), socket(await sync_to_async(sign_in)(alice)) as page:
+    async with table_away_async("audit", table="audit_event"), socket(await sync_to_async(sign_in)(alice)) as page:
         refused = await ask(page, type="answer", run=run, question=question, answer="always")
     assert (refused["code"], refused["question"]) == ("audit_unavailable", question)
     assert await sync_to_async(answer_of)(UUID(question)) is Answer.UNASKED

@@ -24,8 +24,8 @@ from agent.tools import TOOLS
 from permissions import store
 from permissions.exclusions import ExclusionKind
 from permissions.policy import Mode
+from tests.broken import table_away_async
 from tests.permissions.conftest import (
-    AuditTableMissing,
     Connect,
     Person,
     SignIn,
@@ -252,7 +252,7 @@ async def test_a_refusal_that_cannot_be_put_on_record_is_a_refusal_all_the_same(
 ) -> None:
     await connect(alice)
     tool = replace(TOOLS["github_activity"], endpoints=())
-    async with AuditTableMissing():
+    async with table_away_async("audit", table="audit_event"):
         with pytest.raises(ToolFailedError) as failed:
             async with open_tool(alice, tool, emitted=[]):
                 pass

@@ -17,6 +17,7 @@ from agent.events import BlockTail, RunStopped
 from agent.types import RunStatus
 from tests.agent.conftest import request_of, start
 from tests.agent.waiting import until
+from tests.broken import table_away_async
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
@@ -137,10 +138,9 @@ class TestWriting:
     async def test_a_database_that_is_away_for_a_moment_costs_no_event(self, alice: User) -> None:
         log, run = EventLog(), await started(alice)
         log.open(run)
-        await execute("ALTER TABLE agent_event RENAME TO away")
-        writer = asyncio.create_task(write(log, run, events=9))
-        await asyncio.sleep(0.3)
-        await execute("ALTER TABLE away RENAME TO agent_event")
+        async with table_away_async("default", table="agent_event"):
+            writer = asyncio.create_task(write(log, run, events=9))
+            await asyncio.sleep(0.3)
         await writer
         assert [seq for seq, _ in await follow(log, run, alice)] == list(range(1, 11))
 
@@ -155,11 +155,10 @@ class TestWriting:
             log.append(BlockTail(block=0, html=str(number)), run=run)
         following = asyncio.create_task(follow(log, run, alice))
         await until(lambda: log._live[run].recent)
-        await execute("ALTER TABLE agent_event RENAME TO away")
-        log.append(BlockTail(block=0, html="never stored"), run=run)
-        await until(lambda: lost)
-        log.append(BlockTail(block=0, html="nor this"), run=run)
-        await execute("ALTER TABLE away RENAME TO agent_event")
+        async with table_away_async("default", table="agent_event"):
+            log.append(BlockTail(block=0, html="never stored"), run=run)
+            await until(lambda: lost)
+            log.append(BlockTail(block=0, html="nor this"), run=run)
         await end(log, run)
         assert lost == [run]
         frames = [json.loads(frame) for _, frame in await following]

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
 from django.test import Client
 from django.utils.html import escape
 
@@ -19,6 +18,7 @@ from agent.stored_events import append_events
 from agent.types import RunStatus, RunTicket
 from audit.models import AuditEvent
 from tests.agent.conftest import request_of, start
+from tests.broken import table_away
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"])
 
@@ -161,14 +161,8 @@ def test_each_file_is_on_record(owner: Client, ticket: RunTicket) -> None:
 
 @pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 def test_what_cannot_be_put_on_record_does_not_leave(owner: Client, ticket: RunTicket) -> None:
-    rename = "ALTER TABLE {} RENAME TO {}"
-    with connections["audit"].cursor() as cursor:
-        cursor.execute(rename.format("audit_event", "audit_event_lost"))
-    try:
+    with table_away("audit", table="audit_event"):
         found = [owner.get(address) for address in addresses(ticket)]
-    finally:
-        with connections["audit"].cursor() as cursor:
-            cursor.execute(rename.format("audit_event_lost", "audit_event"))
     assert [one.status_code for one in found] == [503, 503, 503]
     assert not any("Merged" in one.content.decode() for one in found)
 

@@ -20,8 +20,8 @@ from permissions import questions
 from permissions.models import ReadQuestion
 from permissions.policy import Answer
 from tests.agent.conftest import request_of, start
+from tests.broken import table_away_async
 from tests.permissions.answers import answer_of
-from tests.permissions.conftest import AuditTableMissing
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
@@ -146,7 +146,7 @@ async def test_an_answer_is_a_post_of_somebody_signed_in_from_our_own_page(alice
 async def test_an_answer_that_cannot_be_recorded_does_not_count(alice: User) -> None:
     run, question = await sync_to_async(put)(alice)
     browser = await browser_of(alice)
-    async with AuditTableMissing():
+    async with table_away_async("audit", table="audit_event"):
         response = await browser.post(address(run, question), {"answer": "always"})
     assert (response.status_code, said(response)) == (303, ["error"])
     assert await find(question) is Answer.UNASKED

@@ -20,6 +20,7 @@ from tests.agent.api.upstream import Told, Upstream
 from tests.agent.claude_server import END, MESSAGE_START, MESSAGES, event, stream
 from tests.agent.conftest import request_of, start
 from tests.agent.waiting import until
+from tests.broken import table_away_async
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
@@ -121,9 +122,8 @@ async def test_a_heart_that_misses_a_beat_goes_on_beating(
     runner = Runner()
     ticket = await runner.start(request_of(alice, text="Say something"))
     await until(lambda: api.received)
-    await execute("ALTER TABLE agent_run RENAME TO away")
-    await until(lambda: "agent.heartbeat_missed" in caplog.messages)
-    await execute("ALTER TABLE away RENAME TO agent_run")
+    async with table_away_async("default", table="agent_run"):
+        await until(lambda: "agent.heartbeat_missed" in caplog.messages)
     await sync_to_async(store.ask_to_stop)(ticket.run, user=alice.pk)
     frames = [json.loads(frame) async for _, frame in runner.log.follow(ticket.run, user=alice.pk, after=0)]
     await runner.aclose()

@@ -11,6 +11,7 @@ from audit.errors import ActorTokenReplayedError, AuditUnavailableError
 from audit.events import Entry, Event, Outcome
 from audit.models import AuditEvent
 from audit.record import MAX_TEXT_LENGTH, record
+from tests.broken import table_away
 
 ENTRY = Entry(
     event=Event.VAULT_EXCHANGE_GRANTED,
@@ -114,9 +115,7 @@ def test_events_without_an_actor_do_not_collide() -> None:
 
 @pytest.mark.django_db(databases=["audit"])
 def test_a_database_that_refuses_the_row_is_an_error_and_not_silence() -> None:
-    with connections["audit"].cursor() as cursor:
-        cursor.execute("ALTER TABLE audit_event RENAME TO audit_event_lost")
-    with pytest.raises(AuditUnavailableError):
+    with table_away("audit", table="audit_event"), pytest.raises(AuditUnavailableError):
         record(ENTRY)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from audit.events import Event
 from audit.models import AuditCheckpoint, AuditEvent
 from devcontext.local_keys import public_key_of
 from tests.audit.sealing import NAME, PEM, keys, pinned, record_many
+from tests.broken import table_away_async
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["audit"])
 
@@ -82,19 +84,14 @@ async def test_it_seals_nothing_after_a_log_that_was_rewritten_and_says_why(capl
 async def test_a_database_that_is_away_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealer, "_PAUSE_AFTER_FAILURE_SECONDS", 0.01)
 
-    def rename(old: str, new: str) -> None:
-        with connections["audit"].cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
-
     await sync_to_async(record_many)(1)
-    await sync_to_async(rename)("audit_checkpoint", "audit_elsewhere")
-    try:
+    async with AsyncExitStack() as away:
+        await away.enter_async_context(table_away_async("audit", table="audit_checkpoint"))
         async with sealer.running():
             await asyncio.sleep(0.05)
-            await sync_to_async(rename)("audit_elsewhere", "audit_checkpoint")
+            await away.aclose()
             await until_sealed(1)
-    finally:
-        assert await size() == 1
+    assert await size() == 1
 
 
 @pytest.mark.parametrize("key", ["", "no key"])

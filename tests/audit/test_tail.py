@@ -9,7 +9,6 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
-from django.db import connections
 from django.test import Client
 
 from audit.events import Entry, Event
@@ -17,6 +16,7 @@ from audit.record import record
 from audit.tail import Tail
 from devcontext.asgi import application
 from permissions.subjects import subject_of
+from tests.broken import table_away, table_away_async
 from tests.sockets import PATIENCE_SECONDS, open_socket
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
@@ -101,20 +101,14 @@ async def test_a_page_from_elsewhere_is_refused_before_it_is_accepted() -> None:
 async def test_an_audit_that_was_away_is_followed_again(alice: User) -> None:
     following = Tail().follow(subject_of(alice.pk))
     assert await anext(following) == 0
-    await sync_to_async(rename)("audit_event", to="audit_event_lost")
-    waiting = asyncio.ensure_future(anext(following))
-    # Long enough for a look to fail.
-    await asyncio.wait({waiting}, timeout=3)
-    assert not waiting.done()
-    await sync_to_async(rename)("audit_event_lost", to="audit_event")
+    async with table_away_async("audit", table="audit_event"):
+        waiting = asyncio.ensure_future(anext(following))
+        # Long enough for a look to fail.
+        await asyncio.wait({waiting}, timeout=3)
+        assert not waiting.done()
     number = await sync_to_async(note)(alice)
     assert await asyncio.wait_for(waiting, timeout=PATIENCE_SECONDS) == number
     await following.aclose()  # type: ignore[attr-defined]  # it is a generator
-
-
-def rename(table: str, *, to: str) -> None:
-    with connections["audit"].cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} RENAME TO {to}")
 
 
 async def test_all_pages_of_a_user_are_told_by_one_look_and_the_last_one_ends_it(alice: User) -> None:
@@ -181,11 +175,8 @@ def test_nobody_gets_rows_without_signing_in() -> None:
 
 
 def test_an_audit_that_is_away_is_said(signed_in: Client) -> None:
-    rename("audit_event", to="audit_event_lost")
-    try:
+    with table_away("audit", table="audit_event"):
         assert signed_in.get(f"{NEWER}?after=0").status_code == 503
-    finally:
-        rename("audit_event_lost", to="audit_event")
 
 
 @pytest.mark.parametrize(("query", "is_followed"), [("", True), ("q=service:slack", True), ("before=9", False)])

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -23,6 +22,7 @@ from devcontext.sandbox.app import create_app
 from devcontext.sandbox.world import tidewater_world
 from devcontext.settings import providers
 from tests.agent import claude_server
+from tests.broken import table_away
 from tests.vault.upstream import serve_app
 from vault.connect import redirect_uri
 
@@ -242,10 +242,5 @@ def test_it_says_who_makes_briefings_and_what_to_do_where_nobody_does(
 
 
 def test_an_audit_that_is_away_is_said_and_the_page_is_there(here: Client) -> None:
-    with connections["audit"].cursor() as cursor:
-        cursor.execute("ALTER TABLE audit_event RENAME TO audit_elsewhere")
-    try:
+    with table_away("audit", table="audit_event"):
         assert "The audit database does not answer" in here.get(PAGE).content.decode()
-    finally:
-        with connections["audit"].cursor() as cursor:
-            cursor.execute("ALTER TABLE audit_elsewhere RENAME TO audit_event")

@@ -126,18 +126,3 @@ def stop_vault(settings: Settings) -> Callable[[], Awaitable[None]]:
 def list_recorded(kind: str) -> list[dict[str, Any]]:
     """Return the audit events whose name begins with `kind`, oldest first."""
     return list(AuditEvent.objects.filter(event__startswith=kind).order_by("id").values())
-
-
-class AuditTableMissing:
-    """Takes the audit's table away for a while, as a broken database would."""
-
-    async def __aenter__(self) -> None:
-        await self._rename("audit_event", "audit_event_lost")
-
-    async def __aexit__(self, *_error: object) -> None:
-        await self._rename("audit_event_lost", "audit_event")
-
-    @sync_to_async
-    def _rename(self, old: str, new: str) -> None:
-        with databases["audit"].cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")

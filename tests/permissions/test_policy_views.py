@@ -20,7 +20,8 @@ from permissions.pauses import PauseError, end_of
 from permissions.policy import Answer, Mode
 from permissions.subjects import user_id_of
 from tests.agent.conftest import request_of, start
-from tests.permissions.conftest import DATABASES, AuditTableMissing, Connect, Person, SignIn, list_recorded
+from tests.broken import table_away_async
+from tests.permissions.conftest import DATABASES, Connect, Person, SignIn, list_recorded
 from vault import models
 
 pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
@@ -115,7 +116,7 @@ async def test_what_is_allowed_in_a_conversation_is_listed_and_can_be_taken_back
     assert (await AsyncClient().post(end))["Location"].startswith("/accounts/login/")
     assert (await (await sign_in("mallory")).browser.post(end)).status_code == 404
     assert "Allowed in single conversations" in (await alice.browser.get(PAGE)).content.decode()
-    async with AuditTableMissing():
+    async with table_away_async("audit", table="audit_event"):
         assert said(await alice.browser.post(end))[-1][0] == "error"
     response = await alice.browser.post(end)
     assert (response.status_code, said(response)[-1][0]) == (303, "success")
@@ -131,7 +132,7 @@ async def test_a_conversation_that_was_deleted_is_not_listed(alice: Person, conn
 
 
 async def test_a_change_that_cannot_be_recorded_is_told_as_not_made(alice: Person) -> None:
-    async with AuditTableMissing():
+    async with table_away_async("audit", table="audit_event"):
         response = await alice.browser.post(f"{PAGE}github/tools", {})
         left_out = await alice.browser.post(EXCLUSIONS, LINES)
     assert [level for level, _ in said(response)] == ["error"]

@@ -1,7 +1,6 @@
 """A question has one answer, of its own user, in its own time; what cannot be recorded does not count."""
 
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -17,6 +16,7 @@ from permissions.errors import AllowanceNotFoundError, QuestionClosedError, Ques
 from permissions.models import ReadQuestion
 from permissions.policy import Answer, Mode
 from permissions.subjects import subject_of
+from tests.broken import table_away
 from tests.permissions.answers import answer_of
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"], transaction=True)
@@ -276,15 +276,10 @@ def test_a_service_that_is_revoked_is_no_more_asked_about_and_allowed_nowhere(al
     assert len(questions.list_allowances(mallory, provider="slack")) == 1
 
 
-def test_a_revoke_does_not_wait_for_the_audit_to_close_a_question(
-    alice: str, rename_audit: Callable[[str, str], None]
-) -> None:
+def test_a_revoke_does_not_wait_for_the_audit_to_close_a_question(alice: str) -> None:
     question = ask(alice)
-    rename_audit("audit_event", "audit_event_lost")
-    try:
+    with table_away("audit", table="audit_event"):
         questions.end_service(alice, provider="slack")
-    finally:
-        rename_audit("audit_event_lost", "audit_event")
     assert answer_of(question) is Answer.UNANSWERED
 
 
@@ -305,13 +300,10 @@ def test_a_question_that_is_gone_counts_as_not_answered() -> None:
 
 
 @pytest.mark.parametrize("answer", sorted(questions.ANSWERS))
-def test_what_cannot_be_recorded_does_not_count(
-    alice: str, answer: Answer, rename_audit: Callable[[str, str], None]
-) -> None:
+def test_what_cannot_be_recorded_does_not_count(alice: str, answer: Answer) -> None:
     """No audit row, no action: neither question nor answer."""
     question = ask(alice)
-    rename_audit("audit_event", "audit_event_lost")
-    try:
+    with table_away("audit", table="audit_event"):
         with pytest.raises(AuditUnavailableError):
             ask(alice)
         with pytest.raises(AuditUnavailableError):
@@ -321,30 +313,15 @@ def test_what_cannot_be_recorded_does_not_count(
             questions.lapse(question)
         with pytest.raises(AuditUnavailableError):
             questions.close_run(RUN)
-    finally:
-        rename_audit("audit_event_lost", "audit_event")
     assert ReadQuestion.objects.count() == 1
     assert answer_of(question) is Answer.UNASKED
     assert questions.list_allowances(alice, provider="slack") == ()
     assert store.load_mode(alice, tool=TOOL) is Mode.ASK
 
 
-def test_taking_an_allowance_back_is_recorded_or_not_done(alice: str, rename_audit: Callable[[str, str], None]) -> None:
+def test_taking_an_allowance_back_is_recorded_or_not_done(alice: str) -> None:
     say(ask(alice), alice, Answer.CONVERSATION)
     (allowance,) = questions.list_allowances(alice, provider="slack")
-    rename_audit("audit_event", "audit_event_lost")
-    try:
-        with pytest.raises(AuditUnavailableError):
-            questions.end_allowance(allowance.id, user=alice)
-    finally:
-        rename_audit("audit_event_lost", "audit_event")
+    with table_away("audit", table="audit_event"), pytest.raises(AuditUnavailableError):
+        questions.end_allowance(allowance.id, user=alice)
     assert questions.list_allowances(alice, provider="slack") == (allowance,)
-
-
-@pytest.fixture
-def rename_audit() -> Callable[[str, str], None]:
-    def rename(old: str, new: str) -> None:
-        with connections["audit"].cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
-
-    return rename

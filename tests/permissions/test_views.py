@@ -20,7 +20,8 @@ from audit.record import record
 from permissions import connections
 from permissions.cards import ServiceCard
 from permissions.subjects import user_id_of
-from tests.permissions.conftest import DATABASES, AuditTableMissing, Connect, Person, SignIn, list_recorded
+from tests.broken import table_away_async
+from tests.permissions.conftest import DATABASES, Connect, Person, SignIn, list_recorded
 from tests.vault.upstream import Upstream
 from vault import models
 from vault.client import sessions
@@ -228,7 +229,7 @@ async def test_what_was_used_longer_ago_than_a_month_counts_as_unused(alice: Per
 async def test_without_the_audit_nothing_is_said_to_be_unused(alice: Person, connect: Connect) -> None:
     await connect(alice, "slack")
     await models.Connection.objects.aupdate(activated_at=timezone.now() - timedelta(days=90))
-    async with AuditTableMissing():
+    async with table_away_async("audit", table="audit_event"):
         assert (await cards(alice))[2].unused == ()
 
 
@@ -372,7 +373,7 @@ async def test_without_the_vault_a_change_is_not_claimed(
 async def test_without_the_audit_the_page_and_the_revoke_still_work(alice: Person, connect: Connect) -> None:
     """Narrowing is never blocked by a failing audit; widening is."""
     await connect(alice)
-    async with AuditTableMissing():
+    async with table_away_async("audit", table="audit_event"):
         assert [card.last_used_at for card in await cards(alice)] == [None] * 3
         await change(alice, "revoke")
         assert await state(alice) == "revoked"

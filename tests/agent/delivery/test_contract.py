@@ -17,9 +17,9 @@ from agent.delivery.types import DeliveryState, Kind
 from agent.delivery_models import Channel as ChannelRow
 from agent.delivery_models import Delivery as DeliveryRow
 from agent.schedules.types import Schedule
-from audit import append_only
 from audit.models import AuditEvent
 from tests.agent.delivery.conftest import HOOK, add, become_due, end_one, found
+from tests.broken import table_away_async
 from tests.receivers import Mailbox, Receiver
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"], transaction=True)
@@ -127,21 +127,8 @@ def _make() -> None:
 
 
 async def test_nothing_leaves_that_cannot_be_put_on_record(told: Count, outward: Kind) -> None:
-    from django.db import connections  # noqa: PLC0415  (for this one test)
-
-    @sync_to_async
-    def rename(old: str, new: str) -> None:
-        connection = connections["audit"]
-        append_only.remove(connection)
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
-
-    await rename("audit_event", "audit_event_away")
-    try:
+    async with table_away_async("audit", table="audit_event"):
         await deliver_due()
-    finally:
-        await rename("audit_event_away", "audit_event")
-        await sync_to_async(lambda: append_only.install(connections["audit"]))()
     row = await found(outward)
     assert (told(), row.state, row.error) == (0, DeliveryState.DUE, "audit_unavailable")
     assert (await found(Kind.INBOX)).state == DeliveryState.DELIVERED

@@ -1,6 +1,7 @@
 """The postman of a web process: what is to be told is told by itself, and a look that fails is not the last."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from agent.delivery_models import Delivery
 from agent.schedules.types import Schedule
 from tests.agent.delivery.conftest import Receiver, add, end_one, found
 from tests.agent.waiting import until
+from tests.broken import table_away_async
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"], transaction=True)
 
@@ -80,21 +82,14 @@ async def test_a_look_that_fails_is_not_the_last(
     alice: User, daily: Schedule, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A database that was away for a moment."""
-    rename = sync_to_async(_rename)
-    await rename("agent_delivery", "agent_delivery_lost")
-    async with worker.running():
-        await until(lambda: "agent.postman_failed" in caplog.text)
-        await rename("agent_delivery_lost", "agent_delivery")
-        await end(daily, user=alice)
-        worker.nudge()
-        await delivered(1)
-
-
-def _rename(old: str, new: str) -> None:
-    from django.db import connection  # noqa: PLC0415  (of the thread that asks)
-
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+    async with AsyncExitStack() as away:
+        await away.enter_async_context(table_away_async("default", table="agent_delivery"))
+        async with worker.running():
+            await until(lambda: "agent.postman_failed" in caplog.text)
+            await away.aclose()
+            await end(daily, user=alice)
+            worker.nudge()
+            await delivered(1)
 
 
 async def test_what_is_broken_off_by_the_end_is_not_lost(alice: User, daily: Schedule, receiver: Receiver) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from agent.schedules.types import OccurrenceState, Schedule
 from agent.schedules.worker import Worker
 from agent.types import RunStatus
 from tests.agent.schedules.conftest import asker_of, change_schedule, granted_schedule, make_due_row
+from tests.broken import table_away_async
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "audit"], transaction=True)
 
@@ -94,23 +94,14 @@ async def test_a_look_that_fails_is_not_the_last(
 ) -> None:
     """A database that was away for a moment."""
     monkeypatch.setattr(worker, "_TICK_SECONDS", 0.1)
-    rename = sync_to_async(_rename)
-    await rename("agent_occurrence", "agent_occurrence_lost")
     watching = Worker(at_once=1)
-    living = asyncio.create_task(watching.live())
-    async with asyncio.timeout(60):
-        while "agent.scheduler_failed" not in caplog.text:  # noqa: ASYNC110  (a log announces nothing)
-            await asyncio.sleep(0.02)
-    await rename("agent_occurrence_lost", "agent_occurrence")
+    async with table_away_async("default", table="agent_occurrence"):
+        living = asyncio.create_task(watching.live())
+        async with asyncio.timeout(60):
+            while "agent.scheduler_failed" not in caplog.text:  # noqa: ASYNC110  (a log announces nothing)
+                await asyncio.sleep(0.02)
     await make_due_row(schedule)
     await ended(1)
     watching.stop()
     await living
     await watching.aclose()
-
-
-def _rename(old: str, new: str) -> None:
-    from django.db import connection  # noqa: PLC0415  (of the thread that asks)
-
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
