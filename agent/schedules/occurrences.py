@@ -12,7 +12,6 @@ from django.db import transaction
 from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from agent.schedule_models import Occurrence as Row
-from agent.schedules.errors import ScheduleNotFoundError
 from agent.schedules.fairness import Waiting, in_turn
 from agent.schedules.store import value_of
 from agent.schedules.types import Claim, Ending, Occurrence, OccurrenceState, Schedule
@@ -148,18 +147,6 @@ def find_schedule_of(run: UUID, *, user: int) -> Schedule | None:
     """Return the schedule of this user that began a run; None if nobody's did, or it is deleted."""
     row = Row.objects.select_related("schedule").filter(run_id=run, schedule__user_id=user).first()
     return value_of(row.schedule) if row else None
-
-
-def load_occurrence(occurrence: UUID, *, user: int) -> Occurrence:
-    """Return an occurrence of this user.
-
-    Raises:
-        ScheduleNotFoundError: It is not theirs.
-    """
-    row = Row.objects.filter(id=occurrence, schedule__user_id=user).first()
-    if row is None:
-        raise ScheduleNotFoundError
-    return occurrence_of(row)
 
 
 def list_untold(*, now: datetime, limit: int) -> tuple[Occurrence, ...]:
