@@ -22,8 +22,9 @@ from audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditRemoval
 from audit.receipt import Standing
 from audit.record import append
 from audit.removal import Removal
-from audit.tree import prove_consistency, require_consistency, require_inclusion
+from audit.tree import prove_consistency
 from tests.audit.aging import aged_log, as_superuser, make_old
+from tests.audit.proof_checks import require_consistency, require_inclusion
 from tests.audit.sealing import NAME, PEM, copy_event, keys, pinned, record_many, sealer
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])

@@ -7,6 +7,7 @@ import pytest
 from audit import tree
 from audit.errors import BrokenProofError
 from audit.tree import EMPTY_ROOT, LEVEL_STEP, Frontier
+from tests.audit.proof_checks import require_consistency, require_inclusion
 
 # Leaves and roots of google/certificate-transparency's merkle_tree_test.cc, which RFC 6962 and RFC 9162 hash alike.
 DATA = [
@@ -85,14 +86,14 @@ def test_the_known_inclusion_proofs(position: int, size: int, path: list[str]) -
     stored = Stored(size, data=DATA)
     proof = tree.prove_inclusion(position, size=size, read=stored.read)
     assert [node.hex() for node in proof] == path
-    tree.require_inclusion(stored.leaves[position], position=position, size=size, root=ROOTS[size - 1], proof=proof)
+    require_inclusion(stored.leaves[position], position=position, size=size, root=ROOTS[size - 1], proof=proof)
 
 
 def test_the_known_consistency_proof() -> None:
     first, size, path = CONSISTENCY
     proof = tree.prove_consistency(first, size=size, read=Stored(size, data=DATA).read)
     assert [node.hex() for node in proof] == path
-    tree.require_consistency(first, ROOTS[first - 1], size=size, root=ROOTS[size - 1], proof=proof)
+    require_consistency(first, ROOTS[first - 1], size=size, root=ROOTS[size - 1], proof=proof)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -118,15 +119,15 @@ def test_every_leaf_is_proven_at_its_place_and_at_no_other(size: int) -> None:
     root = stored.frontier.root()
     for position, leaf in enumerate(stored.leaves):
         proof = tree.prove_inclusion(position, size=size, read=stored.read)
-        tree.require_inclusion(leaf, position=position, size=size, root=root, proof=proof)
+        require_inclusion(leaf, position=position, size=size, root=root, proof=proof)
         with pytest.raises(BrokenProofError):
-            tree.require_inclusion(leaf, position=(position + 1) % (size + 1), size=size, root=root, proof=proof)
+            require_inclusion(leaf, position=(position + 1) % (size + 1), size=size, root=root, proof=proof)
         with pytest.raises(BrokenProofError):
-            tree.require_inclusion(leaf, position=position, size=size, root=root, proof=[*proof, root])
+            require_inclusion(leaf, position=position, size=size, root=root, proof=[*proof, root])
         for number in range(len(proof)):
             changed = [*proof[:number], tree.hash_leaf(proof[number]), *proof[number + 1 :]]
             with pytest.raises(BrokenProofError):
-                tree.require_inclusion(leaf, position=position, size=size, root=root, proof=changed)
+                require_inclusion(leaf, position=position, size=size, root=root, proof=changed)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 64, 65])
@@ -136,20 +137,20 @@ def test_every_older_tree_is_proven_to_be_the_beginning_and_no_other_is(size: in
     for first in range(size + 1):
         old = slow_root(stored.leaves[:first])
         proof = tree.prove_consistency(first, size=size, read=stored.read)
-        tree.require_consistency(first, old, size=size, root=root, proof=proof)
+        require_consistency(first, old, size=size, root=root, proof=proof)
         with pytest.raises(BrokenProofError):
-            tree.require_consistency(first, tree.hash_leaf(old), size=size, root=root, proof=proof)
+            require_consistency(first, tree.hash_leaf(old), size=size, root=root, proof=proof)
         with pytest.raises(BrokenProofError):
-            tree.require_consistency(first, old, size=size, root=root, proof=[*proof, root])
+            require_consistency(first, old, size=size, root=root, proof=[*proof, root])
         if proof:
             with pytest.raises(BrokenProofError):
-                tree.require_consistency(first, old, size=size, root=root, proof=proof[:-1])
+                require_consistency(first, old, size=size, root=root, proof=proof[:-1])
 
 
 def test_a_size_that_cannot_be_is_refused() -> None:
     for first, size in ((9, 8), (-1, 8)):
         with pytest.raises(BrokenProofError):
-            tree.require_consistency(first, ROOTS[7], size=size, root=ROOTS[7], proof=[ROOTS[7]])
+            require_consistency(first, ROOTS[7], size=size, root=ROOTS[7], proof=[ROOTS[7]])
 
 
 def test_a_tree_that_lacks_a_hash_gives_no_proof() -> None:

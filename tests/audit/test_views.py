@@ -11,11 +11,12 @@ from django.test import Client
 
 from agent import memory
 from agent.types import WeekSettings
-from audit import append_only, checkpoint, encoding, tree
+from audit import append_only, checkpoint, encoding
 from audit.events import Entry, Event
 from audit.models import AuditEvent, AuditLeaf
 from audit.record import record
 from permissions.subjects import subject_of
+from tests.audit.proof_checks import require_inclusion
 from tests.audit.sealing import NAME, PEM, sealer
 from tests.broken import table_away
 
@@ -160,7 +161,7 @@ def sealed(alice: User, tmp_path: Path, settings: Any) -> list[int]:
 def test_an_event_comes_with_what_proves_it(signed_in: Client, sealed: list[int]) -> None:
     answer = signed_in.get(f"/audit/{sealed[0]}/proof").json()
     opened = checkpoint.load_verifiers(",".join(answer["verifiers"])).open(answer["note"])
-    tree.require_inclusion(
+    require_inclusion(
         encoding.hash_event(answer["event"], nonce=bytes.fromhex(answer["nonce"])),
         position=answer["position"],
         size=opened.size,
