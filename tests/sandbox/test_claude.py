@@ -9,7 +9,6 @@ import pytest
 from starlette.applications import Starlette
 
 from devcontext.sandbox.claude.api import claude_routes
-from devcontext.sandbox.claude.behaviours import BEHAVIOURS
 
 CONTEXT = (
     "\n\n[Context: Monday 2026-11-23, 09:12, time zone Europe/Berlin. "
@@ -360,7 +359,3 @@ async def test_after_reading_misbehaviour_goes_on_or_ends(api: httpx.AsyncClient
     citing = await post(api, question(model="sandbox-invents-citations", messages=messages))
     assert called(looping) == ["github_activity", "slack_mentions"]
     assert "evidence:gh-00000000" in citing["content"][-1]["text"]
-
-
-def test_every_behaviour_says_what_it_is() -> None:
-    assert all(name.startswith("sandbox-") and one.meaning.endswith(".") for name, one in BEHAVIOURS.items())

@@ -18,7 +18,6 @@ class Behaviour:
     event stands in for the rest, under a status of 200.
     """
 
-    meaning: str
     reply: Callable[[Question], Reply] = brain.reply
     refusal: Callable[[], APIError] | None = None
     ending: Literal["whole", "cut_short", "error"] = "whole"
@@ -57,23 +56,33 @@ def _refusing(_question: Question) -> Reply:
     return replies.text("I cannot help with that.", stop_reason="refusal")
 
 
-_USUAL = Behaviour("Reads, then writes.")
+# Reads, then writes.
+_USUAL = Behaviour()
 BEHAVIOURS: Mapping[str, Behaviour] = {
-    "sandbox-answers-without-reading": Behaviour("Makes up an answer before any tool was called.", _without_reading),
-    "sandbox-invents-tools": Behaviour("Calls a tool and arguments that do not exist.", _invented_tools),
-    "sandbox-invents-citations": Behaviour("Cites evidence that no tool returned.", _invented_citations),
-    "sandbox-loops": Behaviour("Calls tools for as long as it may.", _endless_reading),
-    "sandbox-refuses": Behaviour("Stops with `refusal`.", _refusing),
-    "sandbox-cut-short": Behaviour("The stream ends in the middle, without an error.", ending="cut_short"),
-    "sandbox-breaks": Behaviour("The stream ends in the middle, with an error event.", ending="error"),
-    "sandbox-overloaded": Behaviour("Answers 529.", refusal=lambda: APIError(529, "overloaded_error", "Overloaded")),
+    # Makes up an answer before any tool was called.
+    "sandbox-answers-without-reading": Behaviour(_without_reading),
+    # Calls a tool and arguments that do not exist.
+    "sandbox-invents-tools": Behaviour(_invented_tools),
+    # Cites evidence that no tool returned.
+    "sandbox-invents-citations": Behaviour(_invented_citations),
+    # Calls tools for as long as it may.
+    "sandbox-loops": Behaviour(_endless_reading),
+    # Stops with `refusal`.
+    "sandbox-refuses": Behaviour(_refusing),
+    # The stream ends in the middle, without an error.
+    "sandbox-cut-short": Behaviour(ending="cut_short"),
+    # The stream ends in the middle, with an error event.
+    "sandbox-breaks": Behaviour(ending="error"),
+    # Answers 529.
+    "sandbox-overloaded": Behaviour(refusal=lambda: APIError(529, "overloaded_error", "Overloaded")),
+    # Answers 429 and asks to wait a minute.
     "sandbox-rate-limited": Behaviour(
-        "Answers 429 and asks to wait a minute.",
         refusal=lambda: APIError(
             429, "rate_limit_error", "Number of requests exceeded.", headers={"retry-after": "60"}
         ),
     ),
-    "sandbox-down": Behaviour("Answers 500.", refusal=lambda: APIError(500, "api_error", "Internal server error")),
+    # Answers 500.
+    "sandbox-down": Behaviour(refusal=lambda: APIError(500, "api_error", "Internal server error")),
 }
 
 
