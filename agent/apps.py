@@ -21,22 +21,22 @@ class AgentConfig(AppConfig):
     name = "agent"
 
     def ready(self) -> None:
-        """Register the checks, name what the tools read and need, and start with no malformed key."""
+        """Register the checks and what other apps ask this one for, and start with no malformed key."""
         from agent import checks, content_keys, conversations, memory, store  # noqa: F401, PLC0415  (checks register on import, once apps are ready)
         from agent.schedules import naming  # noqa: PLC0415  (an app imports its modules once apps are ready)
         from agent.tools import TOOLS, needed_scopes, words_by_provider  # noqa: PLC0415  (an app imports its modules once apps are ready)
 
-        vocabulary.name_reads(TOOLS, told=lambda tool: tool.reads if tool.provider else "")
-        needs.name_needs(needed_scopes)
-        needs.name_tools(words_by_provider)
-        zone.name_zones(lambda user: memory.load_week_settings(user_id_of(user)).time_zone)
-        chats.name_titles(lambda user, ids: conversations.list_titles(user_id_of(user), conversations=ids))
-        asked.name_questions(lambda user, run: store.find_question(run, user=user_id_of(user)))
-        schedules.name_schedules(
+        vocabulary.register_reads(TOOLS, told=lambda tool: tool.reads if tool.provider else "")
+        needs.register_needs(needed_scopes)
+        needs.register_tools(words_by_provider)
+        zone.register_zones(lambda user: memory.load_week_settings(user_id_of(user)).time_zone)
+        chats.register_titles(lambda user, ids: conversations.list_titles(user_id_of(user), conversations=ids))
+        asked.register_questions(lambda user, run: store.find_question(run, user=user_id_of(user)))
+        schedules.register_schedules(
             lambda user: naming.name_by_agent(user_id_of(user)),
             beginner=lambda user, run: naming.find_beginner(user_id_of(user), run=run),
         )
-        changes.name_listener(_heed)
+        changes.register_listener(_heed)
         # Not every server runs the checks. Without any key, commands that need none still run, and a check says why.
         if settings.CONTENT_KEYS:
             content_keys.parse(settings.CONTENT_KEYS)

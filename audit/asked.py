@@ -8,7 +8,7 @@ Questions = Callable[[str, str], str]
 _questions: list[Questions] = []
 
 
-def name_questions(questions: Questions) -> None:
+def register_questions(questions: Questions) -> None:
     """Take what runs were asked from `questions`, each time one is told."""
     _questions.append(questions)
 

@@ -27,17 +27,17 @@ _reads: list[_Words] = []
 _zones: list[Callable[[str], tzinfo]] = []
 
 
-def name_services(services: Mapping[str, T], *, told: Callable[[T], str]) -> None:
+def register_services(services: Mapping[str, T], *, told: Callable[[T], str]) -> None:
     """Take the user's names of `services`, by provider id, from `told`, each time one is told."""
     _services.append(_Words(services, told))
 
 
-def name_reads(tools: Mapping[str, T], *, told: Callable[[T], str]) -> None:
+def register_reads(tools: Mapping[str, T], *, told: Callable[[T], str]) -> None:
     """Take what `tools` read, by name, as in `your activity on GitHub`, from `told`, each time; "" for nothing."""
     _reads.append(_Words(tools, told))
 
 
-def name_zones(load_zone: Callable[[str], tzinfo]) -> None:
+def register_zones(load_zone: Callable[[str], tzinfo]) -> None:
     """Take the time zone of a user, a subject, from `load_zone`, each time one is told."""
     _zones.append(load_zone)
 

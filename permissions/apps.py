@@ -16,6 +16,6 @@ class PermissionsConfig(AppConfig):
         from permissions import searches  # noqa: PLC0415  (an app imports its modules once apps are ready)
         from permissions.services import SERVICES  # noqa: PLC0415  (an app imports its modules once apps are ready)
 
-        vocabulary.name_services(SERVICES, told=lambda service: service.name)
+        vocabulary.register_services(SERVICES, told=lambda service: service.name)
         saved.keep_in(searches)
-        vocabulary.name_zones(zone.load_zone)
+        vocabulary.register_zones(zone.load_zone)

@@ -25,7 +25,7 @@ Listener = Callable[[Change], None]
 _listeners: list[Listener] = []
 
 
-def name_listener(listener: Listener) -> None:
+def register_listener(listener: Listener) -> None:
     """Have `listener` called, on the event loop, after each change."""
     _listeners.append(listener)
 

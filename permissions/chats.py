@@ -9,7 +9,7 @@ Titles = Callable[[str, Collection[UUID]], Mapping[UUID, str]]
 _titles: list[Titles] = []
 
 
-def name_titles(titles: Titles) -> None:
+def register_titles(titles: Titles) -> None:
     """Take titles from `titles`, each time some are asked for."""
     _titles.append(titles)
 

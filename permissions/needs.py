@@ -12,12 +12,12 @@ _needs: list[Needs] = []
 _tools: list[Tools] = []
 
 
-def name_needs(needs: Needs) -> None:
+def register_needs(needs: Needs) -> None:
     """Take the scopes by provider id from `needs`, each time they are asked for."""
     _needs.append(needs)
 
 
-def name_tools(tools: Tools) -> None:
+def register_tools(tools: Tools) -> None:
     """Take what each tool reads, by provider id and tool, from `tools`, each time they are asked for."""
     _tools.append(tools)
 

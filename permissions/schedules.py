@@ -35,7 +35,7 @@ _names: list[Names] = []
 _beginners: list[Beginner] = []
 
 
-def name_schedules(names: Names, *, beginner: Beginner) -> None:
+def register_schedules(names: Names, *, beginner: Beginner) -> None:
     """Take names from `names`, and who began a run from `beginner`, each time they are asked for."""
     _names.append(names)
     _beginners.append(beginner)

@@ -9,7 +9,7 @@ Zones = Callable[[str], str]
 _zones: list[Zones] = []
 
 
-def name_zones(zones: Zones) -> None:
+def register_zones(zones: Zones) -> None:
     """Take users' zones from `zones`, each time one is asked for."""
     _zones.append(zones)
 

@@ -111,7 +111,7 @@ class Worker:
         self._running.pop(occurrence, None)
 
 
-_calls: dict[str, Callable[[], None]] = {"worker": _nothing}
+_calls: list[Callable[[], None]] = []
 _workers: WeakKeyDictionary[asyncio.AbstractEventLoop, Worker] = WeakKeyDictionary()
 
 
@@ -138,13 +138,14 @@ async def running(*, then: Callable[[], None] = _nothing) -> AsyncIterator[None]
 
 def call_by(call: Callable[[], None]) -> None:
     """Let `call` tell Celery's workers that something is due, for `wake`; it may take a while, and raises nothing."""
-    _calls["worker"] = call
+    _calls[:] = [call]
 
 
 async def wake() -> None:
     """Let whoever runs the schedules look at once: the scheduler of this event loop, or a worker."""
     if settings.SCHEDULER == "worker":
         # A thread of its own: database work waits for no queue.
-        await sync_to_async(_calls["worker"], thread_sensitive=False)()
+        for call in _calls:
+            await sync_to_async(call, thread_sensitive=False)()
     elif worker := _workers.get(asyncio.get_running_loop()):
         worker.nudge()
