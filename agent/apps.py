@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.conf import settings
 
 from audit import asked, vocabulary
-from permissions import changes, chats, needs, schedules, zone
+from permissions import changes, chats, needs, schedules
 from permissions.changes import Change
 from permissions.subjects import user_id_of
 
@@ -29,7 +29,7 @@ class AgentConfig(AppConfig):
         vocabulary.register_reads(TOOLS, told=lambda tool: tool.reads if tool.provider else "")
         needs.register_needs(needed_scopes)
         needs.register_tools(words_by_provider)
-        zone.register_zones(lambda user: memory.load_week_settings(user_id_of(user)).time_zone)
+        vocabulary.register_zones(lambda user: memory.load_week_settings(user_id_of(user)).time_zone)
         chats.register_titles(lambda user, ids: conversations.list_titles(user_id_of(user), conversations=ids))
         asked.register_questions(lambda user, run: store.find_question(run, user=user_id_of(user)))
         schedules.register_schedules(

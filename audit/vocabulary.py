@@ -1,12 +1,13 @@
-"""What the apps above call things: the services, and what each tool reads. They say so; this app imports none of them.
+"""What the apps above know and say: what services are called, what each tool reads, where users' days begin.
 
-A process that shows no timeline, such as a vault of its own, is told nothing: there a service is an unknown one.
+This app imports none of them. A process that shows no timeline, such as a vault of its own, is told nothing: there a
+service is an unknown one.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ class _Words:
 
 _services: list[_Words] = []
 _reads: list[_Words] = []
-_zones: list[Callable[[str], tzinfo]] = []
+_zones: list[Callable[[str], str]] = []
 
 
 def register_services(services: Mapping[str, T], *, told: Callable[[T], str]) -> None:
@@ -37,14 +38,15 @@ def register_reads(tools: Mapping[str, T], *, told: Callable[[T], str]) -> None:
     _reads.append(_Words(tools, told))
 
 
-def register_zones(load_zone: Callable[[str], tzinfo]) -> None:
-    """Take the time zone of a user, a subject, from `load_zone`, each time one is told."""
-    _zones.append(load_zone)
+def register_zones(zones: Callable[[str], str]) -> None:
+    """Take the IANA name of the zone that a user, a subject, chose from `zones`, each time one is told; "" for none."""
+    _zones.append(zones)
 
 
-def zone_of(user: str) -> tzinfo:
+def zone_of(user: str) -> ZoneInfo:
     """Return the time zone in which a user's days begin; UTC where nobody says. Sync, since it may read a table."""
-    return next((load_zone(user) for load_zone in _zones), UTC)
+    names = (zones(user) for zones in _zones)
+    return ZoneInfo(next((name for name in names if name), "UTC"))
 
 
 def services() -> Mapping[str, str]:

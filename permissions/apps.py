@@ -3,19 +3,17 @@
 from django.apps import AppConfig
 
 from audit import saved, vocabulary
-from permissions import zone
 
 
 class PermissionsConfig(AppConfig):
-    """Tells the audit what the services are called, where users' days begin, and keeps searches for it."""
+    """Tells the audit what the services are called, and keeps searches for it."""
 
     name = "permissions"
 
     def ready(self) -> None:
-        """Name the services and the zones, and who keeps searches."""
+        """Register the services, and who keeps searches."""
         from permissions import searches  # noqa: PLC0415  (an app imports its modules once apps are ready)
         from permissions.services import SERVICES  # noqa: PLC0415  (an app imports its modules once apps are ready)
 
         vocabulary.register_services(SERVICES, told=lambda service: service.name)
         saved.keep_in(searches)
-        vocabulary.register_zones(zone.load_zone)

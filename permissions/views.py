@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from audit import vocabulary
 from permissions import grants, switch
 from permissions.cards import ServiceCard, make_card
 from permissions.confirmation import recently_confirmed
@@ -19,7 +20,6 @@ from permissions.connections import list_statuses, load_account
 from permissions.pages import SESSION_ENDED, go_back, load_asker, load_service, render_page, see_page
 from permissions.pauses import PauseError, end_of
 from permissions.types import ServiceStatus
-from permissions.zone import load_zone
 from vault.client import Grant, NotConnectedError, Revocation, SessionEndedError, VaultError
 from vault.client import connections as vault
 
@@ -34,7 +34,7 @@ _NOT_CONNECTED = gettext_noop("{name} is not connected, so there is nothing to c
 async def show_page(request: HttpRequest) -> HttpResponse:
     """Show a card per service; without the vault's answer there is no card to show, and the status is 503."""
     asker = await load_asker(request)
-    zone = (await sync_to_async(load_zone)(asker["user"])).key
+    zone = (await sync_to_async(vocabulary.zone_of)(asker["user"])).key
     cards: tuple[ServiceCard, ...] = ()
     vault_message = ""
     try:
@@ -94,7 +94,7 @@ async def revoke_all(request: HttpRequest) -> HttpResponse:
 @login_required
 async def pause(request: HttpRequest, provider: str) -> HttpResponse:
     """Stop the agent from using a service for a while."""
-    zone = await sync_to_async(load_zone)((await load_asker(request))["user"])
+    zone = await sync_to_async(vocabulary.zone_of)((await load_asker(request))["user"])
     try:
         until = end_of(request.POST.get("for", ""), day=request.POST.get("until", ""), now=timezone.now(), zone=zone)
     except PauseError as error:

@@ -14,7 +14,8 @@ from django.test import AsyncClient
 from django.utils import timezone
 
 from agent import conversations
-from permissions import connections, needs, questions, store, zone
+from audit import vocabulary
+from permissions import connections, needs, questions, store
 from permissions.exclusions import ExclusionKind
 from permissions.pauses import PauseError, end_of
 from permissions.policy import Answer, Mode
@@ -223,7 +224,7 @@ def test_a_day_that_is_past_or_far_ends_no_pause(day: str) -> None:
 
 
 async def test_without_a_working_week_days_begin_in_utc(alice: Person) -> None:
-    assert (await sync_to_async(zone.load_zone)(alice.user)).key == "UTC"
+    assert (await sync_to_async(vocabulary.zone_of)(alice.user)).key == "UTC"
 
 
 async def test_reading_while_away_is_a_switch_of_its_own(alice: Person, connect: Connect) -> None:
