@@ -44,17 +44,16 @@ def select_text(connection: BaseDatabaseWrapper, *, table: str) -> str:
     """Return an expression by which the database itself writes an event of `table` as `encode` does, only sooner.
 
     What it gives is good for comparing: where it differs, `encode` decides. Databases escape rare characters in ways
-    of their own, and what no event of ours has is written as 0.5.
+    of their own, and what no event of ours has is written as nothing.
     """
     columns = _columns(connection, table=table)
     if connection.vendor == "sqlite":
         # SECURITY: from 3.45 on a BLOB that is JSONB is written as the text that it stands for, and no search finds it.
-        # Source: https://sqlite.org/json1.html#jsonb.
-        texts = (
-            f"""CASE typeof({table}."{name}") WHEN 'blob' THEN 0.5 ELSE {column} END"""
-            for name, column in zip(COLUMNS, columns, strict=True)
-        )
-        return f"json_array({', '.join(texts)})"
+        # A BLOB is greater than all else, so that one look tells; NULL hides it, where an event of ours may have that.
+        # Source: https://sqlite.org/json1.html#jsonb, https://sqlite.org/datatype3.html#sort_order.
+        stored = (f'{table}."{name}"' for name in COLUMNS)
+        greatest = ", ".join(f"ifnull({one}, 0)" for one in stored)
+        return f"CASE typeof(max({greatest})) WHEN 'blob' THEN '' ELSE json_array({', '.join(columns)}) END"
     values = ", ".join(f"coalesce(to_json({column})::text, 'null')" for column in columns)
     return f"'[' || concat_ws(',', {values}) || ']'"
 

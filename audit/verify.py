@@ -8,6 +8,7 @@ checkpoint pinned elsewhere shows even a log that was replaced whole.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import lt
 from typing import Any
 
 from django.db import Error, connections
@@ -191,25 +192,51 @@ def _select(*, after: int, text: str) -> list[tuple[Any, ...]]:
 
 def _check_batch(batch: list[tuple[Any, ...]], *, walk: _Walk) -> None:
     """Check the leaves against their events, and the tree that they make against each root that was signed."""
+    try:
+        hashes = _hash_sound(batch, walk=walk)
+    except (TypeError, AttributeError):
+        # SQLite keeps any value in any column.
+        hashes = None
+    if hashes is None:
+        hashes = _check_each(batch, walk=walk)
+    else:
+        walk.last_event = batch[-1][1]
+    _grow(walk, hashes)
+
+
+def _hash_sound(batch: list[tuple[Any, ...]], *, walk: _Walk) -> list[bytes] | None:
+    """Return the hashes of the leaves' events, None unless all is as it was sealed: nearly every batch is.
+
+    A column at a time, since a million leaves are verified in a few seconds.
+
+    Raises:
+        TypeError, AttributeError: A value is of a kind that none of ours is.
+    """
+    positions, events, versions, nonces, stored, texts = zip(*batch, strict=True)
+    first = walk.frontier.size
+    is_in_order = all(map(lt, (walk.last_event, *events), events))
+    if not is_in_order or set(versions) != {encoding.VERSION} or positions != (*range(first, first + len(batch)),):
+        return None
+    hashes = [sha256(b"\0" + nonce + text.encode()).digest() for nonce, text in zip(nonces, texts, strict=True)]
+    return hashes if (*hashes,) == stored else None
+
+
+def _check_each(batch: list[tuple[Any, ...]], *, walk: _Walk) -> list[bytes]:
+    """Return the hashes that the tree goes on with, where not all leaves are sound: what is wrong, `_judge` says."""
     hashes, version = [], encoding.VERSION
-    position, last_event = walk.frontier.size, walk.last_event
-    for row in batch:
-        # Nearly every leaf is sound, which is told here; what is wrong with one, `_judge` says.
+    for position, row in enumerate(batch, start=walk.frontier.size):
         stored_position, event_id, stored_version, nonce, hashed, text = row
         try:
-            is_sound = stored_position == position and stored_version == version and event_id > last_event
+            is_sound = stored_position == position and stored_version == version and event_id > walk.last_event
             is_sound = is_sound and sha256(b"\0" + nonce + text.encode()).digest() == hashed
-        except TypeError:
-            # SQLite keeps any value in any column.
+        except (TypeError, AttributeError):
             is_sound = False
-        if not is_sound:
-            walk.last_event = last_event
+        if is_sound:
+            walk.last_event = event_id
+        else:
             hashed = _judge(row, position=position, walk=walk)
-            event_id = walk.last_event
-        position, last_event = position + 1, event_id
         hashes.append(hashed)
-    walk.last_event = last_event
-    _grow(walk, hashes)
+    return hashes
 
 
 def _grow(walk: _Walk, hashes: list[bytes]) -> None:
