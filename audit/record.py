@@ -18,6 +18,8 @@ from audit.models import AuditEvent
 DATABASE = "audit"
 # The longest text a row keeps. The longest honest value is a list of granted scopes.
 MAX_TEXT_LENGTH = 500
+# A tool's name stands in indexes (`audit.models`), and the model may have made it up. Ours have less than a third.
+_MAX_TOOL_LENGTH = 100
 
 # Written as they are; every other field is text that anybody may have chosen, the model included.
 _PLAIN = ("event", "actor_jti", "status", "size_bytes", "duration_ms")
@@ -86,6 +88,7 @@ def insert(entry: Entry, *, connection: BaseDatabaseWrapper) -> Recorded:
         **{name: getattr(entry, name) for name in _PLAIN},
         **{name: _clean(getattr(entry, name)) for name in _TEXTS},
     }
+    values["tool"] = _cut(values["tool"], length=_MAX_TOOL_LENGTH)
     values |= personal.seal(values, user=entry.user, event=entry.event, connection=connection)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -103,7 +106,11 @@ def _clean(text: str) -> str:
     """Cut `text` and mark what cannot be shown: PostgreSQL refuses NUL, no driver takes a lone surrogate."""
     if not text.isprintable():
         text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    return text if len(text) <= MAX_TEXT_LENGTH else f"{text[: MAX_TEXT_LENGTH - 1]}…"
+    return _cut(text, length=MAX_TEXT_LENGTH)
+
+
+def _cut(text: str, *, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _is_actor_known(actor_jti: str | None) -> bool:

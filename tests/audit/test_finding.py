@@ -220,10 +220,10 @@ def test_an_audit_that_cannot_be_read_is_said_so() -> None:
 
 
 LED = {
-    "": "audit_event_user (user=?",
-    "service:github": "audit_event_user_provider (user=? AND provider=?",
+    "": "audit_event_user_looked (user=?",
+    "service:github": "audit_event_provider_looked (user=? AND provider=?",
     "outcome:denied": "audit_event_not_granted (user=? AND outcome=?",
-    "outcome:granted": "audit_event_user (user=?",
+    "outcome:granted": "audit_event_user_looked (user=?",
     "service:github outcome:denied": "audit_event_not_granted_at (user=? AND provider=? AND outcome=?",
     "run:r1": "audit_event_user_run (user=? AND run=?",
     "run:r1 service:github outcome:denied": "audit_event_user_run (user=? AND run=?",

@@ -39,7 +39,11 @@ def index_of(filters: dict[str, object]) -> str:
             if filters.get("provider")
             else "audit_event_not_granted (user=? AND outcome=?"
         )
-    return "audit_event_user_provider (user=? AND provider=?" if filters.get("provider") else "audit_event_user (user=?"
+    return (
+        "audit_event_provider_looked (user=? AND provider=?"
+        if filters.get("provider")
+        else "audit_event_user_looked (user=?"
+    )
 
 
 @on_sqlite
@@ -87,3 +91,11 @@ def test_a_jump_to_a_date_reads_one_entry_of_an_index() -> None:
     assert plan_of(events.values("id")) == (
         "SEARCH audit_event USING COVERING INDEX audit_event_user_time (user=? AND occurred_at<?)"
     )
+
+
+@on_sqlite
+@pytest.mark.parametrize(("provider", "led"), [("", "user=?"), ("github", "user=? AND provider=?")])
+def test_events_and_tools_are_looked_for_without_a_row_being_read(provider: str, led: str) -> None:
+    events = query.select(user=ALICE, provider=provider, before=9).filter(event__in=["a", "b"], tool="t").values("id")
+    index = "audit_event_provider_looked" if provider else "audit_event_user_looked"
+    assert plan_of(events) == f"SEARCH audit_event USING COVERING INDEX {index} ({led} AND id<?)"
