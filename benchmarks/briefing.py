@@ -14,7 +14,7 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -54,11 +54,12 @@ async_to_sync(connect)({sessions!r})
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who answers: its process, and the pages that ask it."""
+    """Who answers: its process, the pages that ask it, and the sessions of ours."""
 
     name: str
     server: Server
     pages: list[Ask]
+    sessions: list[str] = field(default_factory=list)
 
 
 def main() -> None:
@@ -68,7 +69,9 @@ def main() -> None:
     with ExitStack() as stack:
         model = stack.enter_context(serve_app("benchmarks.scripted_model:application", {}, path="/read/nothing"))
         ours = stack.enter_context(
-            _devcontext(model.url, people=max(1, max(options.at_once) // _RUNS_PER_PERSON, options.reconnects // 2))
+            serve_devcontext(
+                model.url, people=max(1, max(options.at_once) // _RUNS_PER_PERSON, options.reconnects // 2)
+            )
         )
         peers = [ours]
         if options.chainlit:
@@ -154,7 +157,7 @@ async def _reconnect(peer: Peer, *, count: int) -> tuple[int, int]:
 
 
 @contextmanager
-def _devcontext(model_url: str, *, people: int) -> Iterator[Peer]:
+def serve_devcontext(model_url: str, *, people: int) -> Iterator[Peer]:
     """Start an installation whose model is at this address, and connect everybody's services."""
     variables = {
         "ANTHROPIC_API_KEY": "of nobody",
@@ -169,7 +172,7 @@ def _devcontext(model_url: str, *, people: int) -> Iterator[Peer]:
         run_code(found, CONNECT.format(sessions=sessions))
         start(found, "app")
         pages = [ask_devcontext(found.app_url, session=session) for session in sessions]
-        yield Peer("DevContext", Server(found.app_url, found.processes["app"]), pages)
+        yield Peer("DevContext", Server(found.app_url, found.processes["app"]), pages, sessions)
 
 
 @contextmanager

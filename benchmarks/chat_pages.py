@@ -51,7 +51,7 @@ def ask_devcontext(url: str, *, session: str) -> Ask:
     """Return a page of DevContext."""
 
     async def ask(question: str, *, drop_after: int = 0) -> Heard:
-        async with _devcontext(url, session) as socket:
+        async with open_devcontext(url, session=session) as socket:
             heard = Heard()
             await _say(socket, "send", key=uuid4().hex, text=question, conversation=None)
             accepted = json.loads(await socket.recv())
@@ -62,7 +62,7 @@ def ask_devcontext(url: str, *, session: str) -> Ask:
                 socket.transport.abort()
         if drop_after:
             await asyncio.sleep(_AWAY_SECONDS)
-            async with _devcontext(url, session) as socket:
+            async with open_devcontext(url, session=session) as socket:
                 await _say(socket, "attach", run=accepted["run"], after=seqs[-1])
                 seqs += [seq async for seq in _frames(socket, heard=heard, count=0)]
         heard.lost = max(seqs) - len(set(seqs))
@@ -71,7 +71,8 @@ def ask_devcontext(url: str, *, session: str) -> Ask:
     return ask
 
 
-def _devcontext(url: str, session: str) -> connect:
+def open_devcontext(url: str, *, session: str) -> connect:
+    """Return the run socket of a page that is signed in."""
     headers = {"Cookie": f"session={session}"}
     # With DEBUG off, pages come by https, from the proxy that ends TLS.
     origin = url.replace("http", "https", 1)
