@@ -24,7 +24,7 @@ from tests.redis_server import RedisServer, serve_redis
 
 _DATABASES = {"web": "DATABASE_URL", "vault": "VAULT_DATABASE_URL", "audit": "AUDIT_DATABASE_URL"}
 # A schedule of the demo's user, who connects her services and lets it read them, with a webhook beside the inbox.
-_LEAVE_A_SCHEDULE = """
+LEAVE_A_SCHEDULE = """
 from datetime import time, timedelta
 from asgiref.sync import async_to_sync, sync_to_async
 from django.utils import timezone
@@ -182,7 +182,7 @@ def unattended(folder: Path, *, receiver: Receiver) -> Iterator[Unattended]:
             for name in ("vault", "app"):
                 _done(installation.manage(name, "migrate_all"))
             installation.start("vault")
-            code = _LEAVE_A_SCHEDULE.format(address=f"{receiver.url}/hook")
+            code = LEAVE_A_SCHEDULE.format(address=f"{receiver.url}/hook")
             _done(installation.manage("app", "shell", "--no-imports", "-v0", "-c", code))
             yield made
         finally:
