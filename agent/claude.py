@@ -5,6 +5,7 @@ with a fixed sentence.
 """
 
 import asyncio
+import json
 import logging
 import random
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import ssl
 
     import anthropic
+    import httpx2
 
 # A connection takes milliseconds; the API sends pings while the model thinks, so a minute of silence is a dead one.
 _CONNECT_SECONDS = 5.0
@@ -46,7 +48,7 @@ _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic
 
 
 class Claude:
-    """The model of the settings, as `agent.model.Model` wants it; the stand-in is the same API at another address."""
+    """The model of the settings, as `agent.loop.Model` wants it; the stand-in is the same API at another address."""
 
     async def ask(
         self,
@@ -104,7 +106,7 @@ async def list_models() -> frozenset[str]:
         offered = await client.models.list(limit=1000, timeout=_LIST_SECONDS)
         return frozenset(model.id for model in offered.data)
     except sdk.APIStatusError as error:
-        raise model_error(_classify(error).code) from None
+        raise model_error(_classify(error.response, error_type=error.type).code) from None
     except (sdk.APIError, httpx2.TransportError, AttributeError, TypeError, ValueError):
         raise model_error("unreachable") from None
 
@@ -180,25 +182,32 @@ async def _stream(
     sdk, httpx2 = _import()
     builder = MessageBuilder(max_characters=_MAX_CHARACTERS + request["max_tokens"] * _MAX_CHARACTERS_PER_TOKEN)
     try:
-        async with await client.messages.create(**request, stream=True) as events:
-            async for event in events:
-                if text := builder.add(event.to_dict(warnings=False)):
+        async with client.messages.with_streaming_response.create(**request, stream=True) as response:
+            # The events as they were sent: the SDK's models of them take four times as long as reading their JSON, and
+            # what is sent back is to be what came.
+            async for sent in sdk.AsyncStream.raw_events(response.http_response):
+                if sent.event in (None, "ping") or not sent.data:
+                    continue
+                event = json.loads(sent.data)
+                if sent.event == "error":
+                    raise _AttemptError(_classify(response, error_type=event["error"]["type"]))
+                if text := builder.add(event):
                     yield text
                 if builder.is_full:
                     break
         message = builder.finish()
     except sdk.APIStatusError as error:
-        raise _AttemptError(_classify(error)) from None
+        raise _AttemptError(_classify(error.response, error_type=error.type)) from None
     except (sdk.APIError, httpx2.TransportError, AttributeError, LookupError, TypeError, ValueError):
         # Not reached, dropped on the way, or not the stream that the API documents.
         raise _AttemptError(_Failure("unreachable")) from None
     yield message
 
 
-def _classify(error: "anthropic.APIStatusError") -> _Failure:
-    code = code_of(status=error.status_code, error_type=error.type or "")
+def _classify(response: "httpx2.Response | anthropic.AsyncAPIResponse[Any]", *, error_type: str | None) -> _Failure:
+    code = code_of(status=response.status_code, error_type=error_type or "")
     try:
-        retry_after_seconds = float(error.response.headers["retry-after"])
+        retry_after_seconds = float(response.headers["retry-after"])
     except (KeyError, ValueError):
         return _Failure(code)
     # What is no time, such as `nan` or one that is over, says nothing.
