@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from audit import address, finding
 from audit.access import is_auditor, refuse, subject_of
+from audit.confirming import confirmed
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.export_lines import FORMS, Lines
@@ -30,17 +31,23 @@ _UNAVAILABLE = 503
 async def export_events(request: HttpRequest, form: str, *, is_everybodys: bool = False) -> HttpResponseBase:
     """Return all of the user's events that fit the search of the address, or everybody's to an auditor.
 
-    400 where a part of the search makes no sense, since nobody would see in the file that it filtered nothing; 503
-    where the copy cannot be put on record.
+    Who did not prove of late who they are is asked first. 400 where a part of the search makes no sense, since nobody
+    would see in the file that it filtered nothing; 503 where the copy cannot be put on record.
     """
     user = await request.auser()
+    # Before anybody is asked: to who is no auditor there is no such page.
     if form not in FORMS or (is_everybodys and not await sync_to_async(is_auditor)(user)):
         raise Http404
+    return await _export(request, form=form, own=subject_of(user), is_everybodys=is_everybodys)
+
+
+# SECURITY: the whole timeline at once is more than a stranger at an unlocked screen reads page by page.
+@confirmed
+async def _export(request: HttpRequest, *, form: str, own: str, is_everybodys: bool) -> HttpResponseBase:
     asked = address.read(request, is_auditor=is_everybodys)
     if asked.search.mistakes or not asked.is_understood:
         sentences = asked.search.mistakes or (gettext("A filter in the address was not understood."),)
         return refuse("\n".join(sentences), status=_NOT_UNDERSTOOD)
-    own = subject_of(user)
     whose = EVERYBODY if is_everybodys else own
     return await sync_to_async(_start)(asked.search, form=form, user=own, whose=whose)
 

@@ -1,16 +1,22 @@
-"""Connecting, widening and disconnecting ask who is there once the last proof is a quarter of an hour old."""
+"""Connecting, widening, disconnecting and saving the audit ask for a proof of the last quarter of an hour."""
 
 import time
+from urllib.parse import quote_plus
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
+
+from audit.access import AUDITOR_GROUP
+from audit.events import Event
+from audit.models import AuditEvent
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
 
 PASSWORD = "correct horse battery"
 GUARDED = ["/auth/connect/github", "/settings/permissions/github/disconnect"]
+EXPORTS = ["/audit/as/csv/?q=service:slack", "/audit/everybody/as/ndjson/?q=service:slack"]
 ASKS = "/accounts/reauthenticate/?next="
 
 
@@ -55,6 +61,21 @@ def test_a_password_opens_it_for_a_while(browser: Client) -> None:
     assert browser.get(page).status_code == 200
     put_back(browser, confirmed_at=time.time() - 901)
     assert browser.get(page).status_code == 303
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_saving_the_audit_asks_first_and_comes_back_to_what_was_searched_for(browser: Client, export: str) -> None:
+    User.objects.get().groups.add(Group.objects.create(name=AUDITOR_GROUP))
+    asked = browser.get(export)
+    assert (asked.status_code, asked.headers["location"]) == (303, f"{ASKS}{quote_plus(export)}")
+    assert not AuditEvent.objects.filter(event=Event.AUDIT_EVENTS_EXPORTED).exists()
+    answer = browser.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": export})
+    assert answer.headers["location"] == export
+    assert browser.get(export).headers["content-disposition"].startswith("attachment")
+
+
+def test_who_is_no_auditor_is_not_asked_for_a_page_that_is_not_there(browser: Client) -> None:
+    assert browser.get(EXPORTS[1]).status_code == 404
 
 
 def test_a_wrong_password_opens_nothing(browser: Client) -> None:
