@@ -45,7 +45,8 @@ def is_still_signed_in(session: SessionBase, *, user_id: int) -> bool:
     Sync and in one piece: an open page asks this every second, and `channels.auth.get_user` would open the database
     anew each time.
     """
-    if not session.session_key or not session.exists(session.session_key):
+    # SECURITY: read anew, since `exists` counts a row whose time is over, until somebody clears it away.
+    if not session.session_key or not session.load():
         return False
     request = HttpRequest()
     request.session = session

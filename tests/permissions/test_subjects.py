@@ -1,9 +1,15 @@
 """Names of people and sessions outside the app's database."""
 
-import pytest
-from django.contrib.sessions.backends.db import SessionStore
+from datetime import timedelta
 
-from permissions.subjects import sid_of, subject_of
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from permissions.subjects import is_still_signed_in, sid_of, subject_of
 
 
 def test_a_user_is_named_by_id() -> None:
@@ -23,3 +29,15 @@ def test_a_session_has_a_stable_name_that_does_not_show_its_key() -> None:
 def test_a_session_that_was_never_saved_has_no_name() -> None:
     with pytest.raises(ValueError, match="never saved"):
         sid_of(SessionStore())
+
+
+@pytest.mark.django_db
+def test_a_session_whose_time_is_over_is_nobodys_although_its_row_is_still_there() -> None:
+    """Rows stay until somebody clears them; a socket that was opened in time must not outlive its session."""
+    alice, browser = User.objects.create_user("alice"), Client()
+    browser.force_login(alice)
+    session = browser.session
+    assert is_still_signed_in(session, user_id=alice.pk)
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert Session.objects.exists()
+    assert not is_still_signed_in(session, user_id=alice.pk)
