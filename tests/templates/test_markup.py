@@ -287,7 +287,7 @@ def test_ids_are_unique_and_references_to_them_hold(page: Markup) -> None:
 
 
 def test_no_label_follows_the_conversation() -> None:
-    """Chromium's autofill walks to the last of several labels at each key: 6 ms more where 300 messages precede one."""
+    """With several labels, one of them after it, autofill took Chromium 6 ms more at each key with 300 messages."""
     tags = parse(render(*PAGES["old chat, vault away"])).tags
     transcript = next(number for number, tag in enumerate(tags) if "data-transcript" in tag.attrs)
     labels = [number for number, tag in enumerate(tags) if tag.name == "label"]
