@@ -1,4 +1,4 @@
-"""What a web process does by itself, worker or not: ends runs whose process died, and deletes what has had its time.
+"""What a web process does by itself, worker or not: ends runs whose process died, and deletes what has expired.
 
 What its user deleted is erased here alone: every installation has a web process.
 """

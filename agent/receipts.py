@@ -13,12 +13,12 @@ from audit.receipt import Standing, find_standings
 _WORDS = {
     Standing.SEALED: gettext_noop("Proved: its event is in the signed log."),
     Standing.WAITING: gettext_noop("Not sealed yet: that takes about a second."),
-    Standing.REMOVED: gettext_noop("Removed: its event had its time, and a signed note says so."),
+    Standing.REMOVED: gettext_noop("Removed: its event had expired, and a signed note says so."),
     Standing.BROKEN: gettext_noop(
         "Broken: the log lacks its event, or holds another one. Tell whoever runs this installation."
     ),
 }
-_NONE = gettext_noop("It is no receipt of this log.")
+_NONE = gettext_noop("It is not a receipt of this log.")
 _UNKNOWN = gettext_noop("Whether its event is in the signed log cannot be looked up right now.")
 
 

@@ -18,7 +18,7 @@ class Schedule(models.Model):
     `is_paused` says so or until `paused_until`. `condition` says when a briefing is told; what becomes ready in the
     quiet hours is told at their end. `daily_budget_micro_usd` is 0 for no limit of its own.
 
-    `grant` is the vault's id of the leave to read, "" for none; the vault knows what it holds, and `granted_at` and
+    `grant` is the vault's id of its permission to read, "" for none; the vault knows what it holds; `granted_at` and
     `grant_expires_at` only repeat it, to sign its tokens and to tell an end from an expiry. `next_due_at` is the first
     due time that nothing was made of yet, None while there is none.
     """

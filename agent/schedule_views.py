@@ -174,7 +174,7 @@ async def delete(request: HttpRequest, schedule: UUID) -> HttpResponse:
     except VaultError as error:
         return refuse(request, error=error, schedule=schedule)
     messages.success(
-        request, gettext("“{name}” is deleted, and its leave to read with it.").format(name=found.draft.name)
+        request, gettext("“{name}” is deleted, and its permission to read with it.").format(name=found.draft.name)
     )
     return _see("schedules")
 

@@ -91,7 +91,7 @@ def parse(text: str, *, zone: ZoneInfo, recipes: Iterable[str], services: Iterab
         elif name in {"before", "after"}:
             day = read_day(value)
             if day is None:
-                no_day = gettext("“{name}:{value}” is no day; write it as 2026-11-01.")
+                no_day = gettext("“{name}:{value}” is not a day; write it as 2026-11-01.")
                 mistakes.append(no_day.format(name=name, value=value))
             else:
                 chosen[name] = datetime.combine(day, time.min, tzinfo=zone)

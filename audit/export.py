@@ -76,7 +76,7 @@ def _checkpoint_lines(newest: AuditCheckpoint | None, *, is_whole: bool) -> Iter
 
 
 def _removal_lines(newest: AuditRemoval | None, *, is_whole: bool) -> Iterator[str]:
-    """Yield the notes on what had its time; of a whole log with the hashes of its leaves, else the newest alone."""
+    """Yield the notes on what expired; of a whole log with the hashes of its leaves, else the newest alone."""
     if newest and not is_whole:
         yield _line("removal", note=newest.note)
     elif newest:

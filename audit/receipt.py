@@ -34,7 +34,7 @@ class Standing(StrEnum):
     SEALED = "sealed"
     # It is there and not sealed yet; that takes about a second.
     WAITING = "waiting"
-    # It had its time, and a signed note says so (`audit.retention`): nothing of it can be shown any more.
+    # It has expired, and a signed note says so (`audit.retention`): nothing of it can be shown any more.
     REMOVED = "removed"
     # The log lacks it, or holds another one of its id: somebody rewrote it.
     BROKEN = "broken"
@@ -138,7 +138,7 @@ def _find_standing(text: str, *, keys: LogKeys) -> Standing | None:
 
 
 def _standing_without_event(receipt: Receipt, *, keys: LogKeys) -> Standing:
-    """SECURITY: that an event had its time is believed of a signed note alone."""
+    """SECURITY: that an event expired is believed of a signed note alone."""
     newest = log.find_removal()
     try:
         told = removals.load(newest.note, keys=keys) if newest else None

@@ -1,4 +1,4 @@
-"""Removes what had its time while a process lives, once a day (AUDIT_RETENTION_DAYS). Nothing waits for it.
+"""Removes expired events while a process lives, once a day (AUDIT_RETENTION_DAYS). Nothing waits for it.
 
 Every process that has the log's key may run one: whoever looks first does it, and the others find nothing to do.
 """

@@ -1,7 +1,7 @@
 """Compares the events with the signed log, and says what was edited, deleted, inserted, reordered or cut off.
 
 It reads and never writes, and trusts the keys and the pin it is given, not the database: whoever owns that may have
-changed all of it. What they cannot do is sign: no log, and no note that something had its time (`audit.removal`). A
+changed all of it. What they cannot do is sign: no log, and no note that something expired (`audit.removal`). A
 checkpoint pinned elsewhere shows even a log that was replaced whole.
 """
 
@@ -32,7 +32,7 @@ Show = Callable[[int], None]
 class Report:
     """What was found: nothing, if `findings` is empty. `unsealed` events are newer than the log.
 
-    Of the `leaves`, the first `removed` have had their time, and so have their events.
+    Of the `leaves`, the first `removed` have expired, and so have their events.
     """
 
     leaves: int

@@ -52,21 +52,21 @@ class ExclusionsForm(forms.Form):
     """What is left out, by kind."""
 
     repository = LinesField(
-        kind=ExclusionKind.REPOSITORY, label=_("Repositories"), help_text=_("One a line, as owner/name.")
+        kind=ExclusionKind.REPOSITORY, label=_("Repositories"), help_text=_("One per line, as owner/name.")
     )
     organisation = LinesField(
         kind=ExclusionKind.ORGANISATION,
         label=_("Owners and organisations on GitHub"),
-        help_text=_("All their repositories are left out. One a line."),
+        help_text=_("All their repositories are left out. One per line."),
     )
     channel = LinesField(
-        kind=ExclusionKind.CHANNEL, label=_("Slack channels"), help_text=_("One a line, by name or by id.")
+        kind=ExclusionKind.CHANNEL, label=_("Slack channels"), help_text=_("One per line, by name or by id.")
     )
     private_events = forms.BooleanField(required=False, label=_("Leave out events marked as private"))
     word = LinesField(
         kind=ExclusionKind.WORD,
         label=_("Words"),
-        help_text=_("What shows one of them, in its title or its text, is left out, from every service. One a line."),
+        help_text=_("What shows one of them, in its title or its text, is left out, from every service. One per line."),
     )
 
     @property

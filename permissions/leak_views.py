@@ -35,7 +35,7 @@ async def trace_token(request: HttpRequest) -> HttpResponse:
     except SessionEndedError:
         return await _refuse(request, gettext(SESSION_ENDED))
     except InvalidRequestError:
-        return await _refuse(request, gettext("That is no token: paste one, and nothing else."))
+        return await _refuse(request, gettext("That is not a token. Paste the token alone."))
     except VaultError:
         return await _refuse(request, gettext("The token vault does not answer. Try again in a moment."))
     return _see(f"token:{fingerprint}")

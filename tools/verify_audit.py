@@ -7,7 +7,7 @@ What is checked: the leaf of each event (SHA-256 of 0x00, its nonce, and its col
 the Merkle tree of RFC 9162 above the leaves, and the Ed25519 signature of the checkpoint with its root (C2SP
 tlog-checkpoint, signed-note). Of a whole export (--all) every edit, deletion, insertion, change of order and cut of
 what was sealed is found; of one person's export every edit and insertion. That none of a person's events is missing
-can be seen in a whole export, or by a receipt (--receipt), which came with an exchange. What had its time is gone from
+can be seen in a whole export, or by a receipt (--receipt), which came with an exchange. What expired is gone from
 the log's beginning by a signed note, and by nothing else.
 
 Exit code 0: everything fits; 1: something was changed; 2: it could not be checked.
@@ -200,7 +200,7 @@ def check_event(export: Export, line: dict[str, Any]) -> None:
 
 
 def check_removal(export: Export, line: dict[str, Any]) -> None:
-    """Check the note on a segment that had its time; of a whole export, its leaves grow the tree all the same."""
+    """Check the note on a segment that expired; of a whole export, its leaves grow the tree all the same."""
     size, last_id, _before = open_signed(line["note"], export.keys, [REMOVAL, export.keys[0].name], lines=5)
     hashes = base64.b64decode(line.get("hashes", ""))
     for start in range(0, len(hashes), 32):
@@ -289,7 +289,7 @@ def main() -> int:
     except (UnusableError, OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as error:
         print(f"This cannot be checked: {error if isinstance(error, UnusableError) else type(error).__name__}")
         return 2
-    gone = f" Those up to {export.removed} had their time and are gone, as is signed." if export.removed else ""
+    gone = f" Those up to {export.removed} expired and are gone, as is signed." if export.removed else ""
     print(f"{export.sealed} events fit the signed log of {export.newest}; {export.unsealed} are not sealed yet.{gone}")
     if not options.key:
         print("The key came with the export. Get it from the operator, and give it with --key.")

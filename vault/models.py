@@ -161,7 +161,7 @@ class EndedSession(models.Model):
 
 
 class Grant(models.Model):
-    """A user's leave to read `providers` (ids, space-separated) in their absence; `grant:<id>` is its tokens' `sid`.
+    """A user's permission to read `providers` (ids, space-separated) in their absence; `sid` of tokens: `grant:<id>`.
 
     `agent` is the only one that may act by it, and with `tools` alone (names, space-separated).
     """

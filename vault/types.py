@@ -72,7 +72,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A user's leave to read `providers` in their absence until it expires or is ended; `sid` names it in tokens.
+    """A user's permission to read `providers` in their absence until it expires or is ended; `sid` names it in tokens.
 
     `agent`, `agent:<name>`, is the only one that may act by it, and with `tools` alone.
     """

@@ -1,4 +1,4 @@
-"""How each provider's API says no besides the status, one line each; a provider without an own way needs none."""
+"""How each provider's API says no besides the status, one line each; a provider without one of its own needs none."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

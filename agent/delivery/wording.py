@@ -48,7 +48,7 @@ FAILURES: Mapping[str, str] = {
 }
 ADDRESSES: Mapping[str, str] = {
     "has_password": gettext_noop("Leave the user name and the password out of the address: messages are signed."),
-    "not_an_address": gettext_noop("This is no address. One looks like https://example.org/briefings."),
+    "not_an_address": gettext_noop("This is not an address. One looks like https://example.org/briefings."),
     "not_https": gettext_noop("The address has to begin with https://."),
     "not_public": gettext_noop("This address is inside a network. Only public ones are sent to."),
     "not_slack": gettext_noop(

@@ -25,14 +25,14 @@ _STATES = {
     OccurrenceState.SKIPPED: (gettext_noop("Skipped"), "caution", "noted"),
 }
 _REASONS = {
-    Reason.DAY_OFF: gettext_noop("It is no day of your working week."),
+    Reason.DAY_OFF: gettext_noop("It is not one of your working days."),
     Reason.HOLIDAY: gettext_noop("It is a public holiday."),
     Reason.OUT_OF_OFFICE: gettext_noop("Your calendar says that you are out of office."),
     Reason.PAUSED: gettext_noop("It was paused."),
-    Reason.MISSED: gettext_noop("Nobody was running at its time, and the next one is near."),
+    Reason.MISSED: gettext_noop("Nothing was running at the time, and the next one is near."),
     Reason.NOT_GRANTED: gettext_noop("It may not read anything: you have not allowed it to."),
-    Reason.GRANT_EXPIRED: gettext_noop("Its leave to read has expired, so nothing was read."),
-    Reason.GRANT_ENDED: gettext_noop("Its leave to read was ended, so nothing more was read."),
+    Reason.GRANT_EXPIRED: gettext_noop("Its permission to read has expired, so nothing was read."),
+    Reason.GRANT_ENDED: gettext_noop("Its permission to read was ended, so nothing more was read."),
     Reason.BUDGET_SPENT: gettext_noop("Its budget of the day was spent."),
     Reason.OWNER_GONE: gettext_noop("The account could not sign in."),
     Reason.INTERRUPTED: gettext_noop("It was interrupted three times."),

@@ -195,7 +195,7 @@ def test_a_run_says_what_became_of_its_receipts(browser: Client, alice: User) ->
         [(ticket.run, seq, encode(event, run=ticket.run, seq=seq)) for seq, event in enumerate(steps, start=1)]
     )
     html = page(browser, f"/runs/{ticket.run}/")
-    assert "It is no receipt of this log." in html
+    assert "It is not a receipt of this log." in html
     assert '<code class="run-receipt">&lt;nonsense&gt;</code>' in html
     assert 'id="receipt-exchange-1"' in html
 

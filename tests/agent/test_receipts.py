@@ -55,7 +55,7 @@ def test_a_call_without_a_receipt_is_told_nothing_of() -> None:
 
 
 def test_what_is_no_receipt_is_said_to_be_none() -> None:
-    assert standing_of("nonsense") == "It is no receipt of this log."
+    assert standing_of("nonsense") == "It is not a receipt of this log."
 
 
 def test_without_a_key_or_a_database_it_is_not_known(settings: Settings) -> None:

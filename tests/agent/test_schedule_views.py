@@ -218,7 +218,7 @@ async def test_an_expired_grant_is_renewed_on_its_page(visitor: AsyncClient, may
     made = await granted_schedule(maya, providers=("github",))
     await change_schedule(made, grant_expires_at=timezone.now() - timedelta(days=1))
     page = (await visitor.get("/schedules/")).content.decode()
-    assert "Its leave to read has expired" in page
+    assert "Its permission to read has expired" in page
     assert f'href="/schedules/{made.id}/grant/"' in page
 
 
@@ -227,13 +227,13 @@ async def test_a_grant_that_was_ended_everywhere_is_told_and_no_date_is_promised
 ) -> None:
     """As a changed password does; the schedule itself is not told of it."""
     made = await granted_schedule(maya, providers=("github",))
-    assert "Its leave to read was ended" not in (await visitor.get("/schedules/")).content.decode()
+    assert "Its permission to read was ended" not in (await visitor.get("/schedules/")).content.decode()
     await grants.end(**asker_of(maya), grant=made.grant)
     for path in ("/schedules/", f"/schedules/{made.id}/"):
         page = (await visitor.get(path)).content.decode()
-        assert "Its leave to read was ended" in page
+        assert "Its permission to read was ended" in page
         assert f'href="/schedules/{made.id}/grant/"' in page
-        assert "<time" not in page.partition("Its leave to read was ended")[2].partition("</section>")[0]
+        assert "<time" not in page.partition("Its permission to read was ended")[2].partition("</section>")[0]
 
 
 async def test_the_permissions_page_says_which_schedule_may_read_what(visitor: AsyncClient, maya: User) -> None:
@@ -344,7 +344,7 @@ async def test_the_history_tells_what_became_of_each_due_time(visitor: AsyncClie
     assert newest.changes == "2 new; 1 done or gone; 3 need you, 1 of them told before, the oldest on day 4"
     assert newest.covered[1] == ("slack", "Slack", "revoked, not read")
     assert (newest.cost, len(newest.notes)) == ("$0.012", 2)
-    assert older.notes == ("Its leave to read has expired, so nothing was read.",)
+    assert older.notes == ("Its permission to read has expired, so nothing was read.",)
     assert "GitHub: 14 items" in html
     assert "data-going-on" not in html
 

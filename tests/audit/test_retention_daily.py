@@ -1,4 +1,4 @@
-"""The process that removes what had its time: by itself where it is told to, and never where it is not."""
+"""The process that removes what has expired: by itself where it is told to, and never where it is not."""
 
 import asyncio
 import logging

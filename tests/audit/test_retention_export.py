@@ -47,7 +47,7 @@ def test_an_export_after_a_removal_fits(ids: list[int], tmp_path: Path, user: st
     assert code == 0
     assert told == (
         f"120 events fit the signed log of 400; {waiting} are not sealed yet."
-        f" Those up to {ids[279]} had their time and are gone, as is signed.\n"
+        f" Those up to {ids[279]} expired and are gone, as is signed.\n"
     )
 
 

@@ -153,10 +153,10 @@ async def test_always_is_the_tools_switch_and_everything_is_on_record(visitor: P
     for sentence in (
         "You were asked whether the AI may read your mentions in Slack.",
         "You let the AI read your mentions in Slack: once.",
-        "The AI was not let read your mentions in Slack: you said no.",
+        "The AI was not allowed to read your mentions in Slack: you said no.",
         "You let the AI read your mentions in Slack: in that conversation.",
         "You no longer let the AI read your mentions in Slack in one conversation.",
-        "The AI was not let read your mentions in Slack: the run ended before you answered.",
+        "The AI was not allowed to read your mentions in Slack: the run ended before you answered.",
         "You let the AI read your mentions in Slack: always.",
         "You changed whether the AI may read your mentions in Slack: ask → allow.",
     ):

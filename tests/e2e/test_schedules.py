@@ -68,7 +68,7 @@ async def test_a_schedule_is_made_without_any_script(visitor: Page, browser: Bro
         await expect(page.get_by_text("Choose at least one day.")).to_be_visible()
         await page.get_by_label("Tuesday").check()
         await page.get_by_label("Time", exact=True).fill("09:30")
-        await page.get_by_role("button", name="Reckon them anew").click()
+        await page.get_by_role("button", name="Update the dates").click()
         dates = page.locator(".dates-list > li")
         await expect(dates).to_have_count(5)
         assert all(re.match(r"Tue.*09:30$", text) for text in await dates.all_inner_texts())
@@ -189,7 +189,7 @@ async def test_an_expired_grant_reads_nothing_and_asks_to_be_renewed(visitor: Pa
     # On a page from before, where it can still be asked for.
     await visitor.get_by_role("main").get_by_role("button", name="Run now").click()
     newest = visitor.locator("#history .occurrences > li").first
-    await expect(newest).to_contain_text("Its leave to read has expired, so nothing was read.", timeout=30_000)
+    await expect(newest).to_contain_text("Its permission to read has expired, so nothing was read.", timeout=30_000)
     await expect(visitor.get_by_role("main").get_by_role("button", name="Run now")).to_have_count(0)
     assert await audit_rows(visitor, "q=event:vault:exchange:granted") == before
     skipped = await audit_rows(visitor, "q=scheduled")

@@ -72,7 +72,7 @@ async def test_the_token_is_in_no_answer_log_or_session(
 async def test_what_is_no_token_is_refused(alice: Person, upstream: Upstream, pasted: str) -> None:
     response = await trace(alice, pasted)
     assert (response.status_code, response["Location"]) == (303, "/audit/")
-    assert await said(response) == "That is no token: paste one, and nothing else."
+    assert await said(response) == "That is not a token. Paste the token alone."
 
 
 async def test_in_an_ended_session_nothing_is_looked_for(alice: Person, upstream: Upstream) -> None:

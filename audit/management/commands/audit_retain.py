@@ -1,4 +1,4 @@
-"""`manage.py audit_retain --older-than DAYS`: removes audit events that had their time. It cannot be undone.
+"""`manage.py audit_retain --older-than DAYS`: removes expired audit events. It cannot be undone.
 
 Whole sealed segments alone, from the log's beginning: a segment that holds one younger event stays. Where web and vault
 have roles of their own, it runs in the vault's place as the role that may remove (docs/deployment.md).
@@ -16,7 +16,7 @@ from audit.errors import AuditError
 
 
 class Command(BaseCommand):
-    """Remove what had its time."""
+    """Remove what has expired."""
 
     help = "Remove sealed segments of the audit whose events are all older than so many days. The log still verifies."
 

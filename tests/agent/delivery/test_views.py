@@ -66,7 +66,7 @@ def test_slacks_address_is_never_shown_again_and_kept_without_its_host(browser: 
         ("webhook", "http://example.org/canary", "begin with https://"),
         ("webhook", "https://10.0.0.1/canary", "inside a network"),
         ("webhook", "https://a:canary@example.org/", "user name and the password"),
-        ("webhook", "canary", "This is no address"),
+        ("webhook", "canary", "This is not an address"),
         ("slack_hook", "https://example.org/services/T0/B0/canary", "https://hooks.slack.com/services/"),
     ],
 )
