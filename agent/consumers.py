@@ -8,9 +8,6 @@ import time
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.auth.models import AnonymousUser, User
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -25,17 +22,16 @@ from agent.errors import (
 )
 from agent.event_log import PROTOCOL_VERSION
 from agent.frames import Attach, Frame, FrameError, Reply, Send, Stop, parse
+from agent.page_socket import PageSocket
 from agent.runner import Runner, current_runner
 from agent.types import RunRequest
 from audit.errors import AuditUnavailableError
 from permissions.errors import QuestionClosedError, QuestionNotFoundError
 from permissions.policy import Answer
-from permissions.subjects import is_still_signed_in, load_auth_time, sid_of, subject_of
+from permissions.subjects import load_auth_time, sid_of, subject_of
 
 logger = logging.getLogger(__name__)
 
-# Close codes of our own, read by the page: 4401 = sign in again.
-_NOT_SIGNED_IN = 4401
 # A run has up to twenty frames a second; asking for the session before each would be the larger part of the work.
 _RECHECK_SECONDS = 1.0
 # Far more than go on at once; those that have ended are replayed and do not count any more.
@@ -54,31 +50,26 @@ _INTERNAL = _("Something went wrong on our side (reference {reference}).")
 _TOO_MANY_FOLLOWED = _("This page follows too many answers at once. Reload it in a moment.")
 
 
-class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels carries no types
+class RunConsumer(PageSocket):
     """One page's socket; it may follow several runs at once."""
 
-    # None: events come from the runner, and a layer that is away must not keep a page from its socket.
-    channel_layer_alias = "none"
-
     async def connect(self) -> None:
-        """Accept a signed-in user; tell anybody else so and close, which a page can read only after an accept."""
+        """Accept a page that follows nothing yet."""
         self._following: dict[UUID, asyncio.Task[None]] = {}
-        self._is_signed_in, self._checked_at = True, time.monotonic()
-        self._user: User | AnonymousUser = self.scope["user"]
+        self._checked_at = time.monotonic()
         self._runner: Runner = current_runner()
-        await self.accept()
-        if not self._user.is_authenticated:
-            await self.close(code=_NOT_SIGNED_IN)
+        await super().connect()
 
-    async def disconnect(self, _code: int) -> None:
+    async def disconnect(self, code: int) -> None:
         """Stop following; the runs go on."""
+        await super().disconnect(code)
         for task in self._following.values():
             task.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Act on one frame, or say in one sentence why not."""
-        if not await self._is_still_signed_in():
-            await self.close(code=_NOT_SIGNED_IN)
+        if not await self.is_still_signed_in():
+            await self.end()
             return
         try:
             await self._act(parse(text_data or "" if bytes_data is None else ""))
@@ -102,7 +93,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
                 await self._reply(frame)
 
     async def _start(self, frame: Send) -> None:
-        user, session = self._user, self.scope["session"]
+        user, session = self.user, self.scope["session"]
         assert user.pk is not None
         request = RunRequest(
             user=user.pk,
@@ -148,9 +139,9 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
             del self._following[run]
 
     async def _forward(self, run: UUID, *, after: int) -> None:
-        assert self._user.pk is not None
+        assert self.user.pk is not None
         try:
-            async for _seq, frame in self._runner.log.follow(run, user=self._user.pk, after=after):
+            async for _seq, frame in self._runner.log.follow(run, user=self.user.pk, after=after):
                 if not await self._may_hear():
                     return
                 await self.send(text_data=frame)
@@ -162,23 +153,22 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
     async def _may_hear(self) -> bool:
         """Tell whether the page is still signed in, asking once a second; close the socket when it is not."""
         now = time.monotonic()
-        if self._is_signed_in and now - self._checked_at >= _RECHECK_SECONDS:
+        if not self.is_over and now - self._checked_at >= _RECHECK_SECONDS:
             self._checked_at = now
-            self._is_signed_in = await self._is_still_signed_in()
-            if not self._is_signed_in:
-                await self.close(code=_NOT_SIGNED_IN)
-        return self._is_signed_in
+            if not await self.is_still_signed_in():
+                await self.end()
+        return not self.is_over
 
     async def _stop(self, run: UUID) -> None:
-        assert self._user.pk is not None
+        assert self.user.pk is not None
         try:
-            await self._runner.stop(run, user=self._user.pk)
+            await self._runner.stop(run, user=self.user.pk)
         except RunNotFoundError:
             await self._refuse("not_found", _NO_SUCH_RUN, run=str(run))
 
     async def _reply(self, frame: Reply) -> None:
-        assert self._user.pk is not None
-        question, user = str(frame.question), subject_of(self._user.pk)
+        assert self.user.pk is not None
+        question, user = str(frame.question), subject_of(self.user.pk)
         try:
             if frame.answer == "more_time":
                 await self._runner.extend(frame.question, run=frame.run, user=user)
@@ -190,11 +180,6 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels car
             raise FrameError("closed", _TOO_LATE, question=question) from None
         except AuditUnavailableError:
             raise FrameError("audit_unavailable", _NOT_RECORDED, question=question) from None
-
-    async def _is_still_signed_in(self) -> bool:
-        """Ask anew: a sign-out elsewhere, a changed password or a deactivation counts from the next frame on."""
-        assert self._user.pk is not None
-        return await sync_to_async(is_still_signed_in)(self.scope["session"], user_id=self._user.pk)
 
     async def _refuse(self, code: str, message: Promise, **names: str) -> None:
         with override(self.scope["language"]):

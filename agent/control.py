@@ -1,4 +1,4 @@
-"""Short words between processes: on a run that is to stop, is followed, has news or an answer; on a change.
+"""Short words between processes: on runs to stop, followed or with news, on answers, changes and ended sessions.
 
 They travel over the channel layer, Redis where there is one, and make things quick. Nothing depends on them: who does
 not hear that a run is to stop or has news finds both in the database, a moment later, and the vault refuses by itself
@@ -15,7 +15,7 @@ from channels.layers import get_channel_layer
 
 logger = logging.getLogger(__name__)
 
-Word = Literal["stop", "watch", "news", "answered", "change"]
+Word = Literal["stop", "watch", "news", "answered", "change", "session"]
 
 _GROUP = "devcontext.runs"
 # A word that takes longer is of no use any more: whoever should hear it has looked by itself.

@@ -1,4 +1,4 @@
-"""What a web process does by itself, worker or not: ends runs whose process died, and deletes what has expired.
+"""What a web process does by itself, worker or not: ends dead runs and expired pages, deletes what has expired.
 
 What its user deleted is erased here alone: every installation has a web process.
 """
@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.utils import timezone
 
-from agent import conversations
+from agent import conversations, page_socket
 from agent.retention import expire_content
 from agent.runner import end_dead_runs
 from agent.schedules import making
@@ -48,6 +48,7 @@ async def _live(is_over: asyncio.Event) -> None:
         try:
             await sync_to_async(end_dead_runs)()
             await sync_to_async(conversations.erase_deleted)(now=timezone.now())
+            await page_socket.end_expired()
             if time.monotonic() - expired_at >= _EXPIRE_EVERY_SECONDS:
                 await sync_to_async(expire_content)()
                 await _tell_whether_schedules_run()

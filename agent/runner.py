@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from agent import store
+from agent import page_socket, store
 from agent.asking import Answers
 from agent.control import Control
 from agent.event_log import EventLog, encode
@@ -50,6 +50,7 @@ class Runner:
                 "news": lambda run: self.log.wake(UUID(run)),
                 "answered": lambda run: self._answers.wake(UUID(run)),
                 "change": self._hear_change,
+                "session": self._hear_session,
             }
         )
         self.log = EventLog(
@@ -134,13 +135,22 @@ class Runner:
             self._control.say("answered", about=str(run))
 
     def end_session(self, *, user: str, sid: str, signed_in_through: float) -> None:
-        """End the runs of this process that a session asked for, with the sentence that says so.
+        """Close the pages of a session and end the runs it asked for, with the sentence that says so, in all processes.
 
         Args:
             user: The subject, `user:<id>`.
             sid: The session, or "" for each that the user began by `signed_in_through`.
             signed_in_through: Seconds since the epoch; used only without `sid`.
         """
+        self._end_session_here(user, sid=sid, signed_in_through=signed_in_through)
+        self._control.say("session", about=f"{user} {signed_in_through} {sid}")
+
+    def _hear_session(self, about: str) -> None:
+        user, signed_in_through, sid = about.split(" ")
+        self._end_session_here(user, sid=sid, signed_in_through=float(signed_in_through))
+
+    def _end_session_here(self, user: str, *, sid: str, signed_in_through: float) -> None:
+        page_socket.end_session(user=user, sid=sid, signed_in_through=signed_in_through)
         for run, request in self._requests.items():
             is_it = request.sid == sid if sid else request.auth_time <= signed_in_through
             if request.subject == user and is_it:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
@@ -99,6 +100,8 @@ def _require_last(run: UUID | None, *, conversation: Conversation) -> None:
 
 
 def _require_room(user: int) -> None:
+    # One after the other: two processes that count at once would each find room for the same run.
+    get_user_model().objects.select_for_update(no_key=True).get(pk=user)
     alive = Run.objects.filter(status=RunStatus.RUNNING, heartbeat_at__gte=timezone.now() - DEAD_AFTER)
     if alive.filter(user_id=user).count() >= MAX_RUNS_AT_ONCE:
         raise TooManyRunsError

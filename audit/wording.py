@@ -66,7 +66,7 @@ _REASONS: dict[str, str] = {
     "briefing_gone": gettext_noop("the briefing was deleted"),
     "channel_gone": gettext_noop("it was switched off meanwhile"),
     "gone": gettext_noop("its receiver said that it is gone"),
-    "interrupted": gettext_noop("DevContext was stopped while it was sent, and it may have arrived"),
+    "interrupted": gettext_noop("DevContext was stopped before its end"),
     "no_address": gettext_noop("the account has no e-mail address"),
     "not_opened": gettext_noop("what is stored of it does not open"),
     "redirected": gettext_noop("its receiver pointed elsewhere, and redirects are not followed"),
@@ -75,6 +75,8 @@ _REASONS: dict[str, str] = {
     "unreachable": gettext_noop("its receiver could not be reached"),
     "unsubscribed": gettext_noop("somebody with the link in the mail unsubscribed"),
 }
+
+_SENDING_WAS_INTERRUPTED = gettext_noop("DevContext was stopped while it was sent, and it may have arrived")
 
 # How far an answer to the question whether something may be read goes.
 _ANSWERS: dict[str, str] = {
@@ -243,7 +245,8 @@ def _by_channel(text: str) -> Callable[[AuditEvent], str]:
 
     def write(row: AuditEvent) -> str:
         channel = gettext(_CHANNELS[row.method]) if row.method in _CHANNELS else row.method
-        return _with_reason(gettext(text).format(channel=channel), reason=_reason_of(row))
+        reason = gettext(_SENDING_WAS_INTERRUPTED) if row.reason == "interrupted" else _reason_of(row)
+        return _with_reason(gettext(text).format(channel=channel), reason=reason)
 
     return write
 

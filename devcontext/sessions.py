@@ -1,4 +1,4 @@
-"""Ends sessions everywhere: stops their runs in this process, and has the vault honour none of their tokens.
+"""Ends sessions everywhere: closes their pages, stops their runs, and has the vault honour none of their tokens.
 
 Nobody who signs out waits for a vault that is down: it is told in the background until no token of theirs is valid.
 """

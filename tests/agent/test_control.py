@@ -105,6 +105,19 @@ async def test_a_run_is_stopped_from_another_process_at_once(alice: User, monkey
 
 
 @pytest.mark.usefixtures("layer", "_model_that_thinks")
+@pytest.mark.parametrize("everywhere", [False, True])
+async def test_a_session_that_ends_in_another_process_ends_its_runs_here(alice: User, *, everywhere: bool) -> None:
+    asked = request_of(alice, text="Say something")
+    async with processes() as (here, there):
+        ticket = await here.start(asked)
+        await first_frames(here, ticket.run, alice, number=1)
+        sid = "" if everywhere else asked.sid
+        there.end_session(user=asked.subject, sid=sid, signed_in_through=asked.auth_time)
+        frames = [json.loads(frame) async for _, frame in here.log.follow(ticket.run, user=alice.pk, after=0)]
+    assert (frames[-1]["type"], frames[-1]["code"]) == ("run.failed", "session_ended")
+
+
+@pytest.mark.usefixtures("layer", "_model_that_thinks")
 async def test_a_run_of_another_process_is_followed_as_it_happens(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_log, "_POLL_SECONDS", NEVER)
     async with processes() as (here, there):

@@ -9,12 +9,13 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agent import content_keys, conversations, earlier, store
-from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError
+from agent.errors import ContentClosedError, ConversationBusyError, RunNotFoundError, TooManyRunsError
 from agent.events import TurnAdded
 from agent.runner import end_dead_runs
 from agent.stored_events import append_events
 from agent.types import RunStatus
 from tests.agent.conftest import request_of, start
+from tests.agent.schedules.conftest import at_once
 
 QUESTION = TurnAdded(role="user", content="Brief me")
 LAST = (1, "{}")
@@ -26,6 +27,21 @@ def test_the_same_key_starts_one_run(alice: User) -> None:
     assert first.is_new
     assert not again.is_new
     assert (again.run, again.conversation) == (first.run, first.conversation)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_user_has_no_more_runs_at_once_than_anybody_may_however_many_processes_begin_them(
+    alice: User, mallory: User
+) -> None:
+    def begin() -> bool:
+        try:
+            start(request_of(alice))
+        except TooManyRunsError:
+            return False
+        return True
+
+    assert sum(map(bool, at_once(begin, threads=store.MAX_RUNS_AT_ONCE + 3))) == store.MAX_RUNS_AT_ONCE
+    assert start(request_of(mallory)).is_new
 
 
 def test_two_users_may_use_the_same_key(alice: User, mallory: User) -> None:

@@ -71,6 +71,14 @@ SENTENCES = [
         "A program failed to authenticate too often and was refused.",
     ),
     ({"event": Event.VAULT_CLIENT_ROTATED, "client": "cli_1"}, "cli_1 got a new secret."),
+    (
+        {"event": Event.AGENT_RUN_FAILED, "reason": "interrupted"},
+        "A run failed: DevContext was stopped before its end.",
+    ),
+    (
+        {"event": Event.AGENT_DELIVERY_FAILED, "reason": "interrupted", "method": "webhook"},
+        "A briefing could not be sent by webhook: DevContext was stopped while it was sent, and it may have arrived.",
+    ),
     ({"event": "vault:moon:phase"}, "vault:moon:phase."),
 ]
 

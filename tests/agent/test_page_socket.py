@@ -1,0 +1,91 @@
+"""A page whose session ends closes by itself, although nothing passes its socket; nobody else's does."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from agent import page_socket
+from devcontext.lifespan import shut_down
+from devcontext.sessions import Ended, end
+from permissions.subjects import auth_time_of, sid_of, subject_of
+from tests.sockets import PATIENCE_SECONDS, open_socket
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
+
+SIGN_IN = {"type": "websocket.close", "code": 4401}
+
+
+@pytest.fixture(autouse=True)
+def _debug(settings: Any) -> None:
+    settings.DEBUG = True
+    settings.ALLOWED_HOSTS = ["localhost"]
+
+
+@sync_to_async
+def sign_in(user: User) -> Client:
+    client = Client(headers={"host": "localhost"})
+    client.force_login(user)
+    return client
+
+
+def session_of(client: Client, user: User) -> Ended:
+    return Ended(user=subject_of(user.pk), sid=sid_of(client.session), signed_in_at=auth_time_of(client.session))
+
+
+async def closed(page: WebsocketCommunicator) -> dict[str, Any]:
+    """Return how the page ends; what it is told before is passed over."""
+    while (said := await page.receive_output(timeout=PATIENCE_SECONDS))["type"] == "websocket.send":
+        pass
+    return said
+
+
+@pytest.mark.parametrize("path", ["/ws/runs/", "/ws/audit/"])
+async def test_a_sign_out_closes_the_pages_of_its_session(alice: User, path: str) -> None:
+    client = await sign_in(alice)
+    async with open_socket(path, client) as page:
+        signed_out = await sync_to_async(client.post)("/accounts/logout/")
+        assert signed_out.status_code == 302
+        assert await closed(page) == SIGN_IN
+    await shut_down()
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+async def test_only_the_pages_of_what_ended_are_closed(alice: User, mallory: User, everywhere: bool) -> None:
+    here, elsewhere, other = await sign_in(alice), await sign_in(alice), await sign_in(mallory)
+    ended = await sync_to_async(session_of)(here, alice)
+    if everywhere:
+        ended = Ended(user=ended.user, sid="", signed_in_at=timezone.now().timestamp())
+    async with AsyncExitStack() as stack:
+        pages = [await stack.enter_async_context(open_socket("/ws/runs/", one)) for one in (here, elsewhere, other)]
+        await end(ended)
+        assert await closed(pages[0]) == SIGN_IN
+        assert [await page.receive_nothing() for page in pages[1:]] == [not everywhere, True]
+    await shut_down()
+
+
+async def test_a_session_that_expires_closes_its_pages_at_the_next_look(alice: User, mallory: User) -> None:
+    mine, other = await sign_in(alice), await sign_in(mallory)
+    key = await sync_to_async(lambda: mine.session.session_key)()
+    async with open_socket("/ws/runs/", mine) as page, open_socket("/ws/runs/", other) as stays:
+        await page_socket.end_expired()
+        await Session.objects.filter(session_key=key).aupdate(expire_date=timezone.now() - timedelta(seconds=1))
+        await page_socket.end_expired()
+        assert await closed(page) == SIGN_IN
+        await page_socket.end_expired()
+        assert await stays.receive_nothing()
+
+
+async def test_a_page_that_is_gone_is_not_held(alice: User) -> None:
+    client = await sign_in(alice)
+    async with open_socket("/ws/runs/", client):
+        assert len(page_socket._open[asyncio.get_running_loop()]) == 1
+    assert not page_socket._open[asyncio.get_running_loop()]
