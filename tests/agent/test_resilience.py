@@ -21,6 +21,8 @@ async def api(llmock: LLMock, settings: Settings, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(claude, "_FIRST_DELAY_SECONDS", 0.1)
     settings.IS_MODEL_SIMULATED = True
     settings.ANTHROPIC_BASE_URL = llmock.base_url("anthropic")
+    # As a process does at its start: importing the SDK is no part of a run's time.
+    await claude.warm_up()
     yield llmock.tool_mode("off")
     await claude.close()
 
