@@ -25,8 +25,8 @@ from tests.vault.conftest import (  # noqa: F401  (fixtures, which the providers
     BOB,
     _vault_settings,
     connect_user,
-    upstream,
 )
+from tests.vault.fixtures import upstream  # noqa: F401  (likewise)
 from tests.vault.registered import register
 from tests.vault.upstream import Upstream
 from vault import background, errors, tokens
