@@ -58,7 +58,7 @@ async def grant(request: HttpRequest, schedule: UUID) -> HttpResponse:
     form = GrantForm(
         request.POST if request.method == "POST" else None,
         connected=list(connected),
-        held=next((one for one in held or () if one.id == found.grant), None),
+        held=next((one for one in held or () if one.agent == found.agent), None),
     )
     if request.method == "POST" and not message and not unknown and form.is_valid():
         return await _give(request, asker=asker, schedule=schedule, form=form, connected=connected)
@@ -109,6 +109,9 @@ async def narrow(request: HttpRequest, schedule: UUID) -> HttpResponse:
                 said = gettext("“{name}” does not read that service any more.")
         else:
             await owning.end_grant(asker, schedule)
+    except ScheduleNotFoundError:
+        # Deleted meanwhile, in another tab.
+        raise Http404 from None
     except VaultError as error:
         return refuse(request, error=error, schedule=schedule)
     messages.success(request, said.format(name=found.draft.name))

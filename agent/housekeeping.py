@@ -48,11 +48,11 @@ async def _live(is_over: asyncio.Event) -> None:
         try:
             await sync_to_async(end_dead_runs)()
             await sync_to_async(conversations.erase_deleted)(now=timezone.now())
-            await page_socket.end_expired()
             if time.monotonic() - expired_at >= _EXPIRE_EVERY_SECONDS:
                 await sync_to_async(expire_content)()
                 await _tell_whether_schedules_run()
                 expired_at = time.monotonic()
+            await page_socket.end_expired()
         except Exception:
             # The outermost frame of a task that nobody waits for: a database that is away must not end it for good.
             logger.exception("agent.housekeeping_failed")

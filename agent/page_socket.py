@@ -45,11 +45,11 @@ class PageSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels carr
         assert self.user.pk is not None
         return await sync_to_async(is_still_signed_in)(self.scope["session"], user_id=self.user.pk)
 
-    async def end(self) -> None:
-        """Close since nobody is signed in any more; once, however many find it out."""
+    async def end(self, *, code: int | None = NOT_SIGNED_IN) -> None:
+        """Close, as a rule since nobody is signed in any more; once, however many find it out."""
         if not self.is_over:
             self.is_over = True
-            await self.close(code=NOT_SIGNED_IN)
+            await self.close(code=code)
 
     def belongs_to(self, *, user: str, sid: str, signed_in_through: float) -> bool:
         """Tell whether its session is `sid` of `user`, or with "" one that they began at that instant or before."""

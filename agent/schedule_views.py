@@ -171,6 +171,9 @@ async def delete(request: HttpRequest, schedule: UUID) -> HttpResponse:
         return await render_page(request, template="agent/schedule_delete.html", context={"schedule": found})
     try:
         await owning.delete(asker, schedule)
+    except ScheduleNotFoundError:
+        # Deleted meanwhile, in another tab.
+        raise Http404 from None
     except VaultError as error:
         return refuse(request, error=error, schedule=schedule)
     messages.success(

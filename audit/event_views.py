@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from audit import finding, timeline
+from audit.access import refuse, subject_of
 from audit.errors import AuditUnavailableError
 
 _UNAVAILABLE = 503
@@ -19,11 +20,11 @@ def show_event(request: HttpRequest, event_id: int, *, template: str) -> HttpRes
     if event_id > timeline.MAX_ID:
         raise Http404
     try:
-        row = finding.find_row(event_id, user=f"user:{request.user.pk}")
+        row = finding.find_row(event_id, user=subject_of(request.user))
         sealed_to = timeline.find_sealed_to()
     except AuditUnavailableError:
         sentence = gettext("The audit database does not answer. Try again in a moment.")
-        return HttpResponse(sentence, status=_UNAVAILABLE, content_type="text/plain; charset=utf-8")
+        return refuse(sentence, status=_UNAVAILABLE)
     if row is None:
         raise Http404
     return render(request, template, {"row": row, "sealed_to": sealed_to})

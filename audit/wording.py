@@ -28,7 +28,7 @@ _REASONS: dict[str, str] = {
     "away": gettext_noop("you do not let it be read while you are away"),
     "budget_spent": gettext_noop("the run's budget was spent"),
     "cancelled": gettext_noop("you cancelled"),
-    "connected_again": gettext_noop("it was connected again, and they would have ended the new ones"),
+    "connected_again": gettext_noop("a connection came meanwhile, and this could have ended it"),
     "day_off": gettext_noop("it was not one of your working days"),
     "grant_ended": gettext_noop("its permission to read had ended"),
     "grant_expired": gettext_noop("its permission to read had expired and was not renewed"),

@@ -41,7 +41,7 @@ _BARE = (
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two: its process, how a page opens its socket, and how a stream begins that all pages follow."""
+    """One of the two: its process, and how a page opens its socket."""
 
     name: str
     server: Server
@@ -213,6 +213,8 @@ async def _hear(page: ClientConnection, stream: Stream) -> None:
         stream.bytes.append(len(text))
         if frame["type"] == "run.finished":
             return
+        if frame["type"] in {"run.failed", "run.stopped"}:
+            raise SystemExit(f"A run ended by {frame['type']}: {frame.get('code', '')}")
 
 
 def _chats(peer: Peer, *, count: int, seconds: float) -> str:

@@ -37,7 +37,7 @@ class AuditConsumer(PageSocket):
 
     async def receive(self, **_frame: Any) -> None:
         """Close: there is nothing to ask for."""
-        await self.close(code=_NOT_ASKED)
+        await self.end(code=_NOT_ASKED)
 
     async def _tell(self) -> None:
         assert self.user.pk is not None
@@ -52,4 +52,4 @@ class AuditConsumer(PageSocket):
         except Exception:
             # The outer frame of a task that nobody waits for: the page comes back by itself.
             logger.exception("audit.socket_failed")
-            await self.close()
+            await self.end(code=None)

@@ -60,7 +60,7 @@ def end_all_sessions(user_id: int) -> None:
 
 
 async def end(ended: Ended) -> None:
-    """Stop the runs, and tell the vault; returns when it knows, or goes on telling it in the background."""
+    """Close pages, stop runs, and tell the vault; returns when it knows, or goes on telling it in the background."""
     from agent.runner import current_runner  # noqa: PLC0415  (takes a second, which no command should wait for)
 
     current_runner().end_session(user=ended.user, sid=ended.sid, signed_in_through=ended.signed_in_at)

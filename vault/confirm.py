@@ -73,8 +73,9 @@ def _confirm(subject: Subject, *, connection: str, nonce: str, choice: AccountCh
             if activated.replaced_account:
                 gone = replace(entry, account=activated.replaced_account, scope_asked="", scope_granted="")
                 ledger.note(replace(gone, event=Event.VAULT_CONNECTION_DISCONNECTED, reason="replaced"))
-            for user, erased in dropped:
-                left = replace(entry, user=user, connection=erased, scope_asked="", scope_granted="")
+            for user, erased, account in dropped:
+                # SECURITY: its own account: who asked for it may be somebody else, who must not learn of this one.
+                left = replace(entry, user=user, connection=erased, account=account, scope_asked="", scope_granted="")
                 ledger.note(replace(left, event=Event.VAULT_REVOCATION_FAILED, reason="connected_again"))
     except ConnectStateError:
         _record_unknown(subject)

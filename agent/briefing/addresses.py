@@ -33,6 +33,5 @@ def _cut(word: str) -> str:
 
 def _find_queried(word: str) -> re.Match[str] | None:
     """Return the first host of a path or query with a query's signs in it: `evil.example/steal?d=1`."""
-    found = _PERHAPS.search(word)
-    signs = "?#=" if found and found["mark"] == "/" else "="
-    return found if found and any(sign in word[found.end() :] for sign in signs) else None
+    last = {"/": max(map(word.rfind, "?#=")), "?": word.rfind("=")}
+    return next((found for found in _PERHAPS.finditer(word) if found.end() <= last[found["mark"]]), None)

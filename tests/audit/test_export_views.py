@@ -62,6 +62,13 @@ def test_a_csv_has_what_fits_and_a_name_with_its_days(browser: Client) -> None:
     assert response["Cache-Control"] == "no-store"
 
 
+def test_the_links_let_the_browser_show_the_question_who_is_there(browser: Client) -> None:
+    """With `download`, it would save the page that asks, as the file."""
+    page = browser.get("/audit/").content.decode()
+    assert "/audit/as/csv/" in page
+    assert " download" not in page
+
+
 def test_json_lines_have_each_event_of_ones_own_the_newest_first(browser: Client) -> None:
     lines = [json.loads(line) for line in (text_of(browser.get("/audit/as/ndjson/"))).splitlines()]
     assert [line["provider"] for line in lines] == ["slack", "github"]

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections
 from django.utils import timezone
 
-from tests.vault.conftest import ALICE, BOB, disk_full, events, request, subject
+from audit.models import AuditEvent
+from tests.broken import table_away_async
+from tests.vault.conftest import ALICE, BOB, account_of, disk_full, events, request, subject
 from tests.vault.upstream import Upstream
-from vault import background, connect, drainer, models
+from vault import background, connect, drainer, leftover, models
 from vault.client.base import VaultClient
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "vault", "audit"])
@@ -96,6 +99,16 @@ async def test_what_waits_to_be_revoked_does_not_end_what_was_connected_meanwhil
     assert (await vault.exchange(request())).access_token
 
 
+async def test_who_waits_for_a_revocation_does_not_learn_whose_account_is_connected(
+    vault: VaultClient, connect_user: Connect, upstream: Upstream
+) -> None:
+    upstream.revocations_refused = 1
+    await fail(vault, upstream)
+    await connect_user(BOB)
+    row = await AuditEvent.objects.aget(event="vault:revocation:failed")
+    assert (row.user, row.reason, await account_of(row)) == (ALICE, "connected_again", "")
+
+
 async def test_it_waits_while_somebody_connects(vault: VaultClient, upstream: Upstream) -> None:
     upstream.revocations_refused = 1
     await fail(vault, upstream)
@@ -119,23 +132,26 @@ async def test_where_they_cannot_be_stored_they_are_revoked(vault: VaultClient, 
     assert living(upstream) == [False]
 
 
-async def test_a_database_that_is_back_in_time_still_has_them_revoked(vault: VaultClient, upstream: Upstream) -> None:
+async def test_a_database_that_is_back_in_time_still_has_them_revoked(
+    vault: VaultClient, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
     query = await begin(vault, upstream)
-    tables = (models.Connection._meta.db_table, models.Revocation._meta.db_table)
-    await sync_to_async(_rename)(tables, back=False)
-    try:
+    failed = asyncio.Event()
+    pause = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        failed.set()
+        await pause(seconds)
+
+    # What lets them go pauses after a try that failed, and only then.
+    monkeypatch.setattr(leftover, "asyncio", SimpleNamespace(sleep=sleep))
+    async with AsyncExitStack() as away:
+        for model in (models.Connection, models.Revocation):
+            await away.enter_async_context(table_away_async("vault", table=model._meta.db_table))
         await connect.finish("github", query=query)
-    finally:
-        await sync_to_async(_rename)(tables, back=True)
+        await failed.wait()
     await background.settle()
     assert living(upstream) == [False]
-
-
-def _rename(tables: tuple[str, ...], *, back: bool) -> None:
-    with connections["vault"].cursor() as cursor:
-        for table in tables:
-            names = (f"{table}_away", table) if back else (table, f"{table}_away")
-            cursor.execute("ALTER TABLE {} RENAME TO {}".format(*names))
 
 
 async def test_a_browser_that_hangs_up_leaves_no_token_alive(vault: VaultClient, upstream: Upstream) -> None:

@@ -168,14 +168,14 @@ def end(revocation: str, *, is_confirmed: bool) -> None:
         row.delete(using=ALIAS)
 
 
-def drop_for(row: models.Connection) -> list[tuple[str, str]]:
+def drop_for(row: models.Connection) -> list[tuple[str, str, str]]:
     """Erase what waits to end the account that the caller's connection is to, or may do so, whoever asked for it.
 
     Returns:
-        User and connection of each that was erased.
+        User, connection and account of each that was erased; the account is "" where nobody was told whose it is.
     """
     waiting = models.Revocation.objects.using(ALIAS).filter(provider=row.provider, account_id__in=[row.account_id, ""])
-    dropped = [(revocation.subject, revocation.connection) for revocation in waiting.order_by("id").select_for_update()]
+    dropped = [(one.subject, one.connection, one.account) for one in waiting.order_by("id").select_for_update()]
     waiting.delete()
     return dropped
 

@@ -15,6 +15,10 @@ def test_a_word_without_end_is_looked_through(piece: str) -> None:
     assert remove_addresses(f"{word} x https://evil.example").endswith(" x (address left out)")
 
 
+def test_a_host_that_is_none_hides_no_other() -> None:
+    assert remove_addresses("run.py?,evil.example/steal?SECRET") == "run.py?,(address left out)"
+
+
 def test_a_word_is_cut_where_its_first_address_begins() -> None:
     assert remove_addresses("(https://evil.example/a) and b,www.evil.example") == (
         "((address left out) and b,(address left out)"

@@ -70,6 +70,7 @@ def test_rows_and_code_are_lines() -> None:
         "see evil.com?q=secret now",
         "see evil.example?q=secret now",
         "see _evil.com:8443/secret now",
+        "see evil.example/?,evil.example/steal?d now",
         "see [words](https://evil.example/?q=1) now",
         "see ![words](https://evil.example/pixel.png) now",
         "see [words](<https://evil.example/(1)?q=1>) now",
