@@ -113,7 +113,6 @@ async def test_a_run_whose_events_cannot_be_stored_ends_with_that_reason(alice: 
     assert sum(frame["type"].startswith("run.f") for frame in frames) == 1
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="the fault is written in SQLite's dialect")
 async def test_a_heart_that_misses_a_beat_goes_on_beating(
     alice: User, api: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
