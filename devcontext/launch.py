@@ -47,7 +47,7 @@ class LaunchError(Exception):
 
 def main(arguments: Sequence[str]) -> int:
     """Do what the first argument says and return the exit code."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    _end_in_order()
     action, *rest = arguments
     try:
         match action:
@@ -67,6 +67,14 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return 0
+
+
+def _end_in_order() -> None:
+    """Let signals that would end this process at once end what it started first."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        # Under nohup the terminal's end is not to be heard.
+        if signal.getsignal(ending) != signal.SIG_IGN:
+            signal.signal(ending, lambda received, _: sys.exit(128 + received))
 
 
 def _up(arguments: Sequence[str]) -> None:
@@ -207,12 +215,16 @@ def _together(*programs: Program) -> Iterator[Running]:
     try:
         yield running
     finally:
-        for process in running.values():
-            process.terminate()
-        for process in running.values():
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=_END_SECONDS)
-            process.kill()
+        try:
+            for process in running.values():
+                process.terminate()
+            for process in running.values():
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=_END_SECONDS)
+        finally:
+            # Also at a second Ctrl-C, of somebody who does not want to wait.
+            for process in running.values():
+                process.kill()
 
 
 def _require_free_port(port: int) -> None:
@@ -238,7 +250,9 @@ def _noted(installation: LocalInstallation, *, is_noted: bool) -> Iterator[None]
 
 def _start(running: Running, *programs: Program) -> None:
     for program in programs:
-        running[program] = subprocess.Popen(program.command, cwd=_ROOT, env=program.environment)  # noqa: S603  (ours)
+        # A group of its own: Ctrl-C reaches it once, through us. Celery's beat prints a traceback at a second signal.
+        command, environment = program.command, program.environment
+        running[program] = subprocess.Popen(command, cwd=_ROOT, env=environment, process_group=0)  # noqa: S603  (ours)
 
 
 def _migrate(*programs: Program) -> None:

@@ -36,6 +36,7 @@ def launched(data: Path, *arguments: str, **environment: str) -> Iterator[subpro
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     try:
         yield process
@@ -90,18 +91,30 @@ def test_the_end_of_one_process_ends_all_with_a_sentence(tmp_path: Path) -> None
         assert not [pid for pid in started.values() if is_alive(pid)]
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_ends_the_vault_alone_without_a_traceback(tmp_path: Path, end: signal.Signals) -> None:
     ports = free_ports()
     with launched(tmp_path, "vault", **ports) as process:
         assert f"VAULT_URL=http://127.0.0.1:{ports['VAULT_PORT']} ./dev up" in read_until(process, "Stop with")
         started = children(process)
         assert set(started) == {"vault.asgi"}
-        process.send_signal(end)
+        # As a terminal does it, to all processes of the group in its foreground.
+        os.killpg(process.pid, end)
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 128 + end
         assert "Traceback" not in errors
         assert not is_alive(started["vault.asgi"])
+
+
+def test_a_second_interrupt_waits_for_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+    with launched(tmp_path, "vault", **free_ports()) as process:
+        read_until(process, "Stop with")
+        started = children(process)
+        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+        assert started
+        assert not [pid for pid in started.values() if is_alive(pid)]
 
 
 @pytest.mark.parametrize("taken", ["PORT", "SANDBOX_PORT", "VAULT_PORT"])

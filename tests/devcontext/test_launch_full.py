@@ -104,10 +104,8 @@ def test_a_due_briefing_is_made_by_the_worker_and_an_interrupt_ends_everything(t
         assert told["runs"] == ["finished"]
         services = ("github", "google-calendar", "slack")
         assert sorted(told["exchanges"]) == [[service, "schedule"] for service in services]
-        # As a terminal does it, to all processes of its group.
-        for mark in MARKS[2:]:
-            os.kill(started[mark], signal.SIGINT)
-        process.send_signal(signal.SIGINT)
+        # As a terminal does it, to all processes of the group in its foreground.
+        os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 128 + signal.SIGINT
         assert "Traceback" not in errors
