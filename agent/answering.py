@@ -36,6 +36,7 @@ from agent.events import (
 from agent.history import begin_anew
 from agent.loop import run_loop
 from agent.opening import Opening, tell
+from agent.prefix import mark
 from agent.prompts import system_prompt
 from agent.spending import PaidModel
 from agent.tally import Tally
@@ -57,6 +58,7 @@ class Answering:
     Attributes:
         turns: What the conversation's history gets of a run that finished.
         begins_history: Whether these turns take the place of all earlier ones.
+        prefix: The mark of what the model's signatures in these turns stand under.
         opening: How the question was put to the model; None before, and where the model was not asked.
         readings: What each tool call read, or why it could not.
         model_error: Why the model did not write the answer, or not to its end.
@@ -71,6 +73,7 @@ class Answering:
         self._tally = Tally()
         self.turns: list[TurnAdded] = []
         self.begins_history = False
+        self.prefix = mark()
         self.opening: Opening | None = None
         self.readings: list[Reading] = []
         self.model_error: ModelError | None = None
@@ -203,14 +206,19 @@ class Answering:
     async def _load_earlier(self) -> list[dict[str, Any]]:
         """Return what was said before, and let the answer cite what was read for it.
 
-        Where it has grown long, it comes in a short form that this run keeps as its own.
+        Where it has grown long, or was signed under another prompt, other tools or another model, it comes in a short
+        form that this run keeps as its own.
         """
-        history, evidence = await sync_to_async(earlier.load_earlier)(self._ticket.conversation)
-        self._evidence |= evidence
-        self._earlier.update(evidence)
-        anew = begin_anew(history, max_characters=settings.HISTORY_MAX_CHARACTERS)
+        before = await sync_to_async(earlier.load_earlier)(self._ticket.conversation)
+        self._evidence |= before.evidence
+        self._earlier.update(before.evidence)
+        anew = begin_anew(
+            before.messages,
+            max_characters=settings.HISTORY_MAX_CHARACTERS,
+            is_signed=before.prefixes <= {self.prefix},
+        )
         if anew is None:
-            return history
+            return before.messages
         self.begins_history = True
         self.turns += [TurnAdded(role=message["role"], content=message["content"]) for message in anew]
         return anew

@@ -5,11 +5,12 @@ Short sync functions, each its own transaction, as in `agent.store`. Content goe
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from agent.events import Evidence, TurnAdded
 from agent.models import Evidence as EvidenceRow
@@ -18,13 +19,33 @@ from agent.sealing import Place, seal, unseal
 from agent.types import RunStatus
 
 
-def load_earlier(conversation: UUID) -> tuple[list[dict[str, Any]], dict[str, Evidence]]:
-    """Return the messages that came before, and what answers may cite, as `list_history` and `list_evidence` do.
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What came before in a conversation: `messages` as `list_history` has them, `evidence` as `list_evidence` does.
+
+    `prefixes` are the marks that the messages were signed under (`agent.prefix`).
+    """
+
+    messages: list[dict[str, Any]]
+    evidence: dict[str, Evidence]
+    prefixes: frozenset[str]
+
+
+def load_earlier(conversation: UUID) -> Earlier:
+    """Return what came before in the conversation.
 
     Raises:
-        ContentClosedError: One of them does not open.
+        ContentClosedError: Something of it does not open.
     """
-    return list_history(conversation), list_evidence(conversation)
+    prefixes = frozenset(_going_on(conversation).values_list("prefix", flat=True))
+    return Earlier(list_history(conversation), list_evidence(conversation), prefixes)
+
+
+def _going_on(conversation: UUID) -> QuerySet[Run]:
+    """Return the runs whose turns the model gets back: finished, in their place, and since the last new beginning."""
+    finished = Run.objects.filter(conversation_id=conversation, status=RunStatus.FINISHED, replacement=None)
+    begun_at = finished.filter(begins_history=True).aggregate(at=Max("started_at"))["at"]
+    return finished.filter(started_at__gte=begun_at) if begun_at else finished
 
 
 def list_history(conversation: UUID) -> list[dict[str, Any]]:
@@ -36,9 +57,7 @@ def list_history(conversation: UUID) -> list[dict[str, Any]]:
     Raises:
         ContentClosedError: One of them does not open.
     """
-    finished = Run.objects.filter(conversation_id=conversation, status=RunStatus.FINISHED, replacement=None)
-    if begun_at := finished.filter(begins_history=True).aggregate(at=Max("started_at"))["at"]:
-        finished = finished.filter(started_at__gte=begun_at)
+    finished = _going_on(conversation)
     turns = Turn.objects.filter(run__in=finished).order_by("run__started_at", "position")
     messages = [
         {"role": role, "content": json.loads(unseal(sealed, place=Place("turn.content", run, position)))}

@@ -97,6 +97,7 @@ def _run_row(one: _Copied, *, into: Conversation) -> Run:
         owner=row.owner,
         heartbeat_at=row.heartbeat_at,
         begins_history=row.begins_history,
+        prefix=row.prefix,
         expired_at=row.expired_at,
     )
 

@@ -1,4 +1,4 @@
-"""Shortens a conversation that has grown long: to its questions and answers, as the beginning of a new one.
+"""Begins a conversation anew that has grown long, or that was signed under another prompt: as questions and answers.
 
 Thinking signatures bind everything before them, so nothing is ever taken out of a conversation: the new beginning holds
 no thinking and no tool call, and what follows is signed over it.
@@ -16,13 +16,15 @@ _MAX_TEXT_CHARACTERS = 6_000
 _GAP = "\n\n[…]\n\n"
 
 
-def begin_anew(history: list[Message], *, max_characters: int) -> list[Message] | None:
-    """Return the newest questions and answers of `history` in its place, or None where it is short enough.
+def begin_anew(history: list[Message], *, max_characters: int, is_signed: bool = True) -> list[Message] | None:
+    """Return the newest questions and answers of `history` in its place, or None where it can stay.
+
+    It can where it is short enough and `is_signed`: under what this question begins with (`agent.prefix`).
 
     A question and its answer are two messages of text, as the model saw and wrote them, citations included. The answer
     stays the model's own turn: what it quotes of others must not come back as the user's words.
     """
-    if _size(history) <= max_characters:
+    if is_signed and _size(history) <= max_characters:
         return None
     room = round(max_characters * _SHARE)
     kept: list[Message] = []

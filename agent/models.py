@@ -80,6 +80,8 @@ class Run(models.Model):
     is_stop_asked = models.BooleanField(default=False)
     # Whether its turns begin the conversation anew, without those of earlier runs; see `agent.history`.
     begins_history = models.BooleanField(default=False)
+    # What its turns were signed under, see `agent.prefix`; "" for a run of before that was kept.
+    prefix = models.CharField(max_length=16, blank=True, default="")
     # The run whose place it takes: that one is no part of the conversation any more, and keeps its own page.
     replaces = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="replacement")
     # When `agent.retention` deleted what was read for it.

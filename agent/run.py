@@ -133,6 +133,7 @@ class Run:
                 answer=answering.text,
                 turns=turns,
                 begins_history=answering.begins_history,
+                prefix=answering.prefix,
             )
 
         await self._log.close(self._ticket.run, last=outcome.event, commit=commit)

@@ -115,16 +115,18 @@ def end_run(
     answer: str,
     turns: Sequence[TurnAdded],
     begins_history: bool = False,
+    prefix: str = "",
 ) -> bool:
     """Give the run its final status and its last `(seq, frame)` in one commit, and keep its answer and turns.
 
-    Turns that begin the history take the place of all earlier ones.
+    Turns that begin the history take the place of all earlier ones; `prefix` is the mark that they stand under.
     A run that somebody else ended meanwhile, because this process seemed dead, stays as it was ended: then False.
     """
     with transaction.atomic(using="default"):
         sealed_answer = seal(answer, place=Place("run.answer", run))
         mine = Run.objects.filter(id=run, status=RunStatus.RUNNING)
-        if not mine.update(status=status, sealed_answer=sealed_answer, begins_history=begins_history):
+        ended = {"status": status, "sealed_answer": sealed_answer, "begins_history": begins_history, "prefix": prefix}
+        if not mine.update(**ended):
             return False
         row_of(run, seq=last[0], frame=last[1]).save(force_insert=True)
         Turn.objects.bulk_create(earlier.turn_rows(run, turns))

@@ -71,6 +71,22 @@ def evidence_of(*, provider: str, item: Item) -> Evidence:
     return Evidence(id=evidence_id(provider=provider, url=item.url), provider=provider, title=item.title, url=item.url)
 
 
+def describe(tools: Mapping[str, Tool]) -> list[dict[str, Any]]:
+    """Return the tools as the Messages API wants them, in the registry's order.
+
+    Thinking signatures bind this list, so a permission never changes it: a refused tool answers the call instead.
+    """
+    return [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "input_schema": strict_schema(tool.arguments),
+            "strict": True,
+        }
+        for tool in tools.values()
+    ]
+
+
 class Toolkit:
     """The tools of one run: describes them to the model and answers every call with exactly one result.
 
@@ -97,19 +113,8 @@ class Toolkit:
         return tuple(self._tools)
 
     def specs(self) -> list[dict[str, Any]]:
-        """Return the tools as the Messages API wants them, in the registry's order, the same for every run.
-
-        Thinking signatures bind this list, so a permission never changes it: a refused tool answers the call instead.
-        """
-        return [
-            {
-                "name": tool.name,
-                "description": tool.description,
-                "input_schema": strict_schema(tool.arguments),
-                "strict": True,
-            }
-            for tool in self._tools.values()
-        ]
+        """Return the tools as `describe` does, the same for every run."""
+        return describe(self._tools)
 
     async def dispatch(
         self, *, call_id: str, name: str, arguments: Any, emit: Emit, clock: Clock = ENDLESS

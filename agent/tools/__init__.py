@@ -26,7 +26,7 @@ from agent.tools.slack_direct import SLACK_DIRECT_MESSAGES
 from agent.tools.slack_search import SLACK_SEARCH
 from agent.tools.slack_thread import SLACK_THREAD
 
-# The order is part of every signed conversation: new tools go to the end.
+# The order is part of every signed conversation; those of before a change begin anew, see `agent.prefix`.
 _ORDER = (
     GITHUB_ACTIVITY,
     GITHUB_REVIEW_REQUESTS,

@@ -36,6 +36,7 @@ from tests.agent.conftest import request_of, start
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"])
 
+MARK = "0123456789abcdef"
 END = RunFinished(elapsed_ms=1, coverage=(), grounding=GroundingCounts())
 
 
@@ -63,7 +64,7 @@ def answered(user: User, number: int, *, within: UUID | None = None, replaces: U
     append_events(frames)
     last = (len(frames) + 1, encode(END, run=ticket.run, seq=len(frames) + 1))
     turns = [TurnAdded("user", question), TurnAdded("assistant", thought(f"Answer {number}"))]
-    store.end_run(ticket.run, status=RunStatus.FINISHED, last=last, answer=f"Answer {number}", turns=turns)
+    store.end_run(ticket.run, status=RunStatus.FINISHED, last=last, answer=f"Answer {number}", turns=turns, prefix=MARK)
     return ticket
 
 
@@ -96,6 +97,7 @@ def test_the_messages_of_a_fork_are_those_that_the_model_signed(alice: User) -> 
     new = forks.fork(second.run, user=alice.pk)
     assert earlier.list_history(new) == earlier.list_history(first.conversation)[:4]
     assert earlier.list_history(new)[1]["content"] == thought("Answer 1")
+    assert earlier.load_earlier(new).prefixes == {MARK}
 
 
 def test_only_what_was_read_by_then_may_be_cited(alice: User) -> None:

@@ -50,6 +50,14 @@ def test_a_short_conversation_stays_as_it_is() -> None:
     assert begin_anew([], max_characters=0) is None
 
 
+def test_one_that_was_signed_under_another_beginning_keeps_its_questions_and_answers_however_short() -> None:
+    anew = begin_anew(said("What?", "That."), max_characters=10_000, is_signed=False)
+    assert anew == [
+        {"role": "user", "content": "What?"},
+        {"role": "assistant", "content": [{"type": "text", "text": "That."}]},
+    ]
+
+
 def test_a_long_one_keeps_its_questions_and_answers_alone() -> None:
     answer = "Merged [#412](evidence:gh-3f9a1c2e)."
     anew = begin_anew([*said("What?", answer), *said("And then?", "Nothing.")], max_characters=2000)

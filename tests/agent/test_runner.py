@@ -14,6 +14,7 @@ from django.utils import timezone
 from agent import earlier, memory, store
 from agent.errors import RunNotFoundError
 from agent.runner import current_runner
+from agent.tools import REGISTERED
 from audit.models import AuditEvent
 from devcontext import sessions
 from devcontext.sessions import Ended
@@ -104,6 +105,43 @@ async def test_a_conversation_goes_on_after_a_revoke(maya: User) -> None:
     second = await run(maya, STANDUP, conversation=conversation)
     assert second[-1]["type"] == "run.finished"
     assert "revoked" in {frame["code"] for frame in of(second, "step.failed")}
+
+
+async def test_a_conversation_goes_on_after_a_release_with_other_tools(
+    maya: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stand-in refuses thinking that was signed under other tools: what was said is kept as text alone."""
+    first = await run(maya, ALL_THREE)
+    conversation = (await sync_to_async(store.Run.objects.get)(id=first[0]["run"])).conversation_id
+    before = await sync_to_async(earlier.list_history)(conversation)
+    monkeypatch.delitem(REGISTERED, "slack_direct_messages")
+    for question in ("hello", STANDUP, "What needs my review?"):
+        frames = await run(maya, question, conversation=conversation)
+        assert frames[-1]["type"] == "run.finished"
+    assert frames[-1]["written_by"] == "model"
+    runs = await sync_to_async(list)(store.Run.objects.filter(conversation=conversation).order_by("started_at"))
+    assert [one.begins_history for one in runs] == [False, False, True, False], "once, and not by a greeting"
+    after = await sync_to_async(earlier.list_history)(conversation)
+    assert after[0] == before[0]
+    assert [block["type"] for block in after[1]["content"]] == ["text"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("CLAUDE_MODEL", "sandbox-another"), ("IS_MODEL_SIMULATED", False)])
+async def test_a_conversation_begins_anew_for_another_model(maya: User, settings: Any, name: str, value: Any) -> None:
+    first = await run(maya, ALL_THREE)
+    conversation = (await sync_to_async(store.Run.objects.get)(id=first[0]["run"])).conversation_id
+    setattr(settings, name, value)
+    assert (await run(maya, STANDUP, conversation=conversation))[-1]["written_by"] == "model"
+    assert await store.Run.objects.filter(conversation=conversation, begins_history=True).acount() == 1
+
+
+async def test_a_conversation_of_before_the_mark_was_kept_begins_anew(maya: User) -> None:
+    """Nobody knows what its turns were signed under."""
+    first = await run(maya, ALL_THREE)
+    conversation = (await sync_to_async(store.Run.objects.get)(id=first[0]["run"])).conversation_id
+    await store.Run.objects.filter(conversation=conversation).aupdate(prefix="")
+    assert (await run(maya, STANDUP, conversation=conversation))[-1]["written_by"] == "model"
+    assert await store.Run.objects.filter(conversation=conversation, begins_history=True).acount() == 1
 
 
 async def test_a_conversation_goes_on_after_what_it_read_first_has_expired(maya: User, settings: Any) -> None:
