@@ -32,6 +32,11 @@ _SAID = ("id", "conversation_id", "started_at", "conversation__sealed_title", "s
 CLOSED_TITLE = "(cannot be opened)"
 
 
+def has_any(user: int) -> bool:
+    """Tell whether the user has asked something that is not erased; what they deleted a moment ago counts."""
+    return Conversation.objects.filter(user_id=user).exists()
+
+
 def list_recent(user: int) -> list[ConversationRow]:
     """Return the user's pinned conversations, and after them the newest others, as many as the rail shows."""
     rows = _shown(user).order_by(F("pinned_at").desc(nulls_last=True), "-updated_at")

@@ -45,6 +45,11 @@ def load_week_settings(user: int) -> WeekSettings:
     )
 
 
+def has_week_settings(user: int) -> bool:
+    """Tell whether the user said which days they work, even if that is what holds by default."""
+    return WorkingWeekRow.objects.filter(user_id=user).exists()
+
+
 def save_week_settings(user: int, *, chosen: WeekSettings) -> None:
     """Keep what the user chose."""
     fields = {

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from agent import conversations, memory
 from audit.errors import AuditUnavailableError
 from audit.events import Entry, Event
 from audit.record import record
@@ -43,6 +44,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ca
         user = next(iter(filter_users_by_email(credentials.get("email") or "", is_active=True)), None)
         with suppress(AuditUnavailableError):
             record(Entry(event=Event.ACCOUNT_SESSION_DENIED, user=subject_of(user.pk) if user else ""))
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Lead who has asked nothing yet and said nothing of their week to the first steps; an explicit `next` wins.
+
+        A sign-up leads there by itself, but not where an address has to be confirmed first: that ends with a sign-in.
+        """
+        user = request.user.pk
+        if user is not None and not conversations.has_any(user) and not memory.has_week_settings(user):
+            return reverse("agent:welcome")
+        return str(super().get_login_redirect_url(request))
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Return the ways to say again who one is; the demo user has no password and says it with their button."""

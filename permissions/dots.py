@@ -12,7 +12,7 @@ from permissions.connections import list_statuses
 from permissions.pages import SESSION_ENDED, load_asker
 from permissions.services import SERVICES
 from permissions.types import ServiceStatus
-from vault.client import SessionEndedError, VaultError
+from vault.client import ConnectionState, SessionEndedError, VaultError
 
 # A vault that works answers within milliseconds, and mostly the cache does; no page waits long for three dots.
 _PATIENCE_SECONDS = 1.0
@@ -39,6 +39,11 @@ class Dots:
     services: tuple[Dot, ...]
     message: str = ""
     is_session_over: bool = False
+
+    @property
+    def has_none_connected(self) -> bool:
+        """Whether the vault says of every service that it is not connected; what is unknown says nothing."""
+        return all(dot.state == ConnectionState.NOT_CONNECTED for dot in self.services)
 
 
 def list_dots(request: HttpRequest) -> Dots:

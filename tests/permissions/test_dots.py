@@ -11,6 +11,7 @@ from vault.client import sessions
 
 pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
 
+FIRST_SERVICE = "Connect a first service"
 PAGES = ["/", "/settings/permissions/", "/audit/", "/accounts/email/", "/nowhere/"]
 StopVault = Callable[[], Awaitable[None]]
 
@@ -95,3 +96,21 @@ async def test_a_switch_leads_nowhere_but_to_this_host(address: str, alice: Pers
     await connect(alice, "slack")
     response = await alice.browser.post("/settings/permissions/slack/revoke", {"next": address})
     assert (response.status_code, response["Location"]) == (303, "/settings/permissions/")
+
+
+async def test_the_empty_chat_leads_who_connected_nothing_to_the_first_steps(alice: Person) -> None:
+    assert f'href="/welcome/">{FIRST_SERVICE}' in await body(alice, "/")
+
+
+async def test_a_service_that_is_connected_or_revoked_leads_nobody_there(alice: Person, connect: Connect) -> None:
+    await connect(alice, "slack")
+    assert FIRST_SERVICE not in await body(alice, "/")
+    await alice.browser.post("/settings/permissions/slack/revoke")
+    assert FIRST_SERVICE not in await body(alice, "/")
+
+
+async def test_without_the_vault_nobody_is_told_to_connect_a_first_service(
+    alice: Person, stop_vault: StopVault
+) -> None:
+    await stop_vault()
+    assert FIRST_SERVICE not in await body(alice, "/")
