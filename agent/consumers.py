@@ -5,6 +5,7 @@ import json
 import logging
 import secrets
 import time
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -51,7 +52,7 @@ _TOO_MANY_FOLLOWED = _("This page follows too many answers at once. Reload it in
 
 
 class RunConsumer(PageSocket):
-    """One page's socket; it may follow several runs at once."""
+    """One page's socket; it may follow several runs at once, which go on without it."""
 
     async def connect(self) -> None:
         """Accept a page that follows nothing yet."""
@@ -59,12 +60,6 @@ class RunConsumer(PageSocket):
         self._checked_at = time.monotonic()
         self._runner: Runner = current_runner()
         await super().connect()
-
-    async def disconnect(self, code: int) -> None:
-        """Stop following; the runs go on."""
-        await super().disconnect(code)
-        for task in self._following.values():
-            task.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Act on one frame, or say in one sentence why not."""
@@ -130,8 +125,7 @@ class RunConsumer(PageSocket):
             previous.cancel()
         if len(self._following) >= _MAX_FOLLOWED:
             raise FrameError("busy", _TOO_MANY_FOLLOWED, run=str(run))
-        task = asyncio.get_running_loop().create_task(self._forward(run, after=after))
-        self._following[run] = task
+        task = self._following[run] = self.begin(partial(self._forward, run, after=after))
         task.add_done_callback(lambda ended: self._forget(run, ended=ended))
 
     def _forget(self, run: UUID, *, ended: asyncio.Task[None]) -> None:

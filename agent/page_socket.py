@@ -1,6 +1,11 @@
 """The socket of a signed-in page. It ends with its session, whether or not anything passes it at that time."""
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
@@ -9,12 +14,20 @@ from django.contrib.auth.models import AnonymousUser, User
 
 from permissions.subjects import is_still_signed_in, load_auth_time, sid_of, subject_of
 
+logger = logging.getLogger(__name__)
+
 # A close code of our own, read by the page: sign in again.
 NOT_SIGNED_IN = 4401
+# "Internal error". A page comes back after it and asks for what it has missed. Source: RFC 6455 section 7.4.1.
+FAILED = 1011
 
 
 class PageSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels carries no types
-    """What all sockets have in common; `opened` is called once somebody who is signed in has one."""
+    """What all sockets have in common; `opened` is called once somebody who is signed in has one.
+
+    Whatever fails unexpectedly, while it opens, in a frame or beside them, closes it: a page that stays open and hears
+    nothing would wait for ever, and one that is closed comes back.
+    """
 
     # None: what a socket tells comes from its process, and a layer that is away must not keep a page from it.
     channel_layer_alias = "none"
@@ -23,6 +36,7 @@ class PageSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels carr
         """Accept a signed-in user; tell anybody else so and close, which a page can read only after an accept."""
         self.user: User | AnonymousUser = self.scope["user"]
         self.is_over = False
+        self._beside: set[asyncio.Task[None]] = set()
         await self.accept()
         if not self.user.is_authenticated:
             await self.end()
@@ -36,20 +50,54 @@ class PageSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels carr
         """Begin; for who has something to do before a frame comes."""
 
     async def disconnect(self, _code: int) -> None:
-        """Be forgotten."""
+        """Be forgotten, with all that goes on beside the frames."""
         self.is_over = True
         _open_here().discard(self)
+        for task in self._beside:
+            task.cancel()
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        """Open."""
+        await self._guard(partial(super().websocket_connect, message))
+
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        """Take a frame; what was under way when the socket was closed is too late."""
+        if not self.is_over:
+            await self._guard(partial(super().websocket_receive, message))
+
+    def begin(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Do `work` beside the frames, until the page leaves."""
+        task = asyncio.get_running_loop().create_task(self._guard(work))
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+        return task
+
+    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception:
+            # The outer frame of a socket, and of a task that nobody waits for.
+            logger.exception("agent.socket_failed", extra={"path": self.scope["path"]})
+            await self.end(code=FAILED)
+
+    async def send(self, text_data: str | None = None, bytes_data: bytes | None = None, *, close: bool = False) -> None:
+        """Send, as long as anybody hears."""
+        if not self.is_over:
+            # What servers raise once the browser is gone; `disconnect` follows. Source: ASGI, WebSocket 2.4, Send.
+            with suppress(OSError):
+                await super().send(text_data=text_data, bytes_data=bytes_data, close=close)
 
     async def is_still_signed_in(self) -> bool:
         """Ask anew: a sign-out elsewhere, a changed password or a deactivation counts."""
         assert self.user.pk is not None
         return await sync_to_async(is_still_signed_in)(self.scope["session"], user_id=self.user.pk)
 
-    async def end(self, *, code: int | None = NOT_SIGNED_IN) -> None:
+    async def end(self, *, code: int = NOT_SIGNED_IN) -> None:
         """Close, as a rule since nobody is signed in any more; once, however many find it out."""
         if not self.is_over:
             self.is_over = True
-            await self.close(code=code)
+            with suppress(OSError):  # as in `send`
+                await self.close(code=code)
 
     def belongs_to(self, *, user: str, sid: str, signed_in_through: float) -> bool:
         """Tell whether its session is `sid` of `user`, or with "" one that they began at that instant or before."""

@@ -3,17 +3,13 @@
 It stands here since the audit, which imports no other app, does not know how sessions end.
 """
 
-import asyncio
 import json
-import logging
 from contextlib import aclosing
 from typing import Any
 
 from agent.page_socket import PageSocket
 from audit.tail import current_tail
 from permissions.subjects import subject_of
-
-logger = logging.getLogger(__name__)
 
 _VERSION = 1
 # A close code of our own: a page has nothing to say here.
@@ -23,17 +19,9 @@ _NOT_ASKED = 4400
 class AuditConsumer(PageSocket):
     """One page's socket; words go one way."""
 
-    _telling: asyncio.Task[None] | None = None
-
     async def opened(self) -> None:
         """Follow what is recorded of the user."""
-        self._telling = asyncio.get_running_loop().create_task(self._tell())
-
-    async def disconnect(self, code: int) -> None:
-        """Stop following."""
-        await super().disconnect(code)
-        if self._telling:
-            self._telling.cancel()
+        self.begin(self._tell)
 
     async def receive(self, **_frame: Any) -> None:
         """Close: there is nothing to ask for."""
@@ -41,15 +29,10 @@ class AuditConsumer(PageSocket):
 
     async def _tell(self) -> None:
         assert self.user.pk is not None
-        try:
-            async with aclosing(current_tail().follow(subject_of(self.user.pk))) as words:
-                async for newest in words:
-                    # Asked anew before each word, so that a session that ended is told nothing more.
-                    if not await self.is_still_signed_in():
-                        await self.end()
-                        return
-                    await self.send(text_data=json.dumps({"v": _VERSION, "type": "more", "newest": newest}))
-        except Exception:
-            # The outer frame of a task that nobody waits for: the page comes back by itself.
-            logger.exception("audit.socket_failed")
-            await self.end(code=None)
+        async with aclosing(current_tail().follow(subject_of(self.user.pk))) as words:
+            async for newest in words:
+                # Asked anew before each word, so that a session that ended is told nothing more.
+                if not await self.is_still_signed_in():
+                    await self.end()
+                    return
+                await self.send(text_data=json.dumps({"v": _VERSION, "type": "more", "newest": newest}))

@@ -17,7 +17,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agent import content_keys, store
+from agent.event_log import EventLog
+from agent.events import BlockTail, RunStopped
 from agent.models import Run
+from agent.runner import current_runner
 from agent.stored_events import append_events
 from agent.types import RunStatus
 from devcontext.asgi import application
@@ -181,6 +184,64 @@ async def test_a_signed_out_page_hears_no_more_of_a_run_that_goes_on(alice: User
         await asyncio.sleep(1.1)
         await sync_to_async(append_events)([(run, 2, '{"seq":2}')])
         assert await page.receive_output(timeout=PATIENCE_SECONDS) == {"type": "websocket.close", "code": 4401}
+
+
+def tails(log: EventLog, run: UUID, *, events: int) -> None:
+    for number in range(events):
+        log.append(BlockTail(block=0, html=str(number)), run=run)
+
+
+async def end(log: EventLog, run: UUID) -> None:
+    def commit(seq: int, frame: str) -> bool:
+        return store.end_run(run, status=RunStatus.STOPPED, last=(seq, frame), answer="", turns=[])
+
+    await log.close(run, last=RunStopped(elapsed_ms=1), commit=commit)
+
+
+async def hear(page: WebsocketCommunicator) -> tuple[list[int], int]:
+    """Return the numbers of the events that a page hears until its socket closes, and the code of that."""
+    seqs: list[int] = []
+    while (said := await page.receive_output(timeout=PATIENCE_SECONDS))["type"] == "websocket.send":
+        seqs.append(json.loads(said["text"])["seq"])
+    return seqs, said["code"]
+
+
+@pytest.mark.parametrize(
+    ("table", "is_here"), [("django_session", True), ("django_session", False), ("agent_run", False)]
+)
+async def test_a_database_that_is_away_closes_the_page_which_comes_back_and_misses_nothing(
+    alice: User, table: str, is_here: bool
+) -> None:
+    """Of a run of this process the session alone is asked for, once a second; one of another is read as well."""
+    client = await sync_to_async(sign_in)(alice)
+    run = (await sync_to_async(start)(request_of(alice))).run
+    log = current_runner().log if is_here else EventLog()
+    log.open(run)
+    tails(log, run, events=3)
+    async with socket(client) as page:
+        await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": str(run)}))
+        first = [json.loads(await page.receive_from(timeout=PATIENCE_SECONDS))["seq"] for _ in range(3)]
+        async with table_away_async("default", table=table):
+            for _ in range(12):
+                tails(log, run, events=1)
+                await asyncio.sleep(0.1)
+            more, code = await hear(page)
+    assert code == 1011
+    seen = [*first, *more]
+    await end(log, run)
+    async with socket(client) as again:
+        await again.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": str(run), "after": seen[-1]}))
+        while seen[-1] < 16:
+            seen.append(json.loads(await again.receive_from(timeout=PATIENCE_SECONDS))["seq"])
+        assert await again.receive_nothing()
+    assert seen == list(range(1, 17))
+
+
+async def test_a_frame_that_meets_no_database_closes_the_page_which_comes_back(alice: User) -> None:
+    client = await sync_to_async(sign_in)(alice)
+    async with socket(client) as page, table_away_async("default", table="django_session"):
+        await page.send_to(text_data=json.dumps({"v": 1, "type": "stop", "run": str(uuid4())}))
+        assert await page.receive_output(timeout=PATIENCE_SECONDS) == {"type": "websocket.close", "code": 1011}
 
 
 @sync_to_async

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from agent import page_socket
+from devcontext.asgi import application
 from devcontext.lifespan import shut_down
 from devcontext.sessions import Ended, end
 from permissions.subjects import auth_time_of, sid_of, subject_of
@@ -89,3 +90,20 @@ async def test_a_page_that_is_gone_is_not_held(alice: User) -> None:
     async with open_socket("/ws/runs/", client):
         assert len(page_socket._open[asyncio.get_running_loop()]) == 1
     assert not page_socket._open[asyncio.get_running_loop()]
+
+
+async def test_a_browser_that_is_gone_is_no_failure(alice: User, caplog: pytest.LogCaptureFixture) -> None:
+    """What servers raise then is an OSError (ASGI, WebSocket 2.4)."""
+
+    async def without_a_line(scope: Any, receive: Any, send: Any) -> None:
+        async def send_some(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.send":
+                raise OSError
+            await send(message)
+
+        await application(scope, receive, send_some)
+
+    async with open_socket("/ws/runs/", await sign_in(alice), app=without_a_line) as page:
+        await page.send_to(text_data="{")
+        assert await page.receive_nothing()
+    assert "agent.socket_failed" not in caplog.text

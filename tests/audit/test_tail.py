@@ -85,6 +85,18 @@ async def test_a_session_that_ended_is_told_nothing_more(alice: User, signed_in:
         assert (await page.receive_output(timeout=PATIENCE_SECONDS))["code"] == 4401
 
 
+async def test_a_page_whose_session_cannot_be_asked_for_is_closed_and_is_told_when_it_comes_back(
+    alice: User, signed_in: Client
+) -> None:
+    async with socket(signed_in) as page:
+        await told(page)
+        async with table_away_async("default", table="django_session"):
+            number = await sync_to_async(note)(alice)
+            assert await page.receive_output(timeout=PATIENCE_SECONDS) == {"type": "websocket.close", "code": 1011}
+    async with socket(signed_in) as again:
+        assert (await told(again))["newest"] == number
+
+
 async def test_a_page_has_nothing_to_say(signed_in: Client) -> None:
     async with socket(signed_in) as page:
         await told(page)
