@@ -73,7 +73,7 @@ class Run:
     async def answer(self) -> RunOutcome:
         """Answer the question, writing events as they happen, and return the outcome; only cancellation escapes."""
         try:
-            await self._record(Event.AGENT_RUN_STARTED, reason="schedule" if is_grant(self._request.sid) else "")
+            await self._record_start()
             self._emit_started()
             await self._answering.write()
             self._answering.show_rest()
@@ -157,9 +157,16 @@ class Run:
         )
         self._log.append(event, run=self._ticket.run)
 
-    async def _record(self, event: Event, *, reason: str = "") -> None:
-        entry = Entry(event=event, user=self._request.subject, run=str(self._ticket.run), reason=reason)
-        await group_commit.record(entry)
+    async def _record_start(self) -> None:
+        if is_grant(self._request.sid):
+            # Which schedule asked stands here alone: the run's other events are found by the run.
+            await self._record(Event.AGENT_RUN_STARTED, reason="schedule", client=self._request.agent)
+        else:
+            await self._record(Event.AGENT_RUN_STARTED)
+
+    async def _record(self, event: Event, *, reason: str = "", client: str = "") -> None:
+        run = str(self._ticket.run)
+        await group_commit.record(Entry(event=event, user=self._request.subject, run=run, reason=reason, client=client))
 
     def _failed(self, *, code: str, message: str) -> RunOutcome:
         return RunOutcome(event=RunFailed(elapsed_ms=self._elapsed_ms(), code=code, message=message))

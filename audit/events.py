@@ -126,7 +126,8 @@ class Entry:
         run: Id of the run, if one asked.
         tool: Name of the tool, if one asked.
         tool_call: The model's id of the tool call.
-        client: The OAuth client that asked the vault.
+        client: The OAuth client that asked the vault; `agent:schedule:<id>` of what a schedule began, skipped or was
+            granted.
         connection: Id of the connection.
         account: The account's name at the provider.
         scope_asked: Space-separated scopes asked for.

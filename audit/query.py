@@ -38,6 +38,9 @@ _OWN = tuple(
     if event not in _OPERATORS
 )
 
+# What the agent of each schedule is called begins so, its id follows.
+_OF_A_SCHEDULE = "agent:schedule:"
+
 # Stands for all users, for an auditor alone: no subject is called so.
 EVERYBODY = "*"
 
@@ -115,17 +118,28 @@ def made_by(actor: str, *, user: str, since: int) -> Q:
         return Q(run__gt="")
     if actor == "you":
         return Q(event__in=_OWN) & ~Q(run__gt="", event__startswith="permission:")
+    if actor.startswith(_OF_A_SCHEDULE):
+        return Q(client=actor) | Q(run__in=_scheduled(user, since=since, agent=actor))
     return Q(client=actor)
 
 
-def _scheduled(user: str, *, since: int) -> RawSQL:
-    """Return a query for the runs that a schedule asked for, in the order of an index, by columns of its own."""
+def _scheduled(user: str, *, since: int, agent: str = "") -> RawSQL:
+    """Return a query for the runs that a schedule asked for, in the order of an index, by columns of its own.
+
+    With an `agent` those of its schedule alone.
+    """
     whose = "TRUE" if user == EVERYBODY else 'begun."user" = %s'
+    which = "begun.client = %s" if agent else "TRUE"
     return RawSQL(  # noqa: S611  (names of ours; what was asked for are parameters)
         f"""SELECT begun.run FROM audit_event begun WHERE {whose} AND begun.id >= %s AND begun.outcome = 'noted'
-            AND NOT (begun.outcome = 'granted') AND begun.event = %s AND begun.reason = 'schedule'""",  # noqa: S608
+            AND NOT (begun.outcome = 'granted') AND begun.event = %s AND begun.reason = 'schedule'
+            AND {which}""",  # noqa: S608
         # A run begins before its reads, which may stand on the other side of the bound.
-        (*([] if user == EVERYBODY else [user]), since - RUN_SPAN, Event.AGENT_RUN_STARTED.value),
+        (
+            *([] if user == EVERYBODY else [user]),
+            *(since - RUN_SPAN, Event.AGENT_RUN_STARTED.value),
+            *([agent] if agent else []),
+        ),
     )
 
 

@@ -17,7 +17,7 @@ from audit.events import Event, Outcome
 MAX_CHARACTERS = 400
 # Each word asks for some hundred values, and SQLite before 3.32 takes no more than 999 in a statement.
 MAX_WORDS = 4
-# What stands for an actor; any other value is the id of a program that asks the vault.
+# What stands for an actor; any other value is the id of a program that asks the vault, or of a schedule's agent.
 ACTORS = ("you", "agent", "schedule", "operator")
 DATES = ("after", "before")
 
@@ -36,7 +36,7 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
     "user": re.compile(r"[0-9]{1,18}", re.ASCII),
 }
 _EXPECTED = {
-    "actor": gettext_lazy("it takes you, agent, schedule, operator or the id of a program"),
+    "actor": gettext_lazy("it takes you, agent, schedule, operator, or the id of a program or of a schedule's agent"),
     "after": gettext_lazy("it takes a day, written as 2026-11-01"),
     "before": gettext_lazy("it takes a day, written as 2026-11-01"),
     "reason": gettext_lazy("it takes a code such as revoked"),

@@ -5,15 +5,14 @@ Narrowing never waits for the audit; widening is refused when it cannot be recor
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Self
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from audit.events import Entry, Event
 from vault import ledger, sessions
 from vault.errors import InvalidRequestError
+from vault.grant_content import Content, tell_change
 from vault.providers import registry
 from vault.store import connections, grants
 from vault.store import sessions as store
@@ -28,24 +27,6 @@ _AGENT = re.compile(rf"{SCHEDULE_PREFIX}[0-9a-z_-]{{1,64}}")
 _TOOL = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _MAX_TOOLS = 100
 _AWAY = {False: "not while away", True: "also while away"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What a grant holds; as text as the audit tells it: providers by name, tools by their number, its last day."""
-
-    providers: Sequence[str]
-    tools: Sequence[str]
-    expires_at: datetime
-
-    def __str__(self) -> str:
-        names = ", ".join(sorted(set(self.providers)))
-        return f"{names} with {len(set(self.tools))} tools until {self.expires_at.astimezone(UTC):%Y-%m-%d}"
-
-    def is_within(self, other: Self) -> bool:
-        """Tell whether it holds nothing that the other does not."""
-        is_as_short = self.expires_at <= other.expires_at
-        return is_as_short and {*self.providers} <= {*other.providers} and {*self.tools} <= {*other.tools}
 
 
 def pause(subject: Subject, *, connection: str, until: datetime | None) -> Connection:
@@ -113,14 +94,14 @@ def create_grant(
     if not _AGENT.fullmatch(agent):
         raise InvalidRequestError
     _require_content(providers=providers, tools=tools, expires_at=expires_at)
-    content = _Content(providers, tools, expires_at)
+    content = Content(providers, tools, expires_at)
     # An end of all sessions ends the grants as well, and must not miss one that is being made; and of two that are
     # asked for at once, the second finds the first.
     with store.hold_alone(subject.user):
         sessions.require_attended(subject)
         held = grants.lock_all(agent=agent, user=subject.user)
         for other in held[:-1]:
-            _end(subject, grant=other.id)
+            _end(subject, other)
         given = _change(subject, held[-1], content=content) if held else _create(subject, agent=agent, content=content)
     ledger.drain()
     return given
@@ -145,7 +126,7 @@ def change_grant(
         before = grants.lock(grant, user=subject.user)
         if before is None:
             raise InvalidRequestError
-        changed = _change(subject, before, content=_Content(providers, tools, expires_at))
+        changed = _change(subject, before, content=Content(providers, tools, expires_at))
     ledger.drain()
     return changed
 
@@ -162,12 +143,14 @@ def end_grant(subject: Subject, *, grant: str) -> None:
         VaultUnavailableError: The database failed.
     """
     with store.hold_alone(subject.user):
-        _end(subject, grant=grant)
+        if held := grants.lock(grant, user=subject.user):
+            _end(subject, held)
     ledger.drain()
 
 
-def _create(subject: Subject, *, agent: str, content: _Content) -> Grant:
-    ledger.require(_grant_entry(subject, event=Event.PERMISSION_GRANT_CREATED, reason=str(content)))
+def _create(subject: Subject, *, agent: str, content: Content) -> Grant:
+    told = tell_change(None, content=content)
+    ledger.require(_grant_entry(subject, event=Event.PERMISSION_GRANT_CREATED, agent=agent, reason=told))
     return grants.create(
         user=subject.user,
         agent=agent,
@@ -177,18 +160,19 @@ def _create(subject: Subject, *, agent: str, content: _Content) -> Grant:
     )
 
 
-def _change(subject: Subject, before: Grant, *, content: _Content) -> Grant:
+def _change(subject: Subject, before: Grant, *, content: Content) -> Grant:
     """Replace what a grant holds; for callers that hold the user's sessions alone."""
-    was = _Content(before.providers, before.tools, before.expires_at)
+    was = Content(before.providers, before.tools, before.expires_at)
     is_narrower = content.is_within(was)
     event = Event.PERMISSION_GRANT_NARROWED if is_narrower else Event.PERMISSION_GRANT_RENEWED
-    (ledger.note if is_narrower else ledger.require)(_grant_entry(subject, event=event, reason=f"{was} → {content}"))
+    entry = _grant_entry(subject, event=event, agent=before.agent, reason=tell_change(was, content=content))
+    (ledger.note if is_narrower else ledger.require)(entry)
     return grants.change(before.id, providers=content.providers, tools=content.tools, expires_at=content.expires_at)
 
 
-def _end(subject: Subject, *, grant: str) -> None:
-    if grants.end(grant, user=subject.user):
-        ledger.note(_grant_entry(subject, event=Event.PERMISSION_GRANT_ENDED))
+def _end(subject: Subject, held: Grant) -> None:
+    if grants.end(held.id, user=subject.user):
+        ledger.note(_grant_entry(subject, event=Event.PERMISSION_GRANT_ENDED, agent=held.agent))
 
 
 def _require_content(*, providers: Sequence[str], tools: Sequence[str], expires_at: datetime) -> None:
@@ -201,5 +185,6 @@ def _require_content(*, providers: Sequence[str], tools: Sequence[str], expires_
         registry.load(provider)
 
 
-def _grant_entry(subject: Subject, *, event: Event, reason: str = "") -> Entry:
-    return Entry(event=event, user=subject.user, client=subject.client, reason=reason)
+def _grant_entry(subject: Subject, *, event: Event, agent: str, reason: str = "") -> Entry:
+    # Of all that act, the one whose grant it is: the timeline of one schedule finds it by that.
+    return Entry(event=event, user=subject.user, client=agent, reason=reason)

@@ -70,8 +70,11 @@ def _set_access(subject: Subject, *, connection: str, is_allowed: bool) -> Conne
 
 def _set_default(subject: Subject, *, connection: str) -> Connection:
     with connections.lock_for_change(user=subject.user, connection=connection) as row:
+        # By ids: the names of accounts are personal, and sealed in a column of their own.
+        before = connections.find_default(user=subject.user, provider=row.provider) or "none"
         changed = connections.set_default(row)
-        ledger.require(_entry(changed, user=subject.user, event=Event.PERMISSION_DEFAULT_CHANGED))
+        told = f"{before} → {row.id}"
+        ledger.require(_entry(changed, user=subject.user, event=Event.PERMISSION_DEFAULT_CHANGED, reason=told))
     ledger.drain()
     return changed
 

@@ -14,6 +14,9 @@ from agent.credentials import RunCredentials
 from agent.tool import ReadContext, ServiceFact
 from agent.toolkit import Toolkit
 from agent.tools import TOOLS
+from audit import group_commit
+from audit.errors import AuditUnavailableError
+from audit.events import Entry, Event
 from vault.client import Asker
 
 # The agenda, with the kinds of its events; it needs no scope that a briefing does not.
@@ -24,8 +27,16 @@ _ABSENT = "out_of_office"
 async def is_out_of_office(asker: Asker, *, agent: str, occurrence: str, at: datetime, week: WorkingWeek) -> bool:
     """Tell whether an out-of-office event of the owner's own calendar holds at an instant.
 
-    The gate, the vault and the audit see it as a tool call of `occurrence`.
+    The gate, the vault and the audit see it as a tool call of `occurrence`, which begins as a run does: an exchange
+    that nobody began would be taken for one that the vault's process made up.
     """
+    user = asker["user"]
+    begun = Entry(event=Event.AGENT_RUN_STARTED, user=user, run=occurrence, client=agent, reason="schedule")
+    try:
+        await group_commit.record(begun)
+    except AuditUnavailableError:
+        # No audit row, no action: nothing is looked at.
+        return False
     day = at.astimezone(week.time_zone).date().isoformat()
     toolkit = Toolkit(
         tools=TOOLS,

@@ -100,7 +100,8 @@ def _skip_of(due: Due, *, next_due_at: datetime | None, now: datetime) -> str:
 
 def note_skip(schedule: Schedule, *, reason: str) -> None:
     """Let the timeline tell that a briefing was due and is not made."""
-    entry = Entry(event=Event.AGENT_SCHEDULE_SKIPPED, user=subject_of(schedule.user), reason=reason)
+    user = subject_of(schedule.user)
+    entry = Entry(event=Event.AGENT_SCHEDULE_SKIPPED, user=user, client=schedule.agent, reason=reason)
     try:
         record(entry)
     except AuditUnavailableError:

@@ -76,7 +76,22 @@ def test_actors_are_told_apart() -> None:
     assert ids("actor:agent") == [*scheduled[::-1], *own_run[::-1]]
     assert ids("actor:schedule") == [skipped, *scheduled[::-1]]
     assert ids("actor:schedule run:due") == scheduled[::-1]
+    assert ids("actor:agent:schedule:1") == [], "the schedule of these is not known"
     assert ids("actor:schedule", user=EVERYBODY) == [skipped, *scheduled[::-1]]
+
+
+def test_schedules_are_told_apart_by_the_agents_that_act_for_them() -> None:
+    granted = put(Event.PERMISSION_GRANT_CREATED, client="agent:schedule:1")
+    put(Event.PERMISSION_GRANT_CREATED, client="agent:schedule:12")
+    begun = put(Event.AGENT_RUN_STARTED, run="due", reason="schedule", client="agent:schedule:1")
+    read = put(Event.AGENT_CALL_SUCCEEDED, run="due", provider="github")
+    put(Event.AGENT_RUN_STARTED, run="other", reason="schedule", client="agent:schedule:12")
+    put(Event.AGENT_CALL_SUCCEEDED, run="other", provider="github")
+    put(Event.AGENT_CALL_SUCCEEDED, user=BOB, run="due")
+    skipped = put(Event.AGENT_SCHEDULE_SKIPPED, reason="holiday", client="agent:schedule:1")
+    assert ids("actor:agent:schedule:1") == [skipped, read, begun, granted]
+    assert ids("actor:agent:schedule:1 service:github") == [read]
+    assert ids("actor:agent:schedule:1", user=BOB) == []
 
 
 def test_a_word_finds_each_event_whose_sentence_has_it() -> None:
@@ -230,7 +245,18 @@ LED = {
     f"token:{FINGERPRINT}": "audit_event_token (token_fingerprint=?",
     f"token:{FINGERPRINT} run:r1 service:github outcome:denied": "audit_event_token (token_fingerprint=?",
 }
-ALSO = ("", "tool:t", "reason:r", "event:vault", "actor:you", "actor:agent", "actor:schedule", "actor:web", "slack")
+ALSO = (
+    "",
+    "tool:t",
+    "reason:r",
+    "event:vault",
+    "actor:you",
+    "actor:agent",
+    "actor:schedule",
+    "actor:web",
+    "slack",
+    "actor:agent:schedule:1",
+)
 
 
 @on_sqlite

@@ -101,6 +101,7 @@ async def test_the_default_moves_and_the_move_is_recorded(
     assert await owner(client, upstream) == "alice-at-work"
     event = await AuditEvent.objects.using("audit").aget(event="permission:default:changed")
     assert (event.user, event.provider, event.connection) == (ALICE, "github", two[1].id)
+    assert event.reason == f"{two[0].id} → {two[1].id}"
     assert await account_of(event) == "alice-at-work-gh"
 
 

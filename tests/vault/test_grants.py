@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from audit.models import AuditEvent
 from tests.vault.conftest import ALICE, BOB, SCHEDULE, actor, audit_down, change, events, request, subject
 from tests.vault.granting import DAY, absent, allow_away, change_grant, grant_of, later, pause
 from vault import absence, models
@@ -191,7 +192,11 @@ async def test_a_grant_is_narrowed_and_renewed_and_both_say_what_it_was(
     assert (await client.exchange(absent(grant))).access_token
     was, then = f"{grant.expires_at:%Y-%m-%d}", f"{until:%Y-%m-%d}"
     assert await events(kind="permission:grant") == [
-        ("permission:grant:created", ALICE, f"github, slack with 2 tools until {was}"),
+        (
+            "permission:grant:created",
+            ALICE,
+            f"github, slack with 2 tools until {was}; added github_activity, slack_mentions",
+        ),
         (
             "permission:grant:narrowed",
             ALICE,
@@ -199,6 +204,34 @@ async def test_a_grant_is_narrowed_and_renewed_and_both_say_what_it_was(
         ),
         ("permission:grant:renewed", ALICE, f"slack with 2 tools until {was} → github with 2 tools until {then}"),
     ]
+
+
+async def test_a_grants_events_name_its_schedule_and_what_comes_and_goes(client: VaultClient) -> None:
+    """Two tools for two others read "2 tools → 2 tools" by their number."""
+    tools = ["github_activity", "github_commits"]
+    grant = await grant_of(client, tools=tools)
+    await change_grant(client, grant, tools=["github_activity", "github_issue"])
+    await client.end_grant(subject_token=subject(), grant=grant.id)
+    until = f"{grant.expires_at:%Y-%m-%d}"
+    held = f"github with 2 tools until {until}"
+    rows = AuditEvent.objects.using("audit").filter(event__startswith="permission:grant").order_by("id")
+    assert [row async for row in rows.values_list("event", "client", "reason")] == [
+        ("permission:grant:created", SCHEDULE, f"{held}; added github_activity, github_commits"),
+        ("permission:grant:renewed", SCHEDULE, f"{held} → {held}; added github_issue; removed github_commits"),
+        ("permission:grant:ended", SCHEDULE, ""),
+    ]
+
+
+async def test_of_more_tools_than_a_row_can_name_the_others_are_counted(client: VaultClient) -> None:
+    names = [f"{'x' * 40}_{number:02}" for number in range(50)]
+    grant = await grant_of(client, tools=names[:30])
+    await change_grant(client, grant, tools=names[30:])
+    created, changed = [reason for _, _, reason in await events(kind="permission:grant")]
+    assert len(created) <= len(changed) <= 500
+    for told, tools in ((created, names[:30]), *zip(changed.split("; ")[1:], (names[30:], names[:30]), strict=True)):
+        named = sum(name in told for name in tools)
+        assert 2 <= named < len(tools)
+        assert told.endswith(f" and {len(tools) - named} more")
 
 
 async def test_asked_for_five_times_at_once_an_agent_has_one_grant(client: VaultClient) -> None:

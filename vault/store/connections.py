@@ -69,6 +69,11 @@ def load_active(*, user: str, connection: str) -> Connection:
     return to_value(row)
 
 
+def find_default(*, user: str, provider: str) -> str | None:
+    """Return the id of the user's active connection that the provider's name stands for, None where none does."""
+    return _active(user=user).filter(provider=provider, is_default=True).values_list("id", flat=True).first()
+
+
 @contextmanager
 def lock_for_decision(*, user: str, audience: str, login_hint: str = "") -> Iterator[Decidable]:
     """Hold the user's connection `audience`, a provider or connection id, unchanged until the block ends.

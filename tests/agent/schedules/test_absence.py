@@ -8,20 +8,30 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from agent.models import Run
+from agent.schedules import store
+from agent.schedules.absence import is_out_of_office
 from agent.schedules.running import run_occurrence
 from agent.schedules.types import Occurrence, OccurrenceState
+from audit import finding, reconcile
 from audit.models import AuditEvent
+from audit.reconcile import Mismatch
+from audit.search import parse
 from devcontext.sandbox.app import create_app
 from devcontext.sandbox.types import Event, Snapshot
 from devcontext.sandbox.world import tidewater_world
 from devcontext.settings import providers
 from permissions import switch
 from tests.agent.schedules.conftest import asker_of, granted_schedule, load, make_due_row
+from tests.broken import table_away_async
 from tests.vault.upstream import serve_app
+from vault.client import Asker
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "audit"], transaction=True)
+
+BEGUN = ("agent:run:started", "", "schedule")
 
 
 @pytest.fixture
@@ -64,10 +74,15 @@ async def test_who_is_out_of_office_gets_no_briefing_and_the_look_is_on_record(m
     assert skipped.is_told is False
     assert await Run.objects.acount() == 0
     assert await recorded(occurrence) == [
+        BEGUN,
         ("permission:check:allowed", "calendar_agenda", ""),
         ("vault:exchange:granted", "calendar_agenda", "schedule"),
         ("agent:call:succeeded", "calendar_agenda", ""),
     ]
+    assert await sync_to_async(reconcile.find_mismatch)() == Mismatch((), ()), "no token without somebody who asked"
+    search = parse(f"actor:{schedule.agent} tool:calendar_agenda", services=[])
+    found = await sync_to_async(finding.find_events)(search, user=f"user:{maya.pk}")
+    assert len(found.events) == 3, "the timeline tells which schedule looked"
 
 
 async def test_who_did_not_ask_for_that_gets_it(maya: User) -> None:
@@ -81,10 +96,19 @@ async def test_a_calendar_that_may_not_be_read_says_nothing_of_an_absence(maya: 
     await switch.revoke(**asker_of(maya), provider="google-calendar")
     occurrence = await make_due_row(schedule)
     assert (await run(occurrence)).state is OccurrenceState.DONE
-    assert await recorded(occurrence) == [("permission:check:denied", "calendar_agenda", "revoked")]
+    assert await recorded(occurrence) == [BEGUN, ("permission:check:denied", "calendar_agenda", "revoked")]
 
 
 async def test_a_grant_without_the_calendar_is_not_asked_for_it(maya: User) -> None:
     occurrence = await make_due_row(await granted_schedule(maya, providers=("github",), skips_out_of_office=True))
     assert (await run(occurrence)).state is OccurrenceState.DONE
     assert await recorded(occurrence) == []
+
+
+async def test_where_the_audit_is_away_nothing_is_looked_at(maya: User) -> None:
+    schedule = await granted_schedule(maya, skips_out_of_office=True)
+    asked, week = {"agent": schedule.agent, "occurrence": "one"}, await sync_to_async(store.load_rhythm)(schedule)
+    asker = Asker(user=f"user:{maya.pk}", sid=f"grant:{schedule.grant}", auth_time=1.0)
+    async with table_away_async("audit", table="audit_event"):
+        assert not await is_out_of_office(asker, at=timezone.now(), week=week.week, **asked)
+    assert await is_out_of_office(asker, at=timezone.now(), week=week.week, **asked)
