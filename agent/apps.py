@@ -34,7 +34,7 @@ class AgentConfig(AppConfig):
         asked.register_questions(lambda user, run: store.find_question(run, user=user_id_of(user)))
         schedules.register_schedules(
             lambda user: naming.name_by_agent(user_id_of(user)),
-            beginner=lambda user, run: naming.find_beginner(user_id_of(user), run=run),
+            beginners=lambda user, runs: naming.name_by_run(user_id_of(user), runs=runs),
         )
         changes.register_listener(_heed)
         # Not every server runs the checks. Without any key, commands that need none still run, and a check says why.

@@ -15,7 +15,7 @@ from agent.briefing.types import Read
 from agent.briefing.working_week import WorkingWeek
 from agent.tools import TOOLS
 from permissions import scopes
-from permissions.cards import word_of
+from permissions.accounts import word_of
 from permissions.policy import Mode
 from permissions.types import ServiceStatus
 from vault.client import ConnectionState

@@ -9,12 +9,12 @@ from functools import lru_cache
 from django.db import Error
 from django.utils.translation import get_language, gettext, gettext_noop
 
-from audit import log, proofs, query
+from audit import log, proofs
 from audit.errors import AuditUnavailableError, BrokenProofError
-from audit.events import Event, Outcome
+from audit.events import Outcome
 from audit.models import AuditEvent
 from audit.proofs import Proof
-from audit.wording import OUTCOME_NAMES, sentence_of, size_of, surplus_of, what_is_read
+from audit.wording import OUTCOME_NAMES, sentence_of, size_of, surplus_of
 
 # The largest id a row can have, on both databases.
 MAX_ID = 2**63 - 1
@@ -79,48 +79,6 @@ class Page:
     rows: tuple[TimelineRow, ...]
     next_cursor: int | None
     looked_back_to: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LastUse:
-    """When a token for a service was last given out, and what that was to read, as in `your activity on GitHub`.
-
-    `run` is the run that read, "" where it was none: then `client` is the program that did.
-    """
-
-    used_at: datetime
-    what: str
-    run: str
-    client: str
-
-
-def find_last_use(*, user: str, provider: str) -> LastUse | None:
-    """Return the last exchange that the vault granted for `user` at `provider`.
-
-    Raises:
-        AuditUnavailableError: The audit database does not answer.
-    """
-    with reading():
-        granted = query.select(user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value)
-        event = granted.first()
-    if event is None:
-        return None
-    what = what_is_read(provider=provider, tool=event.tool)
-    return LastUse(event.occurred_at, what=what, run=event.run, client=event.client)
-
-
-def list_scopes_used(*, user: str, provider: str, since: datetime) -> frozenset[str]:
-    """Return every scope that a granted exchange of `user` at `provider` asked for since then.
-
-    Raises:
-        AuditUnavailableError: The audit database does not answer.
-    """
-    granted = AuditEvent.objects.filter(
-        user=user, provider=provider, event=Event.VAULT_EXCHANGE_GRANTED.value, occurred_at__gte=since
-    )
-    with reading():
-        asked = list(granted.values_list("scope_asked", flat=True).distinct())
-    return frozenset(scope for one in asked for scope in one.split())
 
 
 def find_sealed_to() -> int:

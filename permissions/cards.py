@@ -1,54 +1,23 @@
-"""What the permission page shows of each service: the vault's status, and the last use from the audit timeline."""
+"""What the permission page shows of each service: its accounts, what it reads, and what its user lets its tools do."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, fields
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
-from django.utils.timesince import timesince
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 
-from audit import timeline
-from audit.errors import AuditUnavailableError
 from permissions import chats, needs, questions, schedules, scopes, store
+from permissions.accounts import AccountCard, Usage, list_words, make_account
 from permissions.policy import Mode
-from permissions.schedules import ScheduleName, ScheduleReading
+from permissions.schedules import ScheduleReading
 from permissions.services import SERVICES
 from permissions.types import ScopeGroup, Service, ServiceStatus
-from vault.client import Connection, ConnectionState, Grant, Revocation, RevocationState
+from vault.client import Connection, Grant, Revocation, RevocationState
 
-STATE_WORDS = {
-    ConnectionState.CONNECTED: gettext_noop("Connected"),
-    ConnectionState.REVOKED: gettext_noop("Revoked"),
-    ConnectionState.NOT_CONNECTED: gettext_noop("Not connected"),
-}
-# A month: what a weekly or a fortnightly briefing reads counts as used.
-_LOOKS_BACK = timedelta(days=30)
 # The card is about what is; the timeline tells the rest.
 _MAX_ENDINGS = 3
-# Why a connection is broken, by the vault's code; any other code is a provider's own and comes down to the last.
-_NEEDS_RECONNECT = {
-    "expired": gettext_noop("The token of {name} has ended, and came with nothing to renew it. Reconnect it."),
-    "refresh_in_doubt": gettext_noop(
-        "{name} never answered when its token was renewed, so no token is known to be good. Reconnect it."
-    ),
-    "reduced": gettext_noop(
-        "The tokens of {name} were ended, to let it read less, and it was not connected again. Reconnect it."
-    ),
-    "": gettext_noop("{name} no longer honours this connection. Reconnect it to let the AI read again."),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class OtherAccount:
-    """An account of the user besides the default one."""
-
-    connection: str
-    account: str
-    state: str
-    state_word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,51 +49,28 @@ class AllowedChat:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceCard:
-    """One service on the permission page.
+class ServiceCard(AccountCard):
+    """One service on the permission page: its default account, the one that the AI reads, and what is of all.
 
-    `connection` is the id of the default account's connection, "" for none, and `others` are the other accounts.
+    `connection` is "" where there is none, and `others` are the accounts besides the default one.
     `surplus` and `writing` say in words what was granted and no tool needs, and what lets its holder write too.
-    `unused` is what the user could drop, since nothing asked for it in 30 days, and `used_count` of how many granted
-    scopes something did; a connection that is younger drops nothing.
     `missing` says what was asked for and not granted, or is ""; `addable` is what the user could still let it read.
-    `endings` say what became of the tokens of accounts that were disconnected lately. `scopes` are the provider's own
-    names and `scope_words` what they mean. `tools` are those that read it, with their switches, and
-    `allowed_chats` where one that asks first does not. `reconnect_reason` is a sentence, or "". `last_used_at` is None
-    when nothing ever used it, or the audit cannot be read; then the words about it are "". `last_used_run` is the run
-    that read, or "" and `last_used_by` the program that did; `last_used_schedule` is the schedule that began that run,
-    None where its user asked. `schedules` are those that may read it while its user is away.
+    `endings` say what became of the tokens of accounts that were disconnected lately. `tools` are those that read it,
+    with their switches, and `allowed_chats` where one that asks first does not. `schedules` are those that may read it
+    while its user is away.
     """
 
     slug: str
     name: str
-    state: str
-    state_word: str
-    connection: str
-    account: str
-    connected_at: datetime | None
-    paused_until: datetime | None
-    reconnect_reason: str
-    scopes: tuple[str, ...]
-    scope_words: tuple[str, ...]
     can_read: tuple[str, ...]
     cannot: tuple[str, ...]
-    last_used_at: datetime | None
-    last_used_ago: str
-    last_used_for: str
-    last_used_by: str
-    last_used_run: str
-    last_used_schedule: ScheduleName | None
     is_sandbox: bool
     missing: str
     surplus: tuple[str, ...]
     writing: tuple[str, ...]
-    unused: tuple[ScopeGroup, ...]
-    used_count: int
     addable: tuple[ScopeGroup, ...]
-    others: tuple[OtherAccount, ...]
+    others: tuple[AccountCard, ...]
     endings: tuple[Ending, ...]
-    is_away_allowed: bool
     tools: tuple[ToolSwitch, ...]
     allowed_chats: tuple[AllowedChat, ...]
     schedules: tuple[ScheduleReading, ...]
@@ -141,83 +87,39 @@ class ServiceCard:
 
 
 def make_card(
-    status: ServiceStatus, *, user: str, revocations: Iterable[Revocation] = (), grants: Iterable[Grant] = ()
+    status: ServiceStatus,
+    *,
+    user: str,
+    usage: Usage,
+    revocations: Iterable[Revocation] = (),
+    grants: Iterable[Grant] = (),
 ) -> ServiceCard:
-    """Return the card of one service; sync, since it reads the audit."""
+    """Return the card of one service; sync, since it reads what the user lets its tools do."""
     service = status.service
-    last_use = _find_last_use(user=user, provider=service.slug)
-    granted = tuple(status.granted_scope.split())
-    used = _list_used(user=user, provider=service.slug)
+    account = make_account(status, usage=usage)
     addable = scopes.list_addable(service.slug, granted_scope=status.granted_scope) if status.connection else ()
+    surplus = scopes.list_surplus(service.slug, granted_scope=status.granted_scope)
+    writing = scopes.list_writing(service.slug, granted_scope=status.granted_scope)
     return ServiceCard(
+        # All that an account has, a card has of the default one.
+        **{field.name: getattr(account, field.name) for field in fields(AccountCard)},
         slug=service.slug,
         name=service.name,
-        state=status.state.value,
-        state_word=word_of(status),
-        connection=status.connection,
-        account=status.account,
-        connected_at=status.connected_at,
-        paused_until=status.paused_until,
-        reconnect_reason=_reconnect_words(status),
-        scopes=granted,
-        scope_words=_words_of(granted, provider=service.slug),
         can_read=_can_read(service, addable=addable, granted_scope=status.granted_scope),
         cannot=service.cannot,
-        last_used_at=last_use.used_at if last_use else None,
-        last_used_ago=_ago(last_use.used_at) if last_use else "",
-        last_used_for=last_use.what if last_use else "",
-        last_used_by=_user_of(last_use),
-        last_used_run=last_use.run if last_use else "",
-        last_used_schedule=schedules.find_beginner(user, run=last_use.run) if last_use and last_use.run else None,
         is_sandbox=is_sandbox(service.slug),
         missing=missing_of(status),
-        surplus=_words_of(scopes.list_surplus(service.slug, granted_scope=status.granted_scope), provider=service.slug),
-        writing=_words_of(scopes.list_writing(service.slug, granted_scope=status.granted_scope), provider=service.slug),
-        unused=_unused(status, used=used),
-        used_count=len(used & set(granted)),
+        surplus=list_words(surplus, provider=service.slug),
+        writing=list_words(writing, provider=service.slug),
         addable=addable,
-        others=tuple(
-            OtherAccount(other.connection, other.account, other.state.value, word_of(other)) for other in status.others
-        ),
+        others=tuple(make_account(other, usage=usage) for other in status.others),
         endings=tuple(
             _ending(revocation, name=service.name) for revocation in revocations if revocation.provider == service.slug
         )[:_MAX_ENDINGS],
-        is_away_allowed=status.is_away_allowed,
         tools=_tools_of(service.slug, user=user),
         allowed_chats=_allowed_chats_of(service.slug, user=user),
         schedules=schedules.list_readings(user, grants=grants, provider=service.slug),
     )
-
-
-def _unused(status: ServiceStatus, *, used: frozenset[str]) -> tuple[ScopeGroup, ...]:
-    """Return what nothing used for as long as is looked back; () while the connection is younger than that."""
-    if status.connected_at is None or timezone.now() - status.connected_at < _LOOKS_BACK:
-        return ()
-    return scopes.list_unused(status.service.slug, granted_scope=status.granted_scope, used=used)
-
-
-def _list_used(*, user: str, provider: str) -> frozenset[str]:
-    try:
-        return timeline.list_scopes_used(user=user, provider=provider, since=timezone.now() - _LOOKS_BACK)
-    except AuditUnavailableError:
-        # What cannot be learned counts as used: nothing is to be dropped on a guess.
-        return frozenset(scope for group in SERVICES[provider].optional_groups for scope in group.scopes)
-
-
-def _reconnect_words(status: ServiceStatus) -> str:
-    if not status.reconnect_reason:
-        return ""
-    words = _NEEDS_RECONNECT.get(status.reconnect_reason, _NEEDS_RECONNECT[""])
-    return gettext(words).format(name=status.service.name)
-
-
-def _user_of(last_use: timeline.LastUse | None) -> str:
-    """Return the program that used the service, "" for our own runs."""
-    return last_use.client if last_use and not last_use.run else ""
-
-
-def _words_of(listed: Iterable[str], *, provider: str) -> tuple[str, ...]:
-    return tuple(gettext(scopes.words_of(scope, provider=provider)) for scope in listed)
 
 
 def _can_read(service: Service, *, addable: Iterable[ScopeGroup], granted_scope: str) -> tuple[str, ...]:
@@ -249,11 +151,6 @@ def _allowed_chats_of(provider: str, *, user: str) -> tuple[AllowedChat, ...]:
     )
 
 
-def word_of(status: ServiceStatus) -> str:
-    """Return the state of a service in the user's words."""
-    return gettext("Paused") if status.paused_until else gettext(STATE_WORDS[status.state])
-
-
 def missing_of(status: ServiceStatus) -> str:
     """Return a sentence about what was asked for and not granted, "" when nothing is missing."""
     if not status.missing_scope:
@@ -272,7 +169,7 @@ def unasked_of(connection: Connection) -> str:
         return ""
     service = SERVICES[connection.provider]
     return gettext("Not asked for, and granted by {name} all the same: {words}.").format(
-        name=service.name, words="; ".join(_words_of(unasked, provider=service.slug))
+        name=service.name, words="; ".join(list_words(unasked, provider=service.slug))
     )
 
 
@@ -303,18 +200,3 @@ def _ending(revocation: Revocation, *, name: str) -> Ending:
         return Ending(endless.format(**names), None)
     ending = gettext("{account}: {name} did not confirm; the access token ends by itself by")
     return Ending(ending.format(**names), revocation.token_ends_at)
-
-
-def _ago(at: datetime) -> str:
-    """Return `just now`, or `3 minutes ago`."""
-    if timezone.now() - at < timedelta(minutes=1):
-        return gettext("just now")
-    return gettext("{time} ago").format(time=timesince(at))
-
-
-def _find_last_use(*, user: str, provider: str) -> timeline.LastUse | None:
-    # The switches must stay within reach while the audit is down.
-    try:
-        return timeline.find_last_use(user=user, provider=provider)
-    except AuditUnavailableError:
-        return None

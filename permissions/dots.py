@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_noop
 
-from permissions.cards import word_of
+from permissions.accounts import word_of
 from permissions.connections import list_statuses
 from permissions.pages import SESSION_ENDED, load_asker
 from permissions.services import SERVICES

@@ -1,6 +1,6 @@
 """What a user's schedules are called. The agent knows and says so; this app imports it not."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,18 +27,18 @@ class ScheduleReading:
     has_expired: bool
 
 
-# The schedules of a user, a subject, by the agent that acts for each; and the one that began a run, by the run's id.
+# The schedules of a user, a subject, by the agent that acts for each; and those that began runs, by the runs' ids.
 Names = Callable[[str], Mapping[str, ScheduleName]]
-Beginner = Callable[[str, str], ScheduleName | None]
+Beginners = Callable[[str, Collection[str]], Mapping[str, ScheduleName]]
 
 _names: list[Names] = []
-_beginners: list[Beginner] = []
+_beginners: list[Beginners] = []
 
 
-def register_schedules(names: Names, *, beginner: Beginner) -> None:
-    """Take names from `names`, and who began a run from `beginner`, each time they are asked for."""
+def register_schedules(names: Names, *, beginners: Beginners) -> None:
+    """Take names from `names`, and who began runs from `beginners`, each time they are asked for."""
     _names.append(names)
-    _beginners.append(beginner)
+    _beginners.append(beginners)
 
 
 def list_readings(user: str, *, grants: Iterable[Grant], provider: str) -> tuple[ScheduleReading, ...]:
@@ -52,7 +52,6 @@ def list_readings(user: str, *, grants: Iterable[Grant], provider: str) -> tuple
     )
 
 
-def find_beginner(user: str, *, run: str) -> ScheduleName | None:
-    """Return the user's schedule that began a run; None where they asked themselves, or it is deleted. Sync."""
-    found = (beginner(user, run) for beginner in _beginners)
-    return next((one for one in found if one is not None), None)
+def list_beginners(user: str, *, runs: Collection[str]) -> dict[str, ScheduleName]:
+    """Return the user's schedules by the runs that they began; none for those that they asked for. Sync."""
+    return {run: name for beginners in _beginners for run, name in beginners(user, runs).items()} if runs else {}

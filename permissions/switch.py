@@ -89,7 +89,12 @@ async def disconnect(*, provider: str, connection: str = "", **asker: Unpack[Ask
     account = await _load(**asker, provider=provider, connection=connection)
     async with _changing(account, user=asker["user"], ends="not_connected"):
         await vault.disconnect(**asker, connection=account.connection)
-    return ServiceStatus(service=account.service, state=ConnectionState.NOT_CONNECTED, account=account.account)
+    return ServiceStatus(
+        service=account.service,
+        state=ConnectionState.NOT_CONNECTED,
+        account=account.account,
+        is_default=account.is_default,
+    )
 
 
 async def _set_access(*, provider: str, connection: str, is_allowed: bool, **asker: Unpack[Asker]) -> ServiceStatus:

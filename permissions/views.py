@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from audit import vocabulary
 from permissions import grants, switch
+from permissions.accounts import load_usage
 from permissions.cards import ServiceCard, make_card
 from permissions.confirmation import recently_confirmed
 from permissions.connections import list_statuses, load_account
@@ -168,11 +169,18 @@ async def _change(
         unsure = gettext("The token vault did not confirm the change. Check {name} and try again.")
         messages.error(request, unsure.format(name=service.name))
     else:
-        messages.success(request, said.format(name=service.name, account=changed.account, **values))
+        messages.success(request, said.format(name=_name_of(changed), account=changed.account, **values))
     return go_back(request)
+
+
+def _name_of(changed: ServiceStatus) -> str:
+    """Return whose state a sentence tells: the service's, or that of an account which the AI does not read."""
+    name = changed.service.name
+    return name if changed.is_default or not changed.account else f"{name} ({changed.account})"
 
 
 def _make_cards(
     statuses: tuple[ServiceStatus, ...], *, user: str, revocations: tuple[Revocation, ...], held: tuple[Grant, ...]
 ) -> tuple[ServiceCard, ...]:
-    return tuple(make_card(status, user=user, revocations=revocations, grants=held) for status in statuses)
+    usage = load_usage(statuses, user=user)
+    return tuple(make_card(status, user=user, usage=usage, revocations=revocations, grants=held) for status in statuses)

@@ -4,6 +4,7 @@ A claim is a lease with a name of its own: whoever lost it, being slow or dead, 
 """
 
 import secrets
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -143,10 +144,10 @@ def list_newest(user: int) -> dict[UUID, Occurrence]:
     return {row.schedule_id: occurrence_of(row) for row in rows}
 
 
-def find_schedule_of(run: UUID, *, user: int) -> Schedule | None:
-    """Return the schedule of this user that began a run; None if nobody's did, or it is deleted."""
-    row = Row.objects.select_related("schedule").filter(run_id=run, schedule__user_id=user).first()
-    return value_of(row.schedule) if row else None
+def list_schedules_of(runs: Collection[UUID], *, user: int) -> dict[UUID, Schedule]:
+    """Return the schedules of this user by the runs that they began; those are missing that nobody's did."""
+    rows = Row.objects.select_related("schedule").filter(run_id__in=runs, schedule__user_id=user)
+    return {row.run_id: value_of(row.schedule) for row in rows if row.run_id}
 
 
 def list_untold(*, now: datetime, limit: int) -> tuple[Occurrence, ...]:

@@ -115,22 +115,6 @@ def test_a_row_tells_what_is_known_and_no_more() -> None:
     )
 
 
-def test_the_last_use_is_the_last_granted_exchange() -> None:
-    granted(tool="github_activity")
-    granted(tool="github_my_pull_requests")
-    denied("github")
-    granted("slack", tool="slack_mentions")
-    granted(user=MALLORY, tool="not_mine")
-    use = timeline.find_last_use(user=ALICE, provider="github")
-    assert use is not None
-    assert use.what == "your pull requests on GitHub"
-
-
-def test_a_service_never_used_has_no_last_use() -> None:
-    denied("slack")
-    assert timeline.find_last_use(user=ALICE, provider="slack") is None
-
-
 def test_an_unreadable_database_is_an_audit_error() -> None:
     with table_away("audit", table="audit_event"), pytest.raises(AuditUnavailableError):
         list_events(user=ALICE)

@@ -2,21 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.test import AsyncClient
-from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agent import memory
 from agent.types import WeekSettings
-from audit.events import Entry, Event
-from audit.models import AuditEvent
-from audit.record import record
 from permissions import connections
 from permissions.cards import ServiceCard
 from permissions.subjects import user_id_of
@@ -138,29 +134,6 @@ async def test_the_card_of_an_oauth_app_says_that_its_token_can_write(
     assert "because GitHub&#x27;s OAuth Apps know nothing smaller. DevContext only reads" in page
 
 
-async def test_a_card_tells_the_last_exchange_of_this_user(alice: Person, connect: Connect) -> None:
-    await connect(alice)
-    assert (await cards(alice))[0].last_used_at is None
-    for user, tool in ((alice.user, "github_activity"), ("user:999", "not_mine")):
-        entry = Entry(event=Event.VAULT_EXCHANGE_GRANTED, user=user, provider="github", tool=tool)
-        await sync_to_async(record)(entry)
-    card = (await cards(alice))[0]
-    assert (card.last_used_ago, card.last_used_for) == ("just now", "your activity on GitHub")
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(59, "just now"), (185, "3\xa0minutes ago")])
-async def test_a_card_tells_how_long_ago_the_last_exchange_was(alice: Person, seconds: int, words: str) -> None:
-    await sync_to_async(AuditEvent.objects.using("audit").create)(
-        event=Event.VAULT_EXCHANGE_GRANTED,
-        outcome="granted",
-        user=alice.user,
-        provider="slack",
-        occurred_at=timezone.now() - timedelta(seconds=seconds),
-    )
-    slack = (await cards(alice))[2]
-    assert (slack.last_used_ago, slack.last_used_for) == (words, "Slack")
-
-
 async def test_a_needed_reconnect_is_a_sentence_and_no_fourth_state(alice: Person, connect: Connect) -> None:
     await connect(alice, "slack")
     await models.Connection.objects.aupdate(reconnect_reason="token_revoked")
@@ -178,59 +151,6 @@ async def test_why_a_reconnect_is_needed_is_said_without_the_providers_words(
     said = (await cards(alice))[2].reconnect_reason
     assert words in said
     assert reason not in said
-
-
-async def test_a_card_leads_to_the_run_that_read_last_or_names_the_program_that_did(alice: Person) -> None:
-    entry = Entry(event=Event.VAULT_EXCHANGE_GRANTED, user=alice.user, provider="github", run="run-7")
-    await sync_to_async(record)(entry)
-    await sync_to_async(record)(replace(entry, provider="slack", run="", client="nightly-report"))
-    github, _, slack = await cards(alice)
-    assert (github.last_used_run, github.last_used_by) == ("run-7", "")
-    assert (slack.last_used_run, slack.last_used_by) == ("", "nightly-report")
-    page = (await alice.browser.get(PAGE)).content.decode()
-    assert "/audit/?run=run-7&amp;service=github" in page
-    assert "The program nightly-report read it." in page
-    assert "No page of DevContext lets an outside agent read your services" in page
-
-
-async def test_a_card_tells_what_was_granted_and_not_used_for_a_month(alice: Person, connect: Connect) -> None:
-    await connect(alice, "slack")
-    entry = Entry(
-        event=Event.VAULT_EXCHANGE_GRANTED, user=alice.user, provider="slack", scope_asked="channels:read users:read"
-    )
-    await sync_to_async(record)(entry)
-    assert (await cards(alice))[2].unused == (), "a connection of today"
-    await models.Connection.objects.aupdate(activated_at=timezone.now() - timedelta(days=31))
-    card = (await cards(alice))[2]
-    assert ([group.name for group in card.unused], card.used_count) == (["search"], 2)
-    page = (await alice.browser.get(PAGE)).content.decode()
-    assert "you can drop it" in page
-    assert f'href="/auth/connect/slack?reconnects={card.connection}&amp;leave_out=search"' in page
-    assert "Reconnect Slack with less" in page
-    assert f"Used in the last 30 days: 2 of {len(card.scopes)}." in page
-    await sync_to_async(record)(replace(entry, scope_asked="search:read"))
-    assert (await cards(alice))[2].unused == ()
-
-
-async def test_what_was_used_longer_ago_than_a_month_counts_as_unused(alice: Person, connect: Connect) -> None:
-    await connect(alice, "slack")
-    await models.Connection.objects.aupdate(activated_at=timezone.now() - timedelta(days=90))
-    await AuditEvent.objects.acreate(
-        event=Event.VAULT_EXCHANGE_GRANTED,
-        outcome="granted",
-        user=alice.user,
-        provider="slack",
-        scope_asked="search:read",
-        occurred_at=timezone.now() - timedelta(days=31),
-    )
-    assert [group.name for group in (await cards(alice))[2].unused] == ["search"]
-
-
-async def test_without_the_audit_nothing_is_said_to_be_unused(alice: Person, connect: Connect) -> None:
-    await connect(alice, "slack")
-    await models.Connection.objects.aupdate(activated_at=timezone.now() - timedelta(days=90))
-    async with table_away_async("audit", table="audit_event"):
-        assert (await cards(alice))[2].unused == ()
 
 
 async def test_a_pause_is_told_with_its_end_and_restore_ends_it(alice: Person, connect: Connect) -> None:
