@@ -4,12 +4,18 @@ The file belongs to the process that signs. A copy elsewhere (a log, another mac
 """
 
 import os
+import re
 import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from audit.errors import LogBrokenError
 
 _MAX_BYTES = 8192
+# What a process leaves that is killed while it pins. Writing one takes milliseconds, and another process may be at it.
+_DRAFT = "[0-9a-f]{16}"
+_STALE_SECONDS = 60
 
 
 def find(path: Path) -> str | None:
@@ -28,7 +34,7 @@ def find(path: Path) -> str | None:
 
 
 def replace(path: Path, *, note: str) -> None:
-    """Pin `note`; the file is replaced whole or not at all.
+    """Pin `note`; the file is replaced whole or not at all, and drafts of processes that died are removed.
 
     Raises:
         LogBrokenError: The file cannot be written.
@@ -44,3 +50,13 @@ def replace(path: Path, *, note: str) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise LogBrokenError("The pinned checkpoint (AUDIT_PIN_FILE) cannot be written.") from None
+    _remove_stale(path)
+
+
+def _remove_stale(path: Path) -> None:
+    name = re.compile(rf"\.{re.escape(path.name)}\.{_DRAFT}")
+    # The pin is written: what cannot be tidied up today is tried again at the next one.
+    with suppress(OSError):
+        for draft in path.parent.iterdir():
+            if name.fullmatch(draft.name) and time.time() - draft.stat().st_mtime > _STALE_SECONDS:
+                draft.unlink()
