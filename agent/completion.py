@@ -78,7 +78,7 @@ async def list_names(sign: str, *, asker: Asker) -> Names:
 async def _look(tool: Tool, *, asker: Asker) -> tuple[ToolResult, Exclusions]:
     # Every actor token names a run; a look is one of its own, so that the timeline shows together what it did.
     call = f"completion-{secrets.token_hex(8)}"
-    credentials = RunCredentials(**asker, run=call)
+    credentials = RunCredentials(**asker, run=call, look="completion")
     key = _Key(asker["user"], tool.name, await _find_connection(tool, asker=asker))
     if result := _find(key):
         # SECURITY: what is remembered is shown only to whom the gate lets read it now.

@@ -98,7 +98,8 @@ def refusal(*, provider: str, cause: Cause) -> ToolFailedError:
 class RunCredentials:
     """Opens providers for the tool calls of one run; implements `agent.toolkit.Credentials`.
 
-    `agent` is who acts: a schedule's has a name of its own. Without `asking`, a tool that asks first is refused.
+    `agent` is who acts: a schedule's has a name of its own. Without `asking`, a tool that asks first is refused. What
+    is opened outside of a run, under an id of its own, says as `look` what for: a code that the audit tells in words.
     """
 
     user: str
@@ -106,6 +107,7 @@ class RunCredentials:
     auth_time: float
     run: str
     agent: str = ATTENDED_AGENT
+    look: str = ""
     asking: RunAsking | None = None
 
     @asynccontextmanager
@@ -124,6 +126,11 @@ class RunCredentials:
             ToolFailedError: The gate, the vault or the audit says no, or the user takes their leave back meanwhile.
         """
         await self._require_declared(tool=tool, tool_call=tool_call)
+        if self.look:
+            # As a run's own, before any exchange: `audit.reconcile` finds what the vault gave for no such beginning.
+            begun = self._entry(Event.AGENT_LOOK_STARTED, tool=tool, tool_call="", reason=self.look)
+            # Which schedule looks stands here alone: the look's other events are found by its id.
+            await self._record(replace(begun, client=self.agent if is_grant(self.sid) else ""))
         asking = CallAsking(self.asking, tool, tool_call, emit, waiting) if self.asking else None
         try:
             async with (

@@ -35,6 +35,7 @@ class Event(StrEnum):
     AGENT_DELIVERY_FAILED = "agent:delivery:failed"
     AGENT_DELIVERY_STARTED = "agent:delivery:started"
     AGENT_DELIVERY_SUCCEEDED = "agent:delivery:succeeded"
+    AGENT_LOOK_STARTED = "agent:look:started"
     AGENT_RUN_FAILED = "agent:run:failed"
     AGENT_RUN_FINISHED = "agent:run:finished"
     AGENT_RUN_STARTED = "agent:run:started"
@@ -112,6 +113,12 @@ _OUTCOMES = {
     "refused": Outcome.DENIED,
     "failed": Outcome.FAILED,
 }
+
+
+# What has the id of a run begins with one of these: a run, or a single look outside of one, as for names to complete.
+BEGINNINGS = (Event.AGENT_LOOK_STARTED, Event.AGENT_RUN_STARTED)
+# The OAuth client that the web process is at the vault. It never asks without a run, as registered programs do.
+WEB_CLIENT = "devcontext-web"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

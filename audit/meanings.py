@@ -13,6 +13,13 @@ from audit.events import Event
 from audit.models import AuditEvent
 from audit.wording import reasons, sentence_of
 
+# What a reason makes other words of than any other would.
+_BY_REASON = (
+    (Event.AUDIT_EVENTS_EXPORTED, "operator"),
+    (Event.AUDIT_EVENTS_EXPORTED, "operator_all"),
+    (Event.VAULT_CLIENT_LIMITED, "invalid_client"),
+    (Event.VAULT_EXCHANGE_GRANTED, "schedule"),
+)
 # No code and no word that anybody looks for.
 _UNKNOWN = "\0"
 
@@ -25,8 +32,9 @@ def rows_saying(word: str) -> Q:
     """
     folded = word.casefold()
     found = Q(event__in=_having(folded, _sentences()))
-    if _having(folded, [("", _sentence(Event.VAULT_EXCHANGE_GRANTED, reason="schedule"))]):
-        found |= Q(event=Event.VAULT_EXCHANGE_GRANTED, reason="schedule")
+    for event, reason in _BY_REASON:
+        if folded in _sentence(event, reason=reason).casefold():
+            found |= Q(event=event, reason=reason)
     found |= Q(reason__in=_having(folded, reasons().items()))
     found |= Q(tool__in=_having(folded, ((name, gettext(text)) for name, text in vocabulary.reads().items())))
     found |= Q(provider__in=_having(folded, vocabulary.services().items()))

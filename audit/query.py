@@ -10,7 +10,7 @@ from django.db.models import BooleanField, F, Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
-from audit.events import Event, Outcome
+from audit.events import BEGINNINGS, Event, Outcome
 from audit.models import AuditEvent
 
 # Both repeat the conditions of indexes (`audit.models`) word for word: SQLite uses a partial index for no other query,
@@ -29,6 +29,8 @@ _OPERATORS = (
     *(Event.VAULT_CLIENT_CREATED, Event.VAULT_CLIENT_DISABLED, Event.VAULT_CLIENT_ENABLED, Event.VAULT_CLIENT_ROTATED),
     *(Event.VAULT_ROTATION_FAILED, Event.VAULT_ROTATION_STARTED, Event.VAULT_ROTATION_SUCCEEDED),
 )
+# Of a copy that is saved on a page the reason is another.
+_EXPORTED_BY_AN_OPERATOR = Q(event=Event.AUDIT_EVENTS_EXPORTED, reason__in=("operator", "operator_all"))
 
 # What a person does: signing in and out, saying what may be read, connecting, taking a copy.
 _OWN = tuple(
@@ -112,12 +114,12 @@ def made_by(actor: str, *, user: str, since: int) -> Q:
     if actor == "schedule":
         return Q(reason="schedule") | Q(event=Event.AGENT_SCHEDULE_SKIPPED) | Q(run__in=_scheduled(user, since=since))
     if actor == "operator":
-        return Q(event__in=_OPERATORS)
+        return Q(event__in=_OPERATORS) | _EXPORTED_BY_AN_OPERATOR
     if actor == "agent":
         # Not as the indexes say it: none of them is to lead here.
         return Q(run__gt="")
     if actor == "you":
-        return Q(event__in=_OWN) & ~Q(run__gt="", event__startswith="permission:")
+        return Q(event__in=_OWN) & ~Q(run__gt="", event__startswith="permission:") & ~_EXPORTED_BY_AN_OPERATOR
     if actor.startswith(_OF_A_SCHEDULE):
         return Q(client=actor) | Q(run__in=_scheduled(user, since=since, agent=actor))
     return Q(client=actor)
@@ -132,14 +134,10 @@ def _scheduled(user: str, *, since: int, agent: str = "") -> RawSQL:
     which = "begun.client = %s" if agent else "TRUE"
     return RawSQL(  # noqa: S611  (names of ours; what was asked for are parameters)
         f"""SELECT begun.run FROM audit_event begun WHERE {whose} AND begun.id >= %s AND begun.outcome = 'noted'
-            AND NOT (begun.outcome = 'granted') AND begun.event = %s AND begun.reason = 'schedule'
+            AND NOT (begun.outcome = 'granted') AND begun.event IN (%s, %s) AND begun.reason = 'schedule'
             AND {which}""",  # noqa: S608
         # A run begins before its reads, which may stand on the other side of the bound.
-        (
-            *([] if user == EVERYBODY else [user]),
-            *(since - RUN_SPAN, Event.AGENT_RUN_STARTED.value),
-            *([agent] if agent else []),
-        ),
+        (*([] if user == EVERYBODY else [user]), since - RUN_SPAN, *BEGINNINGS, *([agent] if agent else [])),
     )
 
 

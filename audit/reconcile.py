@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db import connections
 
 from audit import log
+from audit.events import BEGINNINGS, WEB_CLIENT
 from audit.models import AuditEvent
 from audit.query import RUN_SPAN
 from audit.record import DATABASE
@@ -31,14 +32,16 @@ _CALLS = """
             AND had.tool_call = told.tool_call AND had.id < told.id
     ) ORDER BY id LIMIT %s
 """
-_EXCHANGES = """
+_BEGUN = ", ".join(f"'{event.value}'" for event in BEGINNINGS)
+# SECURITY: of all clients the web process alone could leave the run out, to begin none.
+_EXCHANGES = f"""
     SELECT id FROM audit_event AS told
-    WHERE id > %s AND event = 'vault:exchange:granted' AND NOT (run = '') AND NOT EXISTS (
+    WHERE id > %s AND event = 'vault:exchange:granted' AND (NOT (run = '') OR client = '{WEB_CLIENT}') AND NOT EXISTS (
         SELECT 1 FROM audit_event AS had
         WHERE had."user" = told."user" AND had.run = told.run AND NOT (had.run = '')
-            AND had.event = 'agent:run:started' AND had.id < told.id
+            AND had.event IN ({_BEGUN}) AND had.id < told.id
     ) ORDER BY id LIMIT %s
-"""
+"""  # noqa: S608  (names of ours alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ class Mismatch:
 def find_mismatch(*, after: int = 0) -> Mismatch:
     """Look through the events with ids above `after`; reads only, and each of them once.
 
-    An exchange that names no run is one of a registered client, which has none. Of runs that went on where events were
-    removed for their age, half may be gone: they are passed over.
+    An exchange that names no run is one of a registered client, which has none; of our own process it does not fit. Of
+    runs that went on where events were removed for their age, half may be gone: they are passed over.
 
     Raises:
         django.db.Error: The database failed.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from audit import personal, query, timeline
-from audit.events import Event, Outcome
+from audit.events import BEGINNINGS, Event, Outcome
 from audit.models import AuditEvent
 from audit.timeline import TimelineRow
 
@@ -18,7 +18,9 @@ _GRANTS = (Event.PERMISSION_GRANT_CREATED, Event.PERMISSION_GRANT_RENEWED, Event
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """How a read came to be: `begun` is the run's beginning, `steps` are its tool call's events, the oldest first.
+    """How a read came to be: `steps` are its tool call's events, the oldest first.
+
+    `begun` is the beginning of its run, or of the look outside of one.
 
     `allowing` are the last events before it that let the service be read; each of these may be older than the log.
     """
@@ -40,7 +42,7 @@ def find_why(event_id: int, *, user: str) -> Why | None:
         if event is None or not event.run:
             return None
         of_run = query.select(user=user, run=event.run)
-        begun = of_run.filter(event=Event.AGENT_RUN_STARTED).first()
+        begun = of_run.filter(event__in=BEGINNINGS).first()
         steps = _steps(event, user=user)
         allowing = _allowing(event, user=user, is_away=bool(begun and begun.reason == "schedule"))
         personal.open_all([event, *steps, *allowing])

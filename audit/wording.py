@@ -28,6 +28,7 @@ _REASONS: dict[str, str] = {
     "away": gettext_noop("you do not let it be read while you are away"),
     "budget_spent": gettext_noop("the run's budget was spent"),
     "cancelled": gettext_noop("you cancelled"),
+    "completion": gettext_noop("names were to be completed in a question"),
     "connected_again": gettext_noop("a connection came meanwhile, and this could have ended it"),
     "day_off": gettext_noop("it was not one of your working days"),
     "grant_ended": gettext_noop("its permission to read had ended"),
@@ -269,6 +270,15 @@ def _issued(row: AuditEvent) -> str:
     return text.format(client=row.client or gettext("a program"), reason=row.reason)
 
 
+def _exported(row: AuditEvent) -> str:
+    match row.reason:
+        case "operator":
+            return gettext("An operator saved your audit events as a file.")
+        case "operator_all":
+            return gettext("An operator saved everybody's audit events as a file.")
+    return gettext("You saved audit events as a file.")
+
+
 def _tool_refused(row: AuditEvent) -> str:
     unfit = gettext("it is not one of the agent's tools or its arguments do not fit")
     return _with_reason(gettext("A tool call of the model was refused"), reason=_reason_of(row) or unfit)
@@ -291,6 +301,7 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.AGENT_DELIVERY_FAILED: _by_channel(gettext_noop("A briefing could not be sent by {channel}")),
     Event.AGENT_DELIVERY_STARTED: _by_channel(gettext_noop("Sending a briefing by {channel} began")),
     Event.AGENT_DELIVERY_SUCCEEDED: _by_channel(gettext_noop("A briefing was sent by {channel}")),
+    Event.AGENT_LOOK_STARTED: _because(gettext_noop("A look into {service} began")),
     Event.AGENT_RUN_FAILED: _because(gettext_noop("A run failed")),
     Event.AGENT_RUN_FINISHED: _because(gettext_noop("A run finished")),
     Event.AGENT_RUN_STARTED: _because(gettext_noop("A run started")),
@@ -299,7 +310,7 @@ _SENTENCES: Mapping[str, Callable[[AuditEvent], str]] = {
     Event.AGENT_TOOL_REFUSED: _tool_refused,
     Event.AUDIT_AUDITOR_APPOINTED: _because(gettext_noop("An operator made you an auditor")),
     Event.AUDIT_AUDITOR_DISMISSED: _because(gettext_noop("An operator removed you as an auditor")),
-    Event.AUDIT_EVENTS_EXPORTED: _because(gettext_noop("You saved audit events as a file")),
+    Event.AUDIT_EVENTS_EXPORTED: _exported,
     Event.AUDIT_EVENTS_VIEWED: _because(gettext_noop("You looked at everybody's audit events as an auditor")),
     Event.AUDIT_KEY_ROTATED: _because(gettext_noop("The log of these events is signed with a new key")),
     Event.AUDIT_PERSONAL_ROTATED: _because(

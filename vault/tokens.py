@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from django.conf import settings
 
+from audit import events
 from vault import jws
 from vault.errors import InvalidClientError, InvalidRequestError
 from vault.jws import TokenError
@@ -21,7 +22,7 @@ TOKEN_TYPE_JWT = "urn:ietf:params:oauth:token-type:jwt"  # noqa: S105  (a name o
 TOKEN_TYPE_ACCESS = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  (likewise)
 
 # The OAuth client that the web and worker processes are.
-WEB_CLIENT = "devcontext-web"
+WEB_CLIENT = events.WEB_CLIENT
 # The only agent that our own processes act for.
 AGENT_PREFIX = "agent:"
 # An agent that acts for an absent user's schedule; each has a name of its own.

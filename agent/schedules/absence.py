@@ -14,9 +14,6 @@ from agent.credentials import RunCredentials
 from agent.tool import ReadContext, ServiceFact
 from agent.toolkit import Toolkit
 from agent.tools import TOOLS
-from audit import group_commit
-from audit.errors import AuditUnavailableError
-from audit.events import Entry, Event
 from vault.client import Asker
 
 # The agenda, with the kinds of its events; it needs no scope that a briefing does not.
@@ -27,20 +24,12 @@ _ABSENT = "out_of_office"
 async def is_out_of_office(asker: Asker, *, agent: str, occurrence: str, at: datetime, week: WorkingWeek) -> bool:
     """Tell whether an out-of-office event of the owner's own calendar holds at an instant.
 
-    The gate, the vault and the audit see it as a tool call of `occurrence`, which begins as a run does: an exchange
-    that nobody began would be taken for one that the vault's process made up.
+    The gate, the vault and the audit see it as a look outside of any run, under an id of its own.
     """
-    user = asker["user"]
-    begun = Entry(event=Event.AGENT_RUN_STARTED, user=user, run=occurrence, client=agent, reason="schedule")
-    try:
-        await group_commit.record(begun)
-    except AuditUnavailableError:
-        # No audit row, no action: nothing is looked at.
-        return False
     day = at.astimezone(week.time_zone).date().isoformat()
     toolkit = Toolkit(
         tools=TOOLS,
-        credentials=RunCredentials(**asker, run=occurrence, agent=agent),
+        credentials=RunCredentials(**asker, run=run_of(occurrence), agent=agent, look="schedule"),
         context=ReadContext(
             now=timezone.now().astimezone(week.time_zone),
             week=week,
@@ -52,6 +41,11 @@ async def is_out_of_office(asker: Asker, *, agent: str, occurrence: str, at: dat
     arguments = {"start": day, "end": day}
     read = await toolkit.dispatch(call_id="absence", name=TOOL, arguments=arguments, emit=lambda _event: None)
     return read.reading is not None and any(holds_at(entry, at=at, week=week) for entry in read.reading.entries)
+
+
+def run_of(occurrence: str) -> str:
+    """Return what stands for a run in the look for an occurrence: no run has this id, so that no page links to one."""
+    return f"absence-{occurrence}"
 
 
 def holds_at(entry: Mapping[str, Any], *, at: datetime, week: WorkingWeek) -> bool:

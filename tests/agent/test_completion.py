@@ -12,10 +12,13 @@ from django.test import AsyncClient, Client
 from pytest_django.fixtures import Settings
 
 from agent import completion
+from audit import reconcile
 from audit.models import AuditEvent
+from audit.reconcile import Mismatch
 from permissions import store
 from permissions.exclusions import ExclusionKind
 from permissions.policy import Mode
+from tests.broken import table_away_async
 
 Events = Callable[[], Awaitable[list[str]]]
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "audit", "vault"])
@@ -61,11 +64,23 @@ async def test_repositories_and_channels_are_those_of_the_user_and_read_on_recor
     found = await complete(writer, "@")
     assert found["names"], found
     assert all(re.fullmatch(r"[\w-]+/[\w.-]+", name) for name in found["names"])
-    assert await events() == ["permission:check:allowed", "vault:exchange:granted", "agent:call:succeeded"]
+    assert await events() == [
+        *("agent:look:started", "permission:check:allowed"),
+        *("vault:exchange:granted", "agent:call:succeeded"),
+    ]
     channels = await complete(writer, "#")
     assert channels["names"]
     assert all(name.startswith("#") for name in channels["names"])
-    assert (await events())[:2] == ["permission:check:allowed", "vault:exchange:granted"]
+    assert (await events())[:3] == ["agent:look:started", "permission:check:allowed", "vault:exchange:granted"]
+    assert await sync_to_async(reconcile.find_mismatch)() == Mismatch((), ())
+
+
+async def test_without_the_audit_nothing_is_looked_up(writer: AsyncClient, events: Events) -> None:
+    await events()
+    async with table_away_async("audit", table="audit_event"):
+        found = await complete(writer, "@")
+    assert (found["names"], "cannot be used right now" in found["message"]) == ([], True)
+    assert await events() == []
 
 
 async def test_what_was_read_is_remembered_and_the_gate_asked_all_the_same(writer: AsyncClient, events: Events) -> None:

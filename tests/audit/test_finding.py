@@ -68,14 +68,19 @@ def test_actors_are_told_apart() -> None:
     signed_in = put(Event.ACCOUNT_SESSION_STARTED)
     revoked = put(Event.PERMISSION_ACCESS_REVOKED, provider="slack")
     withdrawn = put(Event.PERMISSION_ACCESS_WITHDRAWN, provider="slack")
+    saved, taken = (put(Event.AUDIT_EVENTS_EXPORTED, reason=reason) for reason in ("csv", "operator"))
     own_run = [put(Event.AGENT_RUN_STARTED, run="mine"), put(Event.PERMISSION_CHECK_ALLOWED, run="mine")]
     scheduled = [put(Event.AGENT_RUN_STARTED, run="due", reason="schedule"), put(Event.AGENT_CALL_SUCCEEDED, run="due")]
+    scheduled += [
+        put(Event.AGENT_LOOK_STARTED, run="absence-1", provider="google-calendar", reason="schedule"),
+        put(Event.PERMISSION_CHECK_ALLOWED, run="absence-1", provider="google-calendar"),
+    ]
     skipped = put(Event.AGENT_SCHEDULE_SKIPPED, reason="holiday")
-    assert ids("actor:you") == [revoked, signed_in]
-    assert ids("actor:operator") == [withdrawn]
+    assert ids("actor:you") == [saved, revoked, signed_in]
+    assert ids("actor:operator") == [taken, withdrawn]
     assert ids("actor:agent") == [*scheduled[::-1], *own_run[::-1]]
     assert ids("actor:schedule") == [skipped, *scheduled[::-1]]
-    assert ids("actor:schedule run:due") == scheduled[::-1]
+    assert ids("actor:schedule run:due") == scheduled[1::-1]
     assert ids("actor:agent:schedule:1") == [], "the schedule of these is not known"
     assert ids("actor:schedule", user=EVERYBODY) == [skipped, *scheduled[::-1]]
 

@@ -11,7 +11,7 @@ from django.db import connections
 from django.utils import timezone
 
 from audit import reconcile, retention
-from audit.events import Entry, Event
+from audit.events import WEB_CLIENT, Entry, Event
 from audit.reconcile import Mismatch
 from audit.record import record
 from tests.audit.aging import as_superuser, make_old
@@ -43,6 +43,17 @@ def test_a_run_with_its_exchange_and_its_calls_fits() -> None:
 
 def test_an_exchange_of_a_registered_client_has_no_run() -> None:
     recorded(replace(EXCHANGED, run="", tool_call="", client="cli_1"))
+    assert reconcile.find_mismatch() == Mismatch((), ())
+
+
+def test_an_exchange_of_our_own_process_without_a_run_is_found() -> None:
+    """Whoever took the web's keys asks without an actor, so that no run has to begin."""
+    (exchange,) = recorded(replace(EXCHANGED, run="", tool="", tool_call="", client=WEB_CLIENT))
+    assert reconcile.find_mismatch() == Mismatch((), (exchange,))
+
+
+def test_a_look_outside_of_a_run_begins_what_has_its_id() -> None:
+    recorded(replace(STARTED, event=Event.AGENT_LOOK_STARTED), EXCHANGED, CALLED)
     assert reconcile.find_mismatch() == Mismatch((), ())
 
 

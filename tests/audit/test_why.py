@@ -60,6 +60,16 @@ def test_a_read_in_somebodys_absence_is_traced_to_the_grant_as_well() -> None:
     assert numbers(found.allowing) == [connected, away, grant]
 
 
+def test_a_look_outside_of_a_run_is_traced_to_its_beginning() -> None:
+    grant = put(Event.PERMISSION_GRANT_CREATED, provider="")
+    begun = put(Event.AGENT_LOOK_STARTED, run="absence-1", reason="schedule")
+    read = put(Event.AGENT_CALL_SUCCEEDED, run="absence-1", call="absence")
+    found = why.find_why(read, user=ALICE)
+    assert found is not None
+    assert found.begun is not None
+    assert (found.begun.id, numbers(found.steps), numbers(found.allowing)) == (begun, [read], [grant])
+
+
 def test_what_is_in_no_run_or_anothers_has_no_why() -> None:
     theirs = put(Event.AGENT_CALL_SUCCEEDED, user=BOB, run="r", call="c")
     assert why.find_why(theirs, user=ALICE) is None

@@ -79,6 +79,19 @@ SENTENCES = [
         {"event": Event.AGENT_DELIVERY_FAILED, "reason": "interrupted", "method": "webhook"},
         "A briefing could not be sent by webhook: DevContext was stopped while it was sent, and it may have arrived.",
     ),
+    ({"event": Event.AUDIT_EVENTS_EXPORTED, "reason": "csv"}, "You saved audit events as a file."),
+    (
+        {"event": Event.AUDIT_EVENTS_EXPORTED, "reason": "operator"},
+        "An operator saved your audit events as a file.",
+    ),
+    (
+        {"event": Event.AUDIT_EVENTS_EXPORTED, "reason": "operator_all"},
+        "An operator saved everybody's audit events as a file.",
+    ),
+    (
+        {"event": Event.AGENT_LOOK_STARTED, "provider": "github", "reason": "completion"},
+        "A look into GitHub began: names were to be completed in a question.",
+    ),
     ({"event": "vault:moon:phase"}, "vault:moon:phase."),
 ]
 

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connections
 from pytest_django.fixtures import Settings
 
 from audit import append_only, checkpoint, export, receipt
 from audit.events import Entry, Event
+from audit.models import AuditEvent
 from audit.record import append
 from tests.audit.sealing import NAME, PEM, keys, pinned, record_many, sealer
+from tests.broken import table_away
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
 
@@ -191,6 +193,26 @@ def test_the_command_writes_an_export(folder: Path, settings: Any, capsys: pytes
     call_command("audit_export", "--user", "user:2", "--pin", str(folder / "kept"))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert run(folder, lines, "--key", KEY, "--pin", str(folder / "kept"))[0] == 0
+
+
+@pytest.mark.parametrize("user", ["user:2", ""])
+def test_an_export_is_on_record_before_its_first_line(
+    user: str, folder: Path, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever is given somebody's events leaves a trace that the person can read."""
+    settings.AUDIT_LOG_KEY, settings.AUDIT_LOG_VERIFIERS = "", KEY
+    call_command("audit_export", *(["--user", user] if user else ["--all"]))
+    event = AuditEvent.objects.get(event=Event.AUDIT_EVENTS_EXPORTED)
+    assert (event.user, event.reason) == (user, "operator" if user else "operator_all")
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["type"], last["event"][0]) == ("unsealed", event.id)
+
+
+def test_without_its_event_nothing_is_exported(folder: Path, settings: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    settings.AUDIT_LOG_KEY, settings.AUDIT_LOG_VERIFIERS = "", KEY
+    with table_away("audit", table="audit_event"), pytest.raises(CommandError, match="Nothing is exported"):
+        call_command("audit_export", "--all")
+    assert capsys.readouterr().out == ""
 
 
 @pytest.fixture

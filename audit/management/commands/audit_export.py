@@ -1,6 +1,7 @@
 """`manage.py audit_export --user user:1 | --all`: writes events, proofs and checkpoints as lines of JSON.
 
 Lines hold what the audit holds of a person: names, accounts, times. Who is given the whole log is given everybody's.
+Each export is on record before its first line, with the person whose events it is of.
 """
 
 from pathlib import Path
@@ -11,7 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from audit import export, log_keys, pin
-from audit.errors import AuditError
+from audit.errors import AuditError, AuditUnavailableError
+from audit.events import Entry, Event
+from audit.record import record
 
 
 class Command(BaseCommand):
@@ -33,8 +36,13 @@ class Command(BaseCommand):
             raise CommandError("A person is named as user:ID.")
         try:
             pinned = self._read(options["pin"])
-            for line in export.lines(log_keys.current(), user=user, pinned=pinned):
+            keys = log_keys.current()
+            # SECURITY: no copy without its row.
+            record(Entry(event=Event.AUDIT_EVENTS_EXPORTED, user=user, reason="operator" if user else "operator_all"))
+            for line in export.lines(keys, user=user, pinned=pinned):
                 self.stdout.write(line, ending="")
+        except AuditUnavailableError as error:
+            raise CommandError("Nothing is exported: the audit database does not take the event of it.") from error
         except (AuditError, ImproperlyConfigured, Error) as error:
             raise CommandError(f"The export is not complete ({type(error).__name__}).") from error
 

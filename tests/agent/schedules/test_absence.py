@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from agent.models import Run
 from agent.schedules import store
-from agent.schedules.absence import is_out_of_office
+from agent.schedules.absence import is_out_of_office, run_of
 from agent.schedules.running import run_occurrence
 from agent.schedules.types import Occurrence, OccurrenceState
 from audit import finding, reconcile
@@ -31,7 +31,7 @@ from vault.client import Asker
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "audit"], transaction=True)
 
-BEGUN = ("agent:run:started", "", "schedule")
+BEGUN = ("agent:look:started", "calendar_agenda", "schedule")
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ async def run(occurrence: Occurrence) -> Occurrence:
 
 @sync_to_async
 def recorded(occurrence: Occurrence) -> list[tuple[str, str, str]]:
-    """Return (event, tool, reason) of what is on record for the occurrence itself."""
-    rows = AuditEvent.objects.filter(run=str(occurrence.id)).order_by("id")
+    """Return (event, tool, reason) of what is on record for the look before a briefing."""
+    rows = AuditEvent.objects.filter(run=run_of(str(occurrence.id))).order_by("id")
     return list(rows.values_list("event", "tool", "reason"))
 
 
@@ -82,7 +82,7 @@ async def test_who_is_out_of_office_gets_no_briefing_and_the_look_is_on_record(m
     assert await sync_to_async(reconcile.find_mismatch)() == Mismatch((), ()), "no token without somebody who asked"
     search = parse(f"actor:{schedule.agent} tool:calendar_agenda", services=[])
     found = await sync_to_async(finding.find_events)(search, user=f"user:{maya.pk}")
-    assert len(found.events) == 3, "the timeline tells which schedule looked"
+    assert len(found.events) == 4, "the timeline tells which schedule looked"
 
 
 async def test_who_did_not_ask_for_that_gets_it(maya: User) -> None:
