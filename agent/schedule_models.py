@@ -61,8 +61,9 @@ class Occurrence(models.Model):
     """One due time of a schedule, and what became of it; `state` is an `OccurrenceState`, `reason` a code.
 
     It begins at `begins_at`, a little after it is due, so that not everybody's 09:00 begins at once. `missed` counts
-    the due times before it of which nothing became, since nobody was running. Who runs it holds it until `lease_until`
-    as `claimed_by`; `attempts` counts the claims.
+    the due times before it of which nothing became. Who runs it holds it until `lease_until` as `claimed_by`;
+    `attempts` counts the claims, of which the newest began at `started_at`. `tried_since` is when the first of them
+    began that came one after the other, without a time between them in which nobody looked.
 
     `coverage` and `changes` are counts by name, without content; `is_told` says whether its schedule's condition was
     met, None before that is known.
@@ -81,6 +82,7 @@ class Occurrence(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     run = models.OneToOneField("agent.Run", on_delete=models.SET_NULL, null=True, related_name="+")
     started_at = models.DateTimeField(null=True)
+    tried_since = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     cost_micro_usd = models.PositiveBigIntegerField(null=True)
     coverage = models.JSONField(default=list)

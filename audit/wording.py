@@ -37,7 +37,7 @@ _REASONS: dict[str, str] = {
     "invalid_state": gettext_noop("the attempt was no longer valid"),
     "excluded": gettext_noop("you left that place out"),
     "missing_scope": gettext_noop("you did not grant the permission this needs"),
-    "missed": gettext_noop("nothing was running at the time, and the next one was about to begin"),
+    "missed": gettext_noop("it could not be made at the time, and the next due time had come or was near"),
     "never_began": gettext_noop("DevContext was stopped three times before it could begin"),
     "not_granted": gettext_noop("the schedule was not given this to read"),
     "out_of_office": gettext_noop("your calendar said that you were out of office"),

@@ -20,7 +20,7 @@ from agent.schedules import occurrences
 from agent.schedules import store as schedules
 from agent.schedules.errors import ScheduleNotFoundError
 from agent.schedules.types import Occurrence, OccurrenceState, Reason, Schedule
-from agent.schedules.wording import missed_words
+from agent.schedules.wording import LATE, missed_words
 from agent.types import RunAnswer
 
 _NOTICES: Mapping[str, str] = {
@@ -36,13 +36,12 @@ _NOTICES: Mapping[str, str] = {
     Reason.INTERRUPTED: gettext_noop("There is no briefing: DevContext was stopped while it was made."),
 }
 _FAILED = gettext_noop("There is no briefing: making it failed. Its page says how far it came.")
-_LATE = gettext_noop("Late: nothing was running when it was due.")
 
 
 def notice_of(*, state: str, reason: str, is_late: bool, missed: int) -> str:
     """Return what is to be said before a briefing, or instead of one; "" where it speaks for itself."""
     if state == OccurrenceState.DONE:
-        return " ".join([*([gettext(_LATE)] if is_late else []), *([missed_words(missed)] if missed else [])])
+        return " ".join([*([gettext(LATE)] if is_late else []), *([missed_words(missed)] if missed else [])])
     return gettext(_NOTICES.get(reason, _FAILED))
 
 

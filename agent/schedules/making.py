@@ -1,6 +1,7 @@
 """Makes occurrences of what is due: one tick looks at every schedule whose time has come. Safe to run twice at once.
 
-After a time in which nobody ran, only the newest due time is caught up on, late; the others are counted.
+After a time in which nobody ran, only the newest due time is caught up on, late; the others are counted, whether they
+were made before or not.
 """
 
 import logging
@@ -10,7 +11,7 @@ from django.db import DatabaseError, transaction
 
 from agent.schedule_models import Occurrence as OccurrenceRow
 from agent.schedule_models import Schedule as Row
-from agent.schedules import store
+from agent.schedules import occurrences, store
 from agent.schedules.due import Due, list_passed
 from agent.schedules.types import LATE_AFTER, OccurrenceState, Reason, Schedule
 from audit.errors import AuditUnavailableError
@@ -70,18 +71,20 @@ def _make(row: Row, *, now: datetime) -> None:
         if not passed or schedule.is_paused_at(passed[-1].at):
             return
         skip = _skip_of(passed[-1], next_due_at=next_due_at, now=now)
-        _create(schedule, passed=passed, skip=skip, now=now)
-    if skip:
-        note_skip(schedule, reason=skip)
+        # With the newer one: nobody sees both.
+        ended = occurrences.end_missed(schedule.id, before=passed[-1].at, now=now)
+        missed = sum(ended) + len(ended) + sum(not due.skip for due in passed[:-1])
+        _create(schedule, newest=passed[-1], missed=missed, skip=skip, now=now)
+    for reason in [*[Reason.MISSED] * len(ended), *([skip] if skip else [])]:
+        note_skip(schedule, reason=reason)
 
 
-def _create(schedule: Schedule, *, passed: tuple[Due, ...], skip: str, now: datetime) -> None:
-    newest = passed[-1]
+def _create(schedule: Schedule, *, newest: Due, missed: int, skip: str, now: datetime) -> None:
     made = OccurrenceRow(
         schedule_id=schedule.id,
         due_at=newest.at,
         begins_at=schedule.begins_at(newest.at),
-        missed=sum(not due.skip for due in passed[:-1]),
+        missed=missed,
         state=OccurrenceState.SKIPPED if skip else OccurrenceState.DUE,
         reason=skip,
         ended_at=now if skip else None,

@@ -15,7 +15,8 @@ from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from agent.schedule_models import Occurrence as Row
 from agent.schedules.fairness import Waiting, in_turn
 from agent.schedules.store import value_of
-from agent.schedules.types import Claim, Ending, Occurrence, OccurrenceState, Schedule
+from agent.schedules.types import LATE_AFTER, Claim, Ending, Occurrence, OccurrenceState, Reason, Schedule
+from agent.types import RunStatus
 
 # Three missed renewals; a process that is busy for longer loses its claim and may not end what it holds.
 LEASE = timedelta(seconds=60)
@@ -72,7 +73,8 @@ def claim(occurrence: UUID, *, now: datetime) -> Claim | None:
             claimed_by=owner,
             lease_until=now + LEASE,
             attempts=row.attempts + 1,
-            started_at=row.started_at or now,
+            started_at=now,
+            tried_since=_tried_since(row, now=now),
         )
         if not taken:
             return None
@@ -115,6 +117,19 @@ def end(claimed: Claim, *, ending: Ending, now: datetime) -> bool:
         is_told=ending.is_told,
     )
     return bool(ended)
+
+
+def end_missed(schedule: UUID, *, before: datetime, now: datetime) -> list[int]:
+    """End as missed what was due before an instant and was neither told nor asked for; of each, what it had missed.
+
+    What somebody works on goes on, and a briefing that was made is told.
+    """
+    is_open = Q(state=OccurrenceState.DUE) | _is_free(now)
+    older = Row.objects.filter(is_open, schedule_id=schedule, due_at__lt=before, is_asked=False)
+    unmade = older.exclude(run__status=RunStatus.FINISHED).order_by("due_at").values_list("id", "missed")
+    fields = {"state": OccurrenceState.SKIPPED, "reason": Reason.MISSED, "lease_until": None, "ended_at": now}
+    # One by one and asked again: of this and a claim, one comes first, and the other changes nothing.
+    return [missed for one, missed in unmade if Row.objects.filter(is_open, id=one).update(**fields)]
 
 
 def ask_now(schedule: Schedule, *, now: datetime) -> Occurrence:
@@ -188,6 +203,7 @@ def occurrence_of(row: Row) -> Occurrence:
         attempts=row.attempts,
         run=row.run_id,
         started_at=row.started_at,
+        tried_since=row.tried_since,
         ended_at=row.ended_at,
         cost_micro_usd=row.cost_micro_usd,
         coverage=tuple(row.coverage),
@@ -199,6 +215,12 @@ def occurrence_of(row: Row) -> Occurrence:
 def _is_free(now: datetime) -> Q:
     is_due = Q(state=OccurrenceState.DUE, begins_at__lte=now)
     return is_due | Q(state=OccurrenceState.RUNNING, lease_until__lt=now)
+
+
+def _tried_since(row: Row, *, now: datetime) -> datetime:
+    """Return since when an occurrence is tried that is claimed now; what nobody looked at meanwhile is tried anew."""
+    left_at = row.lease_until or row.begins_at
+    return row.tried_since if row.tried_since and now - left_at <= LATE_AFTER else now
 
 
 def _ended_of(since: datetime) -> QuerySet[Row]:

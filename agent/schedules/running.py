@@ -154,7 +154,8 @@ async def _require_grant(claimed: Claim) -> Grant:
         has_expired = schedule.grant_expires_at is not None and schedule.grant_expires_at <= now
         raise _SkipError(Reason.GRANT_EXPIRED if has_expired else Reason.GRANT_ENDED) from None
     except VaultError:
-        if now - (claimed.occurrence.started_at or now) < _PATIENCE:
+        # Not since it was due: a vault that comes up with this process, hours later, has as much time.
+        if now - (claimed.occurrence.tried_since or now) < _PATIENCE:
             raise _PutBackError(Reason.VAULT_UNAVAILABLE) from None
         raise _SkipError(Reason.VAULT_UNAVAILABLE) from None
 

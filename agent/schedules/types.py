@@ -10,7 +10,8 @@ from uuid import UUID
 from agent.briefing.lengths import Length
 from agent.schedules.due import jitter_of
 
-# Past its due time by more than a tick, the jitter and a short queue, a briefing is told to be late.
+# Past its due time by more than a tick, the jitter and a short queue, a briefing is told to be late; and for so long
+# nothing that may begin is left alone, unless nobody looks.
 LATE_AFTER = timedelta(minutes=10)
 
 # What stands before a schedule's id in the name of the agent that acts for it at the vault.
@@ -33,6 +34,9 @@ class OccurrenceState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "skipped"
+
+
+_UNANSWERED = frozenset({OccurrenceState.DUE, OccurrenceState.SKIPPED})
 
 
 class Reason(StrEnum):
@@ -124,6 +128,7 @@ class Occurrence:
     attempts: int
     run: UUID | None
     started_at: datetime | None
+    tried_since: datetime | None
     ended_at: datetime | None
     cost_micro_usd: int | None
     coverage: Sequence[Mapping[str, Any]]
@@ -132,8 +137,10 @@ class Occurrence:
 
     @property
     def is_late(self) -> bool:
-        """Whether it began so late that its readers are told."""
-        return not self.is_asked and self.started_at is not None and self.started_at - self.due_at > LATE_AFTER
+        """Whether what answers it began so late that its readers are told; what waits or was skipped says why."""
+        if self.is_asked or self.started_at is None or self.state in _UNANSWERED:
+            return False
+        return self.started_at - self.due_at > LATE_AFTER
 
 
 @dataclass(frozen=True, slots=True)

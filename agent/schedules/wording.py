@@ -29,7 +29,9 @@ _REASONS = {
     Reason.HOLIDAY: gettext_noop("It is a public holiday."),
     Reason.OUT_OF_OFFICE: gettext_noop("Your calendar says that you are out of office."),
     Reason.PAUSED: gettext_noop("It was paused."),
-    Reason.MISSED: gettext_noop("Nothing was running at the time, and the next one is near."),
+    Reason.MISSED: gettext_noop(
+        "DevContext was not running at the time, or it had to wait, and the next due time had come or was near."
+    ),
     Reason.NOT_GRANTED: gettext_noop("It may not read anything: you have not allowed it to."),
     Reason.GRANT_EXPIRED: gettext_noop("Its permission to read has expired, so nothing was read."),
     Reason.GRANT_ENDED: gettext_noop("Its permission to read was ended, so nothing more was read."),
@@ -44,6 +46,8 @@ _REASONS = {
     Reason.SERVICE_BUSY: gettext_noop("A service that it reads asked for a pause; it begins once that is over."),
     Reason.TOO_MANY_RUNS: gettext_noop("As many of your questions are being answered as may be at once."),
 }
+# True of what a server left open that died, and of what waited for the vault, Claude or a service.
+LATE = gettext_noop("Late: DevContext was not running when it was due, or it had to wait.")
 _WITHOUT_MODEL = gettext_noop("Claude did not write it: the facts are told as they were read.")
 
 
@@ -127,8 +131,8 @@ def tell_occurrence(occurrence: Occurrence) -> OccurrenceTold:
 def missed_words(number: int) -> str:
     """Return how many due times passed before the one that was caught up on, as a sentence."""
     words = ngettext(
-        "{number} due time before it was missed, since nobody was running.",
-        "{number} due times before it were missed, since nobody was running.",
+        "{number} due time before it was missed: DevContext was not running, or it had to wait.",
+        "{number} due times before it were missed: DevContext was not running, or it had to wait.",
         number,
     )
     return words.format(number=number)
@@ -174,7 +178,7 @@ def _notes(occurrence: Occurrence) -> list[str]:
     if occurrence.is_asked:
         notes.append(gettext("You asked for it."))
     if occurrence.is_late:
-        notes.append(gettext("It began late."))
+        notes.append(gettext(LATE))
     if occurrence.missed:
         notes.append(missed_words(occurrence.missed))
     if occurrence.reason:

@@ -37,6 +37,7 @@ FAILED = Occurrence(
     attempts=1,
     run=ID,
     started_at=NOW,
+    tried_since=NOW,
     ended_at=NOW,
     cost_micro_usd=12,
     coverage=({"provider": "github", "state": "revoked", "items": 0, "exchanges": 0},),

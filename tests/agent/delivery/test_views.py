@@ -268,4 +268,7 @@ def test_after_a_time_in_which_nothing_ran_the_inbox_says_that_it_is_late(
     async_to_sync(deliver_due)()
     for page in ("/inbox/", f"/schedules/{daily.id}/"):
         assert "2 due times before it were missed" in browser.get(page).content.decode()
-    assert "Late: nothing was running when it was due." in browser.get("/inbox/").content.decode()
+    assert (
+        "Late: DevContext was not running when it was due, or it had to wait."
+        in browser.get("/inbox/").content.decode()
+    )

@@ -320,9 +320,23 @@ async def test_a_vault_that_is_away_is_waited_for_and_then_named(schedule: Sched
     settings.VAULT_URL = "http://127.0.0.1:9"
     assert (await run(occurrence)).state is OccurrenceState.DUE
     now = timezone.now()
-    await change_occurrence(occurrence, begins_at=now, started_at=now - timedelta(hours=1))
+    await change_occurrence(occurrence, begins_at=now, tried_since=now - timedelta(hours=1))
     gone = await run(occurrence)
     assert (gone.state, gone.reason, gone.is_told) == (OccurrenceState.SKIPPED, "vault_unavailable", True)
+
+
+async def test_a_vault_that_comes_up_with_the_server_after_hours_is_waited_for_anew(
+    schedule: Schedule, settings: Any
+) -> None:
+    occurrence = await make_due_row(schedule)
+    assert await sync_to_async(occurrences.claim)(occurrence.id, now=timezone.now())
+    hours_ago = timezone.now() - timedelta(hours=3)
+    died = {"begins_at": hours_ago, "lease_until": hours_ago, "started_at": hours_ago, "tried_since": hours_ago}
+    await change_occurrence(occurrence, **died)
+    await transport.close()
+    settings.VAULT_URL = "http://127.0.0.1:9"
+    waiting = await run(occurrence)
+    assert (waiting.state, waiting.reason) == (OccurrenceState.DUE, "vault_unavailable")
 
 
 async def test_a_process_that_ends_gives_its_claim_back_at_once(schedule: Schedule) -> None:
