@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from django.conf import settings
 
@@ -22,6 +23,15 @@ class Price:
 def is_price_known(model: str) -> bool:
     """Tell whether a cost can be given for `model`."""
     return not settings.IS_MODEL_SIMULATED and model in settings.CLAUDE_PRICES
+
+
+def price_state() -> Literal["known", "unknown", "simulated", "no_model"]:
+    """Tell whether the model's answers have a cost here, and if not, why not; only with a known one a budget holds."""
+    if not settings.HAS_MODEL:
+        return "no_model"
+    if settings.IS_MODEL_SIMULATED:
+        return "simulated"
+    return "known" if is_price_known(settings.CLAUDE_MODEL) else "unknown"
 
 
 def cost_micro_usd(message: AssistantMessage, *, model: str) -> int | None:

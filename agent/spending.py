@@ -5,8 +5,10 @@ budget can be exceeded by as many answers as one person's runs at once.
 """
 
 import json
+import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -25,6 +27,34 @@ _OURS_IS_SPENT = "This installation's budget for Claude is used up for today. It
 _MICRO = 1_000_000
 # For an answer that broke off, whose count of tokens never came: a guess, on the high side for English text.
 _CHARACTERS_PER_TOKEN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was spent of a day's budget, both in millionths of a US dollar; a budget of 0 is no limit."""
+
+    spent_micro_usd: int
+    budget_micro_usd: int
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nobody may ask on this budget until it begins anew."""
+        return bool(self.budget_micro_usd) and self.spent_micro_usd >= self.budget_micro_usd
+
+    @property
+    def left_micro_usd(self) -> int:
+        """What is left of the budget, if there is one; answers that went on when it was spent may have exceeded it."""
+        return max(0, self.budget_micro_usd - self.spent_micro_usd)
+
+
+@dataclass(frozen=True, slots=True)
+class DaySpent:
+    """What the model's answers to one user took in one day, UTC; `cost_micro_usd` is 0 where no price was known."""
+
+    day: date
+    input_tokens: int
+    output_tokens: int
+    cost_micro_usd: int
 
 
 class PaidModel:
@@ -85,10 +115,10 @@ class PaidModel:
     async def _require_budget(self) -> None:
         if not is_price_known(settings.CLAUDE_MODEL):
             return
-        mine, everybodys = await sync_to_async(load_spent)(self._user, day=timezone.now().date())
-        if _is_spent(mine, budget_usd=settings.DAILY_BUDGET_USD_PER_USER):
+        mine, everybodys = await sync_to_async(load_standings)(self._user, day=timezone.now().date())
+        if mine.is_spent:
             raise ModelError("budget_spent", _YOURS_IS_SPENT)
-        if _is_spent(everybodys, budget_usd=settings.DAILY_BUDGET_USD):
+        if everybodys.is_spent:
             raise ModelError("budget_spent", _OURS_IS_SPENT)
 
     async def _book(self, answer: AssistantMessage) -> None:
@@ -103,9 +133,9 @@ class PaidModel:
         )
 
 
-def _is_spent(spent_micro_usd: int, *, budget_usd: float) -> bool:
-    """Tell whether a budget is used up; one of 0 is no limit."""
-    return bool(budget_usd) and spent_micro_usd >= budget_usd * _MICRO
+def _of_budget(spent_micro_usd: int, *, budget_usd: float) -> Standing:
+    # Upwards: a budget below a millionth of a dollar is none of 0, which would be no limit.
+    return Standing(spent_micro_usd, math.ceil(budget_usd * _MICRO))
 
 
 def _guess(asked: list[Any], *, written: int) -> AssistantMessage:
@@ -138,3 +168,24 @@ def load_spent(user: int, *, day: date) -> tuple[int, int]:
         mine=Sum("cost_micro_usd", filter=Q(user_id=user), default=0), everybodys=Sum("cost_micro_usd", default=0)
     )
     return spent["mine"], spent["everybodys"]
+
+
+def load_standings(user: int, *, day: date) -> tuple[Standing, Standing]:
+    """Return what was spent on `day` of the budget of `user`, and of the installation's."""
+    mine, everybodys = load_spent(user, day=day)
+    return (
+        _of_budget(mine, budget_usd=settings.DAILY_BUDGET_USD_PER_USER),
+        _of_budget(everybodys, budget_usd=settings.DAILY_BUDGET_USD),
+    )
+
+
+def load_standing_of_all(*, day: date) -> Standing:
+    """Return what all users spent on `day` of the installation's budget."""
+    spent = DailySpending.objects.filter(day=day).aggregate(everybodys=Sum("cost_micro_usd", default=0))
+    return _of_budget(spent["everybodys"], budget_usd=settings.DAILY_BUDGET_USD)
+
+
+def list_days(user: int, *, since: date) -> list[DaySpent]:
+    """Return what `user` spent on each day from `since` on, newest first; days without an answer are left out."""
+    rows = DailySpending.objects.filter(user_id=user, day__gte=since).order_by("-day")
+    return [DaySpent(*row) for row in rows.values_list("day", "input_tokens", "output_tokens", "cost_micro_usd")]

@@ -111,7 +111,10 @@ class CallTold:
 
 @dataclass(slots=True)
 class Transcript:
-    """A run. `state` is `running`, `finished`, `stopped` or `failed`, and `message` why it has no answer."""
+    """A run. `state` is `running`, `finished`, `stopped` or `failed`, and `message` why it has no answer.
+
+    `code` is that of the `ModelError` that kept the model from the answer, if one did.
+    """
 
     question: str = ""
     is_simulated: bool = False
@@ -121,6 +124,7 @@ class Transcript:
     window: str = ""
     state: str = "running"
     message: str = ""
+    code: str = ""
     elapsed_ms: int = 0
     written_by: str = "model"
     cost_micro_usd: int | None = None
@@ -175,7 +179,7 @@ class Transcript:
 
     def _end(self, kind: str, event: Mapping[str, Any]) -> None:
         self.state, self.elapsed_ms = kind.removeprefix("run."), event["elapsed_ms"]
-        self.message = event.get("message", "")
+        self.message, self.code = event.get("message", ""), event.get("code", "")
         self.written_by, self.cost_micro_usd = event.get("written_by", "model"), event.get("cost_micro_usd")
         self.coverage = tuple(Coverage(**one) for one in event.get("coverage", ()) if one["provider"] in SERVICES)
         if self.state == "finished" and not self._blocks:

@@ -1,4 +1,4 @@
-"""The addresses of chats, runs, schedules, deliveries and the working week."""
+"""The addresses of chats, runs, schedules, deliveries, the working week and what Claude cost."""
 
 from django.urls import include, path
 
@@ -12,6 +12,7 @@ from agent import (
     question_views,
     run_views,
     schedule_views,
+    spending_views,
     views,
     week_views,
     welcome_views,
@@ -26,6 +27,7 @@ urlpatterns = [
     path("plan/", plan_views.show_plan, {"recipe": "standup"}, name="plans"),
     path("plan/<slug:recipe>/", plan_views.show_plan, name="plan"),
     path("settings/working-week/", week_views.show_week, name="working_week"),
+    path("settings/spending/", spending_views.show_spending, name="spending"),
     path("chat/<uuid:conversation>/", views.chat, name="chat"),
     path("chats/", chats_views.show_chats, name="chats"),
     path("chat/<uuid:conversation>/as/markdown/", file_views.save_chat, {"form": "markdown"}, name="chat_file"),

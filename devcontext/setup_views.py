@@ -18,7 +18,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from agent import spending
+from agent.prices import price_state
 from agent.schedules import leading
+from agent.transcript import dollars
 from audit import reconcile
 from devcontext import env, setup_tests
 from devcontext.providers import PLACES
@@ -75,6 +78,8 @@ async def show_setup(request: HttpRequest) -> HttpResponse:
         "is_debug": settings.DEBUG,
         "has_model": settings.HAS_MODEL,
         "is_model_off": settings.IS_MODEL_OFF,
+        "price_state": price_state(),
+        "spending": await sync_to_async(_load_spending)(),
         "sends_mail": not settings.EMAIL_BACKEND.endswith("console.EmailBackend"),
         "mail_host": settings.EMAIL_HOST,
         "scheduler": settings.SCHEDULER,
@@ -94,6 +99,13 @@ async def _test(part: str, *, request: HttpRequest) -> Sequence[Finding]:
     from vault import probe  # noqa: PLC0415  (a web process without a vault has no such app)
 
     return await probe.check(part)
+
+
+def _load_spending() -> dict[str, Any]:
+    """Return what everybody's answers of Claude cost today, UTC, and the budget for it, "" where there is none."""
+    found = spending.load_standing_of_all(day=timezone.now().date())
+    budget = dollars(found.budget_micro_usd) if found.budget_micro_usd else ""
+    return {"today": dollars(found.spent_micro_usd), "budget": budget, "is_spent": found.is_spent}
 
 
 def _find_mismatch() -> tuple[int, int] | None:

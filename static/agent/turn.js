@@ -190,7 +190,7 @@ export class Turn {
     return { link, id, call: id ? this.#lanes.whichReturned(id) : null };
   }
 
-  #finished({ elapsed_ms: elapsed, coverage, grounding, written_by: writtenBy, cost_micro_usd: cost = null }) {
+  #finished({ elapsed_ms: elapsed, coverage, grounding, written_by: writtenBy, cost_micro_usd: cost = null, code }) {
     const items = coverage.reduce((sum, service) => sum + service.items, 0);
     const exchanges = coverage.reduce((sum, service) => sum + service.exchanges, 0);
     const receipt = [
@@ -213,7 +213,7 @@ export class Turn {
     for (const service of coverage) this.#cover(service);
     this.#end({ state: "finished" });
     part(this.#root, "fork").hidden = false;
-    this.#receipt(`${receipt.join(" · ")}.`);
+    this.#receipt(`${receipt.join(" · ")}.`, code);
     return gettext("The answer is ready. Read {items}.", { items: words.items(items) });
   }
 
@@ -230,9 +230,9 @@ export class Turn {
     return gettext("Stopped.");
   }
 
-  #failed({ elapsed_ms: elapsed, message }) {
+  #failed({ elapsed_ms: elapsed, code, message }) {
     this.#end({ state: "failed", icon: "failed", text: message });
-    this.#receipt(gettext("Ended after {time}.", { time: words.duration(elapsed) }));
+    this.#receipt(gettext("Ended after {time}.", { time: words.duration(elapsed) }), code);
     return message;
   }
 
@@ -249,8 +249,9 @@ export class Turn {
     part(ending, "ending-text").textContent = text;
   }
 
-  #receipt(text) {
+  #receipt(text, code = "") {
     part(this.#root, "receipt").textContent = text;
+    part(this.#root, "spending").hidden = code !== "budget_spent";
     part(this.#root, "copy-menu").hidden = this.#blocks.size === 0;
     part(this.#root, "all-sources").hidden = statementsIn(part(this.#root, "answer")).length === 0;
     part(this.#root, "foot").hidden = false;

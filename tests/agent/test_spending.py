@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -59,6 +60,13 @@ def spent(user: User) -> tuple[int, int]:
 def spend(user: User, micro_usd: int) -> None:
     day = timezone.now().date()
     spending.add_spending(user.pk, day=day, input_tokens=1, output_tokens=1, cost_micro_usd=micro_usd)
+
+
+@sync_to_async
+def page_of_run(user: User, run_id: str) -> str:
+    client = Client(headers={"host": "localhost"})
+    client.force_login(user)
+    return client.get(f"/runs/{run_id}/").content.decode()
 
 
 def test_each_kind_of_token_has_its_price() -> None:
@@ -161,3 +169,4 @@ async def test_a_run_over_budget_reads_and_is_answered_without_the_model(maya: U
     assert (last["type"], last["written_by"], last["code"]) == ("run.finished", "template", "budget_spent")
     assert last["cost_micro_usd"] == 0
     assert of(frames, "answer.restarted")[0]["message"].startswith("Your budget for Claude is used up for today.")
+    assert "See what you spent" in await page_of_run(maya, last["run"])

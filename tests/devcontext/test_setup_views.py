@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from agent import spending
+from agent.prices import Price
 from agent.schedules import leading
 from audit import reconcile
 from audit.events import Entry, Event
@@ -186,6 +188,31 @@ def test_a_key_that_claude_refuses_is_told_and_not_shown(here: Client, settings:
     assert "Claude does not accept this installation&#x27;s key." in html
     assert "sk-canary" not in html
     assert "Claude cannot be reached." in page_after_test(here), "nobody is at that address any more"
+
+
+def test_it_says_what_everybody_spent_today_of_the_installations_budget(here: Client, settings: Settings) -> None:
+    settings.HAS_MODEL, settings.IS_MODEL_SIMULATED = True, False
+    settings.CLAUDE_MODEL, settings.CLAUDE_PRICES = "a-model", {"a-model": (Price(2, 10, 2.5, 0.2),)}
+    settings.DAILY_BUDGET_USD = 4
+    for name in ("alice", "bob"):
+        user = User.objects.create_user(name)
+        spending.add_spending(
+            user.pk, day=timezone.now().date(), input_tokens=9, output_tokens=9, cost_micro_usd=1_500_000
+        )
+    assert "$3.00 of $4.00, which begin anew at midnight UTC" in here.get(PAGE).content.decode()
+    settings.DAILY_BUDGET_USD = 3
+    assert "$3.00 of $3.00: used up until midnight UTC" in here.get(PAGE).content.decode()
+    settings.DAILY_BUDGET_USD = 0
+    assert "$3.00 since midnight UTC; no budget is set" in here.get(PAGE).content.decode()
+
+
+def test_it_says_why_nothing_is_spent(here: Client, settings: Settings) -> None:
+    settings.HAS_MODEL, settings.IS_MODEL_SIMULATED, settings.CLAUDE_PRICES = True, False, {}
+    assert "Not known, and no budget holds: set <code>CLAUDE_PRICE</code>" in here.get(PAGE).content.decode()
+    settings.IS_MODEL_SIMULATED = True
+    assert "Nothing: the stand-in is free" in here.get(PAGE).content.decode()
+    settings.HAS_MODEL = False
+    assert "Nothing: there is no model" in here.get(PAGE).content.decode()
 
 
 FITS = "Every call of a run has its exchange, and every exchange of a run has its run"

@@ -32,6 +32,7 @@ NEWCOMER = (
     "/settings/permissions/",
     "/settings/permissions/exclusions",
     "/settings/working-week/",
+    "/settings/spending/",
     "/inbox/",
     "/auth/connect/github",
     "/auth/connect/github/return",
@@ -70,6 +71,7 @@ REGULAR = (
     "/audit/{event}/why/",
     "/account/delete/",
     "/schedules/{schedule}/delivery/",
+    "/settings/spending/",
 )
 # An account with a password, a passkey, an authenticator app and recovery codes.
 HOLDER = (

@@ -175,3 +175,25 @@ async def test_a_long_conversation_opens_at_its_end_and_goes_back_in_steps(page:
     await expect(page.locator(".turn").last).to_have_attribute("data-run", str(RUN))
     await peer.receive("attach", times=45)
     assert len({frame["run"] for frame in peer.sent("attach")}) == 45
+
+
+@pytest.mark.parametrize(("code", "is_offered"), [("budget_spent", True), ("overloaded", False)])
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_a_spent_budget_leads_to_what_was_spent(
+    page: Page, peer: Peer, *, code: str, is_offered: bool, is_answered: bool
+) -> None:
+    await page.goto("/?old")
+    await peer.receive("attach")
+    last = (
+        events.RunFinished(
+            elapsed_ms=1, coverage=(), grounding=events.GroundingCounts(), written_by="template", code=code
+        )
+        if is_answered
+        else events.RunFailed(elapsed_ms=1, code=code, message="Your budget for Claude is used up for today.")
+    )
+    peer.play(events.RunStarted(question="Brief me", model="m", is_simulated=False), last)
+    await expect(page.locator("[data-receipt]")).not_to_be_empty()
+    link = page.get_by_role("link", name="See what you spent")
+    await expect(link).to_have_count(int(is_offered))
+    if is_offered:
+        await expect(link).to_have_attribute("href", "/settings/spending/")

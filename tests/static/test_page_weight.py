@@ -25,6 +25,7 @@ def weight(*names: str) -> int:
         ("agent/chat.css", "agent/turn.css", "agent/answer.css"),
         ("agent/chats.css",),
         ("agent/delivery.css",),
+        ("agent/spending.css",),
         ("agent/answer.css", "agent/run.css"),
         ("permissions/permissions.css",),
         ("audit/timeline.css", "audit/overview.css"),

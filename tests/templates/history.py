@@ -59,4 +59,5 @@ HISTORY_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "agent/run.html",
         {"run": replace(RUN_PAGE["run"], replacement=RUN, has_expired=True), "told": Transcript(), "calls": []},
     ),
+    "run, budget spent": ("agent/run.html", RUN_PAGE | {"told": replace(TOLD, code="budget_spent")}),
 }

@@ -130,6 +130,16 @@ SETUP = {
     "findings": [{"verdict": verdict, "sentence": "It answers."} for verdict in ("ok", "wrong", "not checked")],
     "can_test": True,
 }
+SPENDING = {
+    "price_state": "known",
+    "today": "$0.25",
+    "budget": "$5.00",
+    "left": "$4.75",
+    "begins_anew_at": NOW,
+    "days": [(NOW.date(), "$0.25", "12,345", "678")],
+    "total": ("$0.25", "12,345", "678"),
+    "number_of_days": 30,
+}
 
 
 class NameForm(forms.Form):
@@ -152,6 +162,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     **SCHEDULE_PAGES,
     "working week": ("agent/working_week.html", {"form": WeekForm(initial={"country": "DE"})}),
     "working week, refused": ("agent/working_week.html", {"form": WeekForm({"country": "DE", "subdivision": "X"})}),
+    "spending": ("agent/spending.html", SPENDING),
+    "spending, no price": ("agent/spending.html", SPENDING | {"price_state": "unknown", "has_unpriced": True}),
+    "spending, used up": ("agent/spending.html", SPENDING | {"is_mine_spent": True, "budget": ""}),
+    "spending, none": ("agent/spending.html", SPENDING | {"price_state": "simulated", "days": []}),
     **TIMELINE_PAGES,
     "landing": ("agent/landing.html", {}),
     "welcome": ("agent/welcome.html", WELCOME),
