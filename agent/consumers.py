@@ -5,6 +5,7 @@ import json
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from agent.errors import (
 )
 from agent.event_log import PROTOCOL_VERSION
 from agent.frames import Attach, Frame, FrameError, Reply, Send, Stop, parse
+from agent.pace import Bucket
 from agent.page_socket import PageSocket
 from agent.runner import Runner, current_runner
 from agent.types import RunRequest
@@ -37,6 +39,14 @@ logger = logging.getLogger(__name__)
 _RECHECK_SECONDS = 1.0
 # Far more than go on at once; those that have ended are replayed and do not count any more.
 _MAX_FOLLOWED = 100
+# A page that comes back attaches to each run that it follows, and says again what was not answered.
+_FRAMES_AT_ONCE = _MAX_FOLLOWED + 50
+# Several times what hands can do; each costs some look-ups, on the thread that all sockets of the process share.
+_FRAMES_PER_SECOND = 20
+# A page that has lost count hears why it is not heard; what goes on after this many does not listen.
+_FRAMES_REFUSED = 50
+# A close code of our own, after HTTP's 429: come back later.
+_TOO_FAST = 4429
 _NO_SUCH_RUN = _("There is no such conversation.")
 _CLOSED = _("The text of this answer cannot be opened: its key is missing, or it was changed.")
 _BUSY = _("This conversation is still answering. Wait for it, or stop it.")
@@ -48,11 +58,16 @@ _NO_SUCH_QUESTION = _("There is no such question.")
 _TOO_LATE = _("This was answered already, or its time is over.")
 _NOT_RECORDED = _("The audit timeline cannot be written right now, so your answer does not count yet. Try again.")
 _INTERNAL = _("Something went wrong on our side (reference {reference}).")
+_TOO_MANY_FRAMES = _("This page sends more than the server takes. It comes back in a moment.")
 _TOO_MANY_FOLLOWED = _("This page follows too many answers at once. Reload it in a moment.")
 
 
 class RunConsumer(PageSocket):
     """One page's socket; it may follow several runs at once, which go on without it."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._pace = Bucket(size=_FRAMES_AT_ONCE, per_second=_FRAMES_PER_SECOND, clock=clock)
 
     async def connect(self) -> None:
         """Accept a page that follows nothing yet."""
@@ -63,6 +78,10 @@ class RunConsumer(PageSocket):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Act on one frame, or say in one sentence why not."""
+        # SECURITY: before anything is looked up or read, so that a flood costs nobody else their turn.
+        if (left := self._pace.take()) < 0:
+            await self._hold_back(debt=-left)
+            return
         if not await self.is_still_signed_in():
             await self.end()
             return
@@ -75,6 +94,12 @@ class RunConsumer(PageSocket):
             reference = secrets.token_hex(4)
             logger.exception("agent.frame_failed", extra={"reference": reference})
             await self._refuse("internal", format_lazy(_INTERNAL, reference=reference))
+
+    async def _hold_back(self, *, debt: float) -> None:
+        if debt > _FRAMES_REFUSED:
+            await self.end(code=_TOO_FAST)
+        else:
+            await self._refuse("too_fast", _TOO_MANY_FRAMES)
 
     async def _act(self, frame: Frame) -> None:
         match frame:

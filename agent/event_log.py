@@ -165,28 +165,40 @@ class EventLog:
     async def follow(self, run: UUID, *, user: int, after: int) -> AsyncIterator[tuple[int, str]]:
         """Yield the run's `(seq, frame)` after `after`: first what is stored, then what comes, until its last event.
 
+        A follower who has its place from a database that lost some events since, as one that was restored did, is
+        beyond the end of the run. It gets the last event all the same: nothing else would tell it that there is an end.
+
         Raises:
             RunNotFoundError: The run is not this user's.
             ContentClosedError: A stored event does not open.
         """
+        asked_after = after
         # From the database first, which alone knows whose run it is.
         for seq, frame in await sync_to_async(store.list_frames)(run, user=user, after=after):
             after = seq
             yield seq, frame
         live = self._live.get(run)
-        while live and (live.is_over or run in self._live):
-            news, frames = live.news, live.find_after(after)
-            if frames is None:
-                frames = await sync_to_async(store.list_frames)(run, user=user, after=after)
-            elif not frames:
-                if live.is_over:
-                    return
-                await news.wait()
+        while live and (frames := await self._await_frames(live, run, user=user, after=after)):
             for seq, frame in frames:
                 after = seq
                 yield seq, frame
-        async for seq, frame in self._follow_stored(run, user=user, after=after):
-            yield seq, frame
+        if live is None or not live.is_over:
+            async for seq, frame in self._follow_stored(run, user=user, after=after):
+                after = seq
+                yield seq, frame
+        if after == asked_after:
+            yield await sync_to_async(store.load_last_frame)(run, user=user)
+
+    async def _await_frames(self, live: _Live, run: UUID, *, user: int, after: int) -> list[tuple[int, str]]:
+        """Return the next frames of a run of this process, as soon as there are any; none once it is closed."""
+        while live.is_over or run in self._live:
+            news, frames = live.news, live.find_after(after)
+            if frames is None:
+                return await sync_to_async(store.list_frames)(run, user=user, after=after)
+            if frames or live.is_over:
+                return frames
+            await news.wait()
+        return []
 
     async def _follow_stored(self, run: UUID, *, user: int, after: int) -> AsyncIterator[tuple[int, str]]:
         """Yield the frames of a run that is not, or no longer, in the hands of this process."""

@@ -168,6 +168,20 @@ def list_frames(run: UUID, *, user: int, after: int) -> list[tuple[int, str]]:
     return [(seq, unseal(sealed, place=place_of(run, seq))) for seq, sealed in rows]
 
 
+def load_last_frame(run: UUID, *, user: int) -> tuple[int, str]:
+    """Return the run's last `(seq, frame)`.
+
+    Raises:
+        RunNotFoundError: The run is not this user's, or nothing has happened in it.
+        ContentClosedError: It does not open.
+    """
+    mine = Event.objects.filter(run__in=_shown(user).filter(id=run))
+    row = mine.order_by("-seq").values_list("seq", "sealed_frame").first()
+    if row is None:
+        raise RunNotFoundError
+    return row[0], unseal(row[1], place=place_of(run, row[0]))
+
+
 def load_answer(run: UUID, *, user: int) -> RunAnswer:
     """Return what the run has answered, nothing while it goes on, with what it may cite.
 

@@ -155,6 +155,37 @@ async def test_attaching_replays_what_is_stored(alice: User) -> None:
         assert [await page.receive_from(timeout=PATIENCE_SECONDS) for _ in range(3)] == frames[2:]
 
 
+@pytest.mark.parametrize("after", [2, 3, 2**31, 2**70])
+@pytest.mark.parametrize("is_here", [True, False])
+async def test_attaching_at_the_end_of_a_run_or_beyond_it_is_told_the_end(
+    alice: User, after: int, is_here: bool
+) -> None:
+    """A database that was restored has lost events that a page has seen; the page must hear that there is an end."""
+    run = (await sync_to_async(start)(request_of(alice))).run
+    log = current_runner().log if is_here else EventLog()
+    log.open(run)
+    tails(log, run, events=1)
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        await page.send_to(text_data=json.dumps({"v": 1, "type": "attach", "run": str(run), "after": after}))
+        await end(log, run)
+        while_it_ran = json.loads(await page.receive_from(timeout=PATIENCE_SECONDS))
+        once_it_ended = await ask(page, type="attach", run=str(run), after=after)
+        assert await page.receive_nothing()
+    assert (while_it_ran["type"], while_it_ran["seq"]) == ("run.stopped", 2)
+    assert once_it_ended == while_it_ran
+
+
+async def test_stopping_a_run_that_has_ended_changes_nothing_and_says_nothing(alice: User) -> None:
+    run = (await sync_to_async(start)(request_of(alice))).run
+    await sync_to_async(store.end_run)(run, status=RunStatus.FINISHED, last=(1, '{"seq":1}'), answer="", turns=[])
+    async with socket(await sync_to_async(sign_in)(alice)) as page:
+        for _ in range(2):
+            await page.send_to(text_data=json.dumps({"v": 1, "type": "stop", "run": str(run)}))
+        assert await ask(page, type="attach", run=str(run)) == {"seq": 1}
+        assert await page.receive_nothing()
+    assert (await Run.objects.aget(id=run)).status == RunStatus.FINISHED
+
+
 async def test_an_answer_that_does_not_open_is_one_sentence_and_the_socket_goes_on(
     alice: User, settings: Settings
 ) -> None:
