@@ -3,7 +3,7 @@
 import { announce } from "../shell/announcer.js";
 import { takeHandedOver } from "../shell/handover.js";
 import { showToast } from "../shell/toasts.js";
-import { ngettext } from "../shell/words.js";
+import { gettext, ngettext } from "../shell/words.js";
 import { offerBeginning } from "./beginning.js";
 import { Composer } from "./composer.js";
 import { make, part } from "./dom.js";
@@ -11,7 +11,7 @@ import { RunSocket } from "./socket.js";
 import { showSources } from "./sources.js";
 import { Turn } from "./turn.js";
 
-// A break of the connection shorter than this is not worth a word.
+// A break of the connection shorter than this is not worth a word, and one that ends for less is not over.
 const QUIET_MS = 1000;
 
 // A long conversation is opened at its end; the server lets a page follow a hundred runs at once.
@@ -123,13 +123,20 @@ function showRunning() {
   transcript.setAttribute("aria-busy", String(running.size > 0));
 }
 
-let linkState = "open";
+let [linkState, toldState] = ["open", "open"];
 let linkTimer = 0;
 function linked(state) {
   if (state === linkState) return;
   linkState = state;
   clearTimeout(linkTimer);
-  linkTimer = setTimeout(() => composer.showLink(state), state === "lost" ? QUIET_MS : 0);
+  linkTimer = setTimeout(tellLink, state === "signed-out" ? 0 : QUIET_MS);
+}
+
+/** A server in trouble takes a page and drops it again: while that goes on, the connection counts as lost, said once. */
+function tellLink() {
+  if (linkState === toldState) return;
+  toldState = linkState;
+  announce(composer.showLink(toldState) || gettext("Connected again."));
 }
 
 const socket = new RunSocket(page.socket, {

@@ -95,10 +95,11 @@ export class Composer {
     part(this.#form, "stop").hidden = !isRunning;
   }
 
-  /** Says what is wrong with the connection: `lost`, `signed-out`, or nothing when it is `open`. */
+  /** Says what is wrong with the connection, `lost` or `signed-out`, and returns the words; "" when it is `open`. */
   showLink(state) {
-    part(this.#form, "link").hidden = state !== "lost";
-    part(this.#form, "signed-out").hidden = state !== "signed-out";
+    const lines = { lost: part(this.#form, "link"), "signed-out": part(this.#form, "signed-out") };
+    for (const [name, line] of Object.entries(lines)) line.hidden = name !== state;
+    return lines[state]?.textContent.trim() ?? "";
   }
 
   #complain(message) {

@@ -6,6 +6,8 @@
 const VERSION = 1;
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 15_000;
+// A server in trouble takes a socket and closes it at once; only one that lasted this long has really come back.
+const STEADY_MS = 2000;
 // A server sends what was missed at once; what comes later than this happens now.
 const REPLAY_MS = 600;
 // The server's word for "sign in again"; coming back would be refused just the same.
@@ -18,6 +20,7 @@ export class RunSocket {
   #socket = null;
   #attempts = 0;
   #timer = 0;
+  #steady = 0;
   /** Last `seq` seen, by run; a run stays here after its end, so that a late duplicate is known. */
   #seen = new Map();
   #ended = new Set();
@@ -86,7 +89,7 @@ export class RunSocket {
   }
 
   #opened() {
-    this.#attempts = 0;
+    this.#steady = setTimeout(() => (this.#attempts = 0), STEADY_MS);
     this.#on.link("open");
     if (this.#wasLost) this.#countMissed();
     for (const run of this.#seen.keys()) this.#attach(run);
@@ -104,6 +107,7 @@ export class RunSocket {
 
   #closed(socket, code) {
     if (socket !== this.#socket) return;
+    clearTimeout(this.#steady);
     this.#wasLost = true;
     this.#on.link(code === SIGNED_OUT ? "signed-out" : "lost");
     if (code === SIGNED_OUT) return;
@@ -145,6 +149,11 @@ export class RunSocket {
   }
 
   #refused(message) {
+    // Nobody read which frame this was about: come back later, and say again whatever the server does not know.
+    if (message.code === "too_fast") {
+      this.#socket.close();
+      return;
+    }
     // A frame that the server could not even read is refused without its key.
     if (message.key) this.#unanswered.delete(message.key);
     else if (message.run) this.#ended.add(message.run);
@@ -153,7 +162,9 @@ export class RunSocket {
   }
 
   #event(message) {
-    if (message.seq <= (this.#seen.get(message.run) ?? 0)) return;
+    // The end of a run counts once, whatever its number: a database that was restored has lost what was seen before it.
+    const isEnd = TERMINAL.has(message.type) && !this.#ended.has(message.run);
+    if (message.seq <= (this.#seen.get(message.run) ?? 0) && !isEnd) return;
     this.#seen.set(message.run, message.seq);
     if (this.#missed !== null) this.#missed += 1;
     if (TERMINAL.has(message.type)) this.#ended.add(message.run);

@@ -23,7 +23,7 @@ from permissions.dots import Dot, Dots
 from permissions.services import SERVICES
 from tests.e2e.installation import Installation, running
 from tests.e2e.journey import ARGS
-from tests.e2e.run_socket_peer import CHAT, RUN, Peer
+from tests.e2e.run_socket_peer import CHAT, RUN, Ask, Peer
 
 ORIGIN = "http://devcontext.test"
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -116,3 +116,14 @@ async def page(browser: Browser, peer: Peer) -> AsyncIterator[Page]:
     yield page
     await context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def ask(page: Page) -> Ask:
+    """Type a question and press Enter."""
+
+    async def type_and_send(text: str) -> None:
+        await page.get_by_label("Your question").fill(text)
+        await page.keyboard.press("Enter")
+
+    return type_and_send

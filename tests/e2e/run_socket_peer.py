@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,8 @@ from agent.event_log import encode
 RUN = UUID("7d9f3a3e-1111-4222-8333-123456789abc")
 CHAT = "11111111-1111-4111-8111-111111111111"
 _PATIENCE_SECONDS = 5
+
+Ask = Callable[[str], Awaitable[None]]
 
 
 @dataclass
@@ -69,3 +71,15 @@ class Peer:
                 self._has_arrived.clear()
                 await self._has_arrived.wait()
         return self.sent(kind)
+
+
+def step(provider: str = "github", *, call: str = "t1") -> events.StepStarted:
+    """Return the beginning of a tool call."""
+    return events.StepStarted(
+        id=call, tool="a_tool", provider=provider, label="Fetching…", args={"since": "2026-05-04"}
+    )
+
+
+def started() -> events.RunStarted:
+    """Return the beginning of a run."""
+    return events.RunStarted(question="Brief me", model="claude-sonnet-5-5", is_simulated=True)

@@ -1,18 +1,16 @@
-"""What the run page does with a run: shows it, survives breaks and refusals, and leaves the reader's place alone."""
+"""What the run page does with a run: shows it, survives refusals, and leaves the reader's place alone."""
 
 import re
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, Route, expect
 
 from agent import events
-from tests.e2e.run_socket_peer import CHAT, RUN, Peer
+from tests.e2e.run_socket_peer import CHAT, RUN, Ask, Peer, started, step
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-Ask = Callable[[str], Awaitable[None]]
 LINK = (
     '<p><a class="evidence" data-provider="github" target="_blank" rel="noopener noreferrer"'
     ' href="https://github.com/o/r/pull/412">#412 Retry uploads</a> waits for you.</p>'
@@ -29,27 +27,6 @@ COVERAGE = (
     events.Coverage(provider="google-calendar", state="nothing_asked", items=0, exchanges=0),
     events.Coverage(provider="slack", state="revoked", items=0, exchanges=0),
 )
-
-
-@pytest.fixture
-def ask(page: Page) -> Ask:
-    """Type a question and press Enter."""
-
-    async def type_and_send(text: str) -> None:
-        await page.get_by_label("Your question").fill(text)
-        await page.keyboard.press("Enter")
-
-    return type_and_send
-
-
-def step(provider: str = "github", *, call: str = "t1") -> events.StepStarted:
-    return events.StepStarted(
-        id=call, tool="a_tool", provider=provider, label="Fetching…", args={"since": "2026-05-04"}
-    )
-
-
-def started() -> events.RunStarted:
-    return events.RunStarted(question="Brief me", model="claude-sonnet-5-5", is_simulated=True)
 
 
 async def test_a_whole_run_is_shown_from_question_to_receipt(page: Page, peer: Peer, ask: Ask) -> None:
@@ -134,43 +111,6 @@ async def test_a_failure_without_a_way_out_offers_none(page: Page, peer: Peer) -
     await expect(lane.locator("[data-remedy]")).to_be_hidden()
 
 
-async def test_after_a_break_the_page_attaches_behind_the_last_event_and_repeats_nothing(
-    page: Page, peer: Peer
-) -> None:
-    await page.goto("/?old")
-    await peer.receive("attach")
-    assert peer.sent("attach")[0] == {"v": 1, "type": "attach", "run": str(RUN), "after": 0}
-    peer.play(started(), step(), events.BlockFinal(block=0, html="<p>One</p>", evidence=()))
-    await expect(page.locator(".block")).to_have_count(1)
-    await peer.sockets[-1].close()
-    await peer.receive("attach", times=2)
-    assert peer.sent("attach")[1]["after"] == 3
-    peer.seq = 1
-    peer.play(
-        step(),
-        events.BlockFinal(block=0, html="<p>Again</p>", evidence=()),
-        events.BlockFinal(block=1, html="<p>Two</p>", evidence=()),
-    )
-    await expect(page.locator(".block")).to_have_text(["One", "Two"])
-    await expect(page.locator(".call")).to_have_count(1)
-    await expect(page.locator(".toast")).to_have_text("Caught up 1 event.")
-    # What happened within the same second is said together with it.
-    await expect(page.get_by_role("status")).to_contain_text("Caught up 1 event.")
-
-
-async def test_a_break_in_which_nothing_happened_is_not_worth_a_word(page: Page, peer: Peer) -> None:
-    await page.goto("/?old")
-    await peer.receive("attach")
-    peer.play(started(), step())
-    await expect(page.locator(".call")).to_have_count(1)
-    await peer.sockets[-1].close()
-    await peer.receive("attach", times=2)
-    await page.wait_for_timeout(1000)
-    peer.play(events.BlockFinal(block=0, html="<p>One</p>", evidence=()))
-    await expect(page.locator(".block")).to_have_count(1)
-    await expect(page.locator(".toast")).to_have_count(0)
-
-
 async def test_an_event_that_comes_twice_counts_once(page: Page, peer: Peer) -> None:
     await page.goto("/?old")
     await peer.receive("attach")
@@ -180,17 +120,6 @@ async def test_an_event_that_comes_twice_counts_once(page: Page, peer: Peer) -> 
     peer.play(end, events.BlockFinal(block=0, html="<p>Late</p>", evidence=()))
     await expect(page.locator(".block")).to_have_text("Late")
     await expect(page.locator("[data-coverage] li")).to_have_count(3)
-
-
-async def test_a_question_that_met_a_break_is_sent_again_with_the_same_key(page: Page, peer: Peer, ask: Ask) -> None:
-    await page.goto("/")
-    await ask("Brief me")
-    await peer.receive("send")
-    peer.on_frame = peer.accept
-    await peer.sockets[-1].close()
-    await expect(page.get_by_role("heading", name="Brief me", level=2)).to_be_visible()
-    first, second = peer.sent("send")
-    assert first == second
 
 
 async def test_a_refused_question_stays_in_the_box_with_the_reason(page: Page, peer: Peer, ask: Ask) -> None:
@@ -270,15 +199,6 @@ async def test_a_failed_run_can_be_asked_again(page: Page, peer: Peer) -> None:
     await page.get_by_role("button", name="Ask again").click()
     await peer.receive("send")
     assert peer.sent("send")[0]["text"] == "Brief me"
-
-
-async def test_an_ended_session_is_said_and_not_retried(page: Page, peer: Peer) -> None:
-    await page.goto("/?old")
-    await peer.receive("attach")
-    await peer.sockets[-1].close(code=4401)
-    await expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
-    await page.wait_for_timeout(1000)
-    assert len(peer.sockets) == 1
 
 
 async def test_streaming_never_moves_the_focus(page: Page, peer: Peer) -> None:
