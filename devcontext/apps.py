@@ -10,10 +10,10 @@ class DevContextConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks and the receivers."""
-        from agent.schedules import worker  # noqa: PLC0415  (with apps ready)
+        from agent.schedules import scheduler  # noqa: PLC0415  (with apps ready)
         from devcontext import account_changes, checks  # noqa: F401, PLC0415  (they register on import)
 
-        worker.call_by(_call_worker)
+        scheduler.call_by(_call_worker)
 
 
 def _call_worker() -> None:

@@ -10,9 +10,9 @@ from django.utils.module_loading import import_string
 
 from agent import claude, housekeeping
 from agent.api import egress
-from agent.delivery import worker as postman
+from agent.delivery import postman
 from agent.runner import current_runner
-from agent.schedules import worker
+from agent.schedules import scheduler
 from audit import retention_daily, sealer
 from devcontext import sessions
 from vault.client import transport
@@ -30,7 +30,7 @@ async def shut_down() -> None:
 async def lifespan(_scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Answer the ASGI lifespan protocol. Source: https://asgi.readthedocs.io/en/latest/specs/lifespan.html."""
     await receive()
-    async with _vault_at_work(), housekeeping.running(), postman.running(), worker.running(then=postman.nudge):
+    async with _vault_at_work(), housekeeping.running(), postman.running(), scheduler.running(then=postman.nudge):
         current_runner().listen()
         # The model's SDK takes seconds to import; the pages need not wait for it, and nor need the first question.
         warming = asyncio.create_task(claude.warm_up())

@@ -23,7 +23,7 @@ from agent.prices import price_state
 from agent.schedules import leading
 from agent.transcript import dollars
 from audit import reconcile
-from devcontext import env, setup_tests
+from devcontext import env, setup_checks
 from devcontext.providers import PLACES
 from permissions.services import SERVICES
 from vault.findings import Finding
@@ -93,7 +93,7 @@ async def show_setup(request: HttpRequest) -> HttpResponse:
 
 async def _test(part: str, *, request: HttpRequest) -> Sequence[Finding]:
     if part == _INSTALLATION:
-        return await setup_tests.check_installation(request)
+        return await setup_checks.check_installation(request)
     if not settings.IS_VAULT_EMBEDDED or part not in settings.PROVIDERS:
         raise Http404
     from vault import probe  # noqa: PLC0415  (a web process without a vault has no such app)

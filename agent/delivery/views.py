@@ -17,7 +17,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from agent.delivery import owning, store, worker
+from agent.delivery import owning, postman, store
 from agent.delivery.channels import ADDED
 from agent.delivery.errors import (
     BadAddressError,
@@ -127,7 +127,7 @@ async def send_again(request: HttpRequest, delivery: UUID) -> HttpResponse:
         messages.warning(request, gettext("It was tried a moment ago. Wait half a minute for the next try."))
     else:
         # A worker of its own hears of it with its next look.
-        worker.nudge()
+        postman.nudge()
         messages.success(request, gettext("It is sent again by {name}.").format(name=_name_of(found.kind)))
     return go_back(request)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from agent.briefing import recipes
 from agent.briefing.working_week import list_countries, list_subdivisions
-from agent.schedules import occurrences, store, worker
+from agent.schedules import occurrences, scheduler, store
 from agent.schedules.errors import BadScheduleError, NoGrantError, ScheduleNotFoundError
 from agent.schedules.types import Draft, Occurrence, Schedule
 from agent.tools import TOOLS
@@ -153,7 +153,7 @@ async def run_now(asker: Asker, schedule: UUID) -> Occurrence:
     """
     found = await sync_to_async(store.load)(schedule, user=user_id_of(asker["user"]))
     occurrence = await sync_to_async(occurrences.ask_now)(found, now=timezone.now())
-    await worker.wake()
+    await scheduler.wake()
     return occurrence
 
 

@@ -20,9 +20,9 @@ from agent.retention import expire_content
 from agent.schedule_models import Occurrence as Row
 from agent.schedules import owning
 from agent.schedules.running import run_occurrence
+from agent.schedules.scheduler import Scheduler
 from agent.schedules.types import Occurrence, OccurrenceState, Schedule
 from agent.schedules.wording import tell_occurrence
-from agent.schedules.worker import Worker
 from tests.agent.api.upstream import Told, Upstream, told
 from tests.agent.claude_server import END, HALF_A_TEXT, MESSAGE_START, MESSAGES, stream
 from tests.agent.conftest import request_of, start
@@ -190,7 +190,7 @@ async def test_however_slow_claude_is_no_more_ask_it_than_may_go_on_at_once(
     for one in (schedule, bobs):
         for _ in range(3):
             await make_due_row(one)
-    narrow = Worker(at_once=2)
+    narrow = Scheduler(at_once=2)
     living = asyncio.create_task(narrow.live())
     async with asyncio.timeout(100):
         while await Row.objects.filter(ended_at=None).aexists():  # noqa: ASYNC110  (nobody announces it)

@@ -12,8 +12,8 @@ from django.utils import timezone
 from agent.models import Run
 from agent.schedule_models import Occurrence as Row
 from agent.schedules import owning
+from agent.schedules.scheduler import Scheduler
 from agent.schedules.types import OccurrenceState
-from agent.schedules.worker import Worker
 from agent.types import RunStatus
 from tests.agent.schedules.conftest import asker_of, change_schedule, draft
 
@@ -37,25 +37,25 @@ async def due_at(moment: datetime, *users: User, schedules: int) -> None:
             await change_schedule(made, at=moment.time(), next_due_at=moment)
 
 
-async def run_all(workers: Sequence[Worker], *, count: int) -> int:
+async def run_all(schedulers: Sequence[Scheduler], *, count: int) -> int:
     """Let the schedulers work until so many briefings have ended; return the most that went on at once."""
-    living, most = [asyncio.create_task(worker.live()) for worker in workers], 0
+    living, most = [asyncio.create_task(scheduler.live()) for scheduler in schedulers], 0
     async with asyncio.timeout(120):
         while await Row.objects.exclude(ended_at=None).acount() < count:
             most = max(most, await Row.objects.filter(state=OccurrenceState.RUNNING).acount())
             await asyncio.sleep(0.02)
-    for worker in workers:
-        worker.stop()
+    for scheduler in schedulers:
+        scheduler.stop()
     await asyncio.gather(*living)
-    for worker in workers:
-        await worker.aclose()
+    for scheduler in schedulers:
+        await scheduler.aclose()
     return most
 
 
 async def test_forty_due_at_once_are_all_made_none_twice_by_two_processes(sandbox: str) -> None:
     users = await make_users(8)
     await due_at(timezone.now() - timedelta(minutes=3), *users, schedules=5)
-    most = await run_all([Worker(at_once=AT_ONCE), Worker(at_once=AT_ONCE)], count=40)
+    most = await run_all([Scheduler(at_once=AT_ONCE), Scheduler(at_once=AT_ONCE)], count=40)
     assert [row.state async for row in Row.objects.all()] == [OccurrenceState.DONE] * 40
     assert [run.status async for run in Run.objects.all()] == [RunStatus.FINISHED] * 40
     assert await Row.objects.values("run_id").distinct().acount() == 40

@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from agent.delivery import worker
+from agent.delivery import postman
 from agent.delivery.types import Kind
 from agent.delivery_models import Delivery
 from agent.schedules.types import Schedule
@@ -37,14 +37,14 @@ def _without_a_worker(settings: Any) -> None:
 
 async def test_what_ended_while_nobody_ran_is_told_at_the_start(alice: User, daily: Schedule) -> None:
     await end(daily, user=alice)
-    async with worker.running():
+    async with postman.running():
         await delivered(1)
 
 
 async def test_what_ends_meanwhile_is_told_at_once(alice: User, daily: Schedule) -> None:
-    async with worker.running():
+    async with postman.running():
         await end(daily, user=alice)
-        worker.nudge()
+        postman.nudge()
         await delivered(1)
 
 
@@ -54,14 +54,14 @@ async def test_it_comes_back_by_itself_when_the_next_try_is_due(
     await sync_to_async(add)(daily, kind=Kind.WEBHOOK, receiver=receiver)
     await end(daily, user=alice)
     receiver.answers = [503]
-    async with worker.running():
+    async with postman.running():
         await delivered(1)
         await until(lambda: receiver.got)
         async with asyncio.timeout(60):
             while (await found(Kind.WEBHOOK)).state != "due":  # noqa: ASYNC110  (nobody announces it)
                 await asyncio.sleep(0.02)
         await Delivery.objects.filter(kind=Kind.WEBHOOK).aupdate(next_try_at=timezone.now() + timedelta(seconds=1))
-        worker.nudge()
+        postman.nudge()
         await delivered(2)
     assert len(receiver.got) == 2
 
@@ -72,8 +72,8 @@ async def test_where_a_worker_tells_a_web_process_does_not(
 ) -> None:
     settings.SCHEDULER = scheduler
     await end(daily, user=alice)
-    async with worker.running():
-        worker.nudge()
+    async with postman.running():
+        postman.nudge()
         await asyncio.sleep(0.2)
     assert not await Delivery.objects.aexists()
 
@@ -84,11 +84,11 @@ async def test_a_look_that_fails_is_not_the_last(
     """A database that was away for a moment."""
     async with AsyncExitStack() as away:
         await away.enter_async_context(table_away_async("default", table="agent_delivery"))
-        async with worker.running():
+        async with postman.running():
             await until(lambda: "agent.postman_failed" in caplog.text)
             await away.aclose()
             await end(daily, user=alice)
-            worker.nudge()
+            postman.nudge()
             await delivered(1)
 
 
@@ -96,12 +96,12 @@ async def test_what_is_broken_off_by_the_end_is_not_lost(alice: User, daily: Sch
     await sync_to_async(add)(daily, kind=Kind.WEBHOOK, receiver=receiver)
     await end(daily, user=alice)
     receiver.answers = ["wait"]
-    async with worker.running():
+    async with postman.running():
         await until(lambda: receiver.got)
     row = await found(Kind.WEBHOOK)
     assert row.state == "sending"
     await Delivery.objects.filter(id=row.id).aupdate(lease_until=timezone.now() - timedelta(seconds=1))
-    async with worker.running():
+    async with postman.running():
         await delivered(2)
     first, second = (got.headers["webhook-id"] for got in receiver.got)
     assert first == second, "its receiver drops the double"

@@ -11,9 +11,9 @@ from django.utils import timezone
 from agent.models import Run
 from agent.schedule_models import Leader
 from agent.schedule_models import Occurrence as Row
-from agent.schedules import owning, worker
+from agent.schedules import owning, scheduler
+from agent.schedules.scheduler import Scheduler
 from agent.schedules.types import OccurrenceState, Schedule
-from agent.schedules.worker import Worker
 from agent.types import RunStatus
 from tests.agent.schedules.conftest import asker_of, change_schedule, granted_schedule, make_due_row
 from tests.broken import table_away_async
@@ -33,7 +33,7 @@ async def test_what_is_due_begins_by_itself(schedule: Schedule, settings: Any) -
     # Longer ago than any schedule waits after its due time.
     due_at = timezone.now() - timedelta(minutes=3)
     await change_schedule(schedule, at=due_at.time(), next_due_at=due_at)
-    async with worker.running():
+    async with scheduler.running():
         await ended(1)
     row = await Row.objects.aget()
     assert (row.state, row.schedule_id) == (OccurrenceState.DONE, schedule.id)
@@ -42,7 +42,7 @@ async def test_what_is_due_begins_by_itself(schedule: Schedule, settings: Any) -
 
 async def test_what_its_owner_wants_now_begins_at_once(maya: User, schedule: Schedule, settings: Any) -> None:
     settings.SCHEDULER = "web"
-    async with worker.running():
+    async with scheduler.running():
         await owning.run_now(asker_of(maya), schedule.id)
         await ended(1)
     assert (await Row.objects.aget()).state == OccurrenceState.DONE
@@ -53,10 +53,10 @@ async def test_two_processes_make_each_briefing_once(maya: User, schedule: Sched
     for one in (schedule, other):
         await make_due_row(one)
         await make_due_row(one)
-    workers = [Worker(at_once=2), Worker(at_once=2)]
-    living = [asyncio.create_task(one.live()) for one in workers]
+    schedulers = [Scheduler(at_once=2), Scheduler(at_once=2)]
+    living = [asyncio.create_task(one.live()) for one in schedulers]
     await ended(4)
-    for one, task in zip(workers, living, strict=True):
+    for one, task in zip(schedulers, living, strict=True):
         one.stop()
         await task
         await one.aclose()
@@ -64,20 +64,18 @@ async def test_two_processes_make_each_briefing_once(maya: User, schedule: Sched
     assert [run.status async for run in Run.objects.all()] == [RunStatus.FINISHED] * 4
 
 
-@pytest.mark.parametrize(("scheduler", "lives"), [("web", True), ("worker", False), ("off", False)])
-async def test_where_a_worker_runs_the_schedules_a_web_process_does_not(
-    settings: Any, scheduler: str, lives: bool
-) -> None:
-    settings.SCHEDULER = scheduler
+@pytest.mark.parametrize(("where", "lives"), [("web", True), ("worker", False), ("off", False)])
+async def test_where_a_worker_runs_the_schedules_a_web_process_does_not(settings: Any, where: str, lives: bool) -> None:
+    settings.SCHEDULER = where
     before = asyncio.all_tasks()
-    async with worker.running():
+    async with scheduler.running():
         assert bool(asyncio.all_tasks() - before) == lives
 
 
 async def test_no_more_go_on_at_once_than_it_may(maya: User, schedule: Schedule) -> None:
     for _ in range(3):
         await make_due_row(schedule)
-    narrow, at_most = Worker(at_once=1), 0
+    narrow, at_most = Scheduler(at_once=1), 0
     living = asyncio.create_task(narrow.live())
     async with asyncio.timeout(60):
         while await Row.objects.filter(ended_at=None).aexists():
@@ -93,8 +91,8 @@ async def test_a_look_that_fails_is_not_the_last(
     maya: User, schedule: Schedule, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A database that was away for a moment."""
-    monkeypatch.setattr(worker, "_TICK_SECONDS", 0.1)
-    watching = Worker(at_once=1)
+    monkeypatch.setattr(scheduler, "_TICK_SECONDS", 0.1)
+    watching = Scheduler(at_once=1)
     async with table_away_async("default", table="agent_occurrence"):
         living = asyncio.create_task(watching.live())
         async with asyncio.timeout(60):

@@ -31,7 +31,7 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-class Worker:
+class Scheduler:
     """The scheduler of one event loop; `at_once` briefings go on at a time, and no more are held in memory."""
 
     def __init__(self, *, at_once: int, then: Callable[[], None] = _nothing) -> None:
@@ -112,7 +112,7 @@ class Worker:
 
 
 _calls: list[Callable[[], None]] = []
-_workers: WeakKeyDictionary[asyncio.AbstractEventLoop, Worker] = WeakKeyDictionary()
+_schedulers: WeakKeyDictionary[asyncio.AbstractEventLoop, Scheduler] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -125,15 +125,15 @@ async def running(*, then: Callable[[], None] = _nothing) -> AsyncIterator[None]
         yield
         return
     loop = asyncio.get_running_loop()
-    worker = _workers[loop] = Worker(at_once=settings.SCHEDULES_AT_ONCE, then=then)
-    living = loop.create_task(worker.live(), context=contextvars.Context())
+    scheduler = _schedulers[loop] = Scheduler(at_once=settings.SCHEDULES_AT_ONCE, then=then)
+    living = loop.create_task(scheduler.live(), context=contextvars.Context())
     try:
         yield
     finally:
-        del _workers[loop]
-        worker.stop()
+        del _schedulers[loop]
+        scheduler.stop()
         await living
-        await worker.aclose()
+        await scheduler.aclose()
 
 
 def call_by(call: Callable[[], None]) -> None:
@@ -147,5 +147,5 @@ async def wake() -> None:
         # A thread of its own: database work waits for no queue.
         for call in _calls:
             await sync_to_async(call, thread_sensitive=False)()
-    elif worker := _workers.get(asyncio.get_running_loop()):
-        worker.nudge()
+    elif scheduler := _schedulers.get(asyncio.get_running_loop()):
+        scheduler.nudge()
