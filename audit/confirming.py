@@ -1,4 +1,4 @@
-"""Asks who is there before much of the timeline leaves. Another app knows how; this app imports it not."""
+"""Asks who is there before much of the timeline leaves. Another app knows how and registers itself."""
 
 from collections.abc import Callable, Coroutine
 from functools import wraps

@@ -1,4 +1,4 @@
-"""Searches that a user keeps under a name. Another app keeps them, as preferences; this app imports it not."""
+"""Searches that a user keeps under a name. Another app keeps them, as preferences."""
 
 from dataclasses import dataclass
 from typing import Protocol

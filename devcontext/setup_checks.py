@@ -12,13 +12,11 @@ from django.utils.translation import gettext as _
 
 from agent import claude
 from agent.errors import ModelError
+from devcontext import this_machine
 from permissions import connections
 from permissions.pages import load_asker
 from vault.client import SessionEndedError, VaultError
 from vault.findings import Finding, Verdict
-
-# Where browsers trust plain http, passkeys included. Source: W3C Secure Contexts, section 3.1.
-_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 async def check_installation(request: HttpRequest) -> list[Finding]:
@@ -38,7 +36,7 @@ def _https() -> Finding:
     url = urlsplit(settings.APP_URL)
     if url.scheme == "https":
         return Finding(Verdict.GOOD, _("APP_URL is https."))
-    if url.hostname in _THIS_MACHINE:
+    if url.hostname in this_machine.NAMES:
         return Finding(
             Verdict.OPEN, _("APP_URL is plain http, which will do on this machine alone; Slack wants https.")
         )
@@ -49,7 +47,7 @@ def _allowed_hosts() -> Finding:
     host = urlsplit(settings.APP_URL).hostname or ""
     if "*" in settings.ALLOWED_HOSTS:
         return Finding(Verdict.WRONG, _("ALLOWED_HOSTS lets every name in; name your own alone."))
-    if validate_host(host, settings.ALLOWED_HOSTS) or (settings.DEBUG and host in _THIS_MACHINE):
+    if validate_host(host, settings.ALLOWED_HOSTS) or (settings.DEBUG and host in this_machine.NAMES):
         return Finding(Verdict.GOOD, _("ALLOWED_HOSTS holds the name in APP_URL."))
     return Finding(Verdict.WRONG, _("ALLOWED_HOSTS does not hold the name in APP_URL, so nobody gets in by it."))
 

@@ -23,12 +23,11 @@ from agent.prices import price_state
 from agent.schedules import leading
 from agent.transcript import dollars
 from audit import reconcile
-from devcontext import env, setup_checks
+from devcontext import env, setup_checks, this_machine
 from devcontext.providers import PLACES
 from permissions.services import SERVICES
 from vault.findings import Finding
 
-_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 _INSTALLATION = "installation"
 _View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
@@ -140,4 +139,5 @@ def _is_tried_out_here(request: HttpRequest) -> bool:
     SECURITY: the name is looked at as well, since a page elsewhere could point a name of its own at this machine.
     """
     domain, _port = split_domain_port(request.get_host())
-    return settings.DEBUG and domain in _THIS_MACHINE and request.META.get("REMOTE_ADDR") in _THIS_MACHINE
+    is_called_so = domain.strip("[]") in this_machine.NAMES
+    return settings.DEBUG and is_called_so and request.META.get("REMOTE_ADDR") in this_machine.ADDRESSES

@@ -6,7 +6,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-_THIS_MACHINE = frozenset({"127.0.0.1", "::1"})
+from devcontext import this_machine
 
 
 class TLSOrThisMachine:
@@ -28,7 +28,7 @@ class TLSOrThisMachine:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Answer the request, or refuse it."""
         # Behind a proxy that uvicorn trusts, both are those of the proxy's client.
-        if settings.DEBUG or request.is_secure() or request.META.get("REMOTE_ADDR") in _THIS_MACHINE:
+        if settings.DEBUG or request.is_secure() or request.META.get("REMOTE_ADDR") in this_machine.ADDRESSES:
             return self._get_response(request)
         return self._refuse() if self._is_async else _in_the_clear()
 

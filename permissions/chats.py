@@ -1,4 +1,4 @@
-"""What a user's conversations are called. The agent knows and says so; this app imports it not."""
+"""What a user's conversations are called. The agent knows and says so; this app does not import it."""
 
 from collections.abc import Callable, Collection, Mapping
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Which tools the agent has for each provider, and which scopes they need. The agent says so; this app imports it not.
+"""Which tools the agent has for each provider, and which scopes they need. The agent says so, unasked.
 
 A process that has no agent is told nothing: there no scope is needed.
 """

@@ -1,4 +1,4 @@
-"""What a user's schedules are called. The agent knows and says so; this app imports it not."""
+"""What a user's schedules are called. The agent knows and says so; this app does not import it."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass

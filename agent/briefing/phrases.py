@@ -1,6 +1,6 @@
 """How rules, steps, ages and instants read in a briefing that no model wrote. Pure; no provider's text in here."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 from agent.briefing.facts.types import NextStep, Rule, ServiceCoverage, Window
@@ -100,11 +100,6 @@ def since(about: Window) -> str:
 def coverage(covered: tuple[ServiceCoverage, ...]) -> str:
     """Return the line about what was read, `GitHub 14 items · Slack revoked, not read`; "" for no service."""
     return " · ".join(f"{_name(one.provider)} {_covered(one)}" for one in covered)
-
-
-def clock(at: datetime) -> str:
-    """Return a time of the user's day."""
-    return f"{at:%H:%M}"
 
 
 def _covered(one: ServiceCoverage) -> str:

@@ -6,9 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from devcontext import env
-
-_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+from devcontext import env, this_machine
 
 
 @register(Tags.security)
@@ -59,4 +57,4 @@ def _is_https(name: str) -> bool:
 
 
 def _is_local(name: str) -> bool:
-    return urlsplit(getattr(settings, name)).hostname in _THIS_MACHINE
+    return urlsplit(getattr(settings, name)).hostname in this_machine.NAMES

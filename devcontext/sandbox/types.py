@@ -226,7 +226,6 @@ class Snapshot:
     now: datetime
     me: Person
     people: tuple[Person, ...]
-    teams: tuple[Team, ...] = ()
     repositories: tuple[Repository, ...] = ()
     pull_requests: tuple[PullRequest, ...] = ()
     issues: tuple[Issue, ...] = ()

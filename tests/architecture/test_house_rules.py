@@ -48,7 +48,9 @@ def test_no_file_names_a_package_registry() -> None:
 
 
 def test_locks_hold_hashes_and_no_address() -> None:
-    for lock in (ROOT / "requirements").glob("*.txt"):
+    locks = sorted((ROOT / "requirements").glob("*.txt"))
+    assert len(locks) > 1
+    for lock in locks:
         text = lock.read_text(encoding="utf-8")
         assert "://" not in text
         assert text.count("==") <= text.count("--hash=sha256:")

@@ -118,5 +118,7 @@ def test_the_recipe_names_files_that_each_provider_has(slug: str) -> None:
 def test_the_example_says_of_each_file_where_it_would_be() -> None:
     example = ROOT / "tests" / "example_provider"
     first_lines = " ".join(path.read_text(encoding="utf-8").partition("\n")[0] for path in example.glob("*.py"))
-    for template in re.findall(r"`((?:devcontext|vault|permissions|agent)/[\w/]*<provider>(?:\.py|/))`", _recipe()):
+    named = re.findall(r"`((?:devcontext|vault|permissions|agent)/[\w/]*<provider>(?:\.py|/))`", _recipe())
+    assert len(named) >= 4
+    for template in named:
         assert f"`{template.replace('<provider>', 'tasklist')}`" in first_lines, template

@@ -1,7 +1,6 @@
 """An auditor sees what was done for all, nothing personal and no words; everybody else sees no such page."""
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.db import connections
@@ -12,6 +11,7 @@ from audit.events import Entry, Event
 from audit.models import AuditEvent
 from audit.record import record
 from permissions.subjects import subject_of
+from tests.audit.streams import text_of
 from tests.broken import table_away
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"])
@@ -87,12 +87,6 @@ def test_everybodys_file_is_without_what_is_personal_and_on_record(browser: Clie
     assert "bobs-account" not in text
     exported = AuditEvent.objects.get(event=Event.AUDIT_EVENTS_EXPORTED)
     assert (exported.user, exported.reason) == (subject_of(ada.pk), "everybody")
-
-
-@async_to_sync
-async def text_of(response: object) -> str:
-    """Return a streamed answer as a whole."""
-    return b"".join([part async for part in response.streaming_content]).decode()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("address", PAGES)

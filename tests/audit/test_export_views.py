@@ -19,6 +19,7 @@ from audit.export_lines import COLUMNS, SCHEMA, csv_header, csv_lines
 from audit.models import AuditEvent
 from audit.record import record
 from permissions.subjects import subject_of
+from tests.audit.streams import text_of
 from tests.broken import table_away
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit", "vault"])
@@ -43,12 +44,6 @@ def browser(alice: User) -> Client:
     client = Client()
     client.force_login(alice)
     return client
-
-
-@async_to_sync
-async def text_of(response: Any) -> str:
-    """Return a streamed answer as a whole."""
-    return b"".join([part async for part in response.streaming_content]).decode()
 
 
 def test_a_csv_has_what_fits_and_a_name_with_its_days(browser: Client) -> None:

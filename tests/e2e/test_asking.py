@@ -116,14 +116,11 @@ async def test_more_time_is_had_at_a_press_and_keeps_the_focus(visitor: Page) ->
 async def test_the_runs_own_page_asks_without_a_script(visitor: Page, browser: Browser) -> None:
     await ask(visitor)
     run = await visitor.locator("[data-run]").first.get_attribute("data-run")
-    state = await visitor.context.storage_state()
-    plain = await browser.new_context(java_script_enabled=False, storage_state=state)
-    page = await plain.new_page()
-    await page.goto(re.sub(r"/chat/.*", f"/runs/{run}/", visitor.url))
-    await page.get_by_role("group", name=QUESTION).get_by_role("button", name="Allow in this conversation").click()
-    await expect(page.get_by_text("You allowed it.")).to_be_visible()
-    await expect(page.get_by_role("group", name=QUESTION)).to_have_count(0)
-    await plain.close()
+    async with visiting(browser, visitor.url, has_scripts=False, like=visitor) as page:
+        await page.goto(f"/runs/{run}/")
+        await page.get_by_role("group", name=QUESTION).get_by_role("button", name="Allow in this conversation").click()
+        await expect(page.get_by_text("You allowed it.")).to_be_visible()
+        await expect(page.get_by_role("group", name=QUESTION)).to_have_count(0)
     await finished(visitor)
 
 

@@ -198,15 +198,12 @@ async def test_a_search_is_saved_found_again_and_deleted(page: Page) -> None:
 
 
 async def test_it_works_without_javascript(browser: Browser, installation: Installation, page: Page) -> None:
-    state = await page.context.storage_state()
-    context = await browser.new_context(java_script_enabled=False, storage_state=state, base_url=installation.app_url)
-    plain = await context.new_page()
-    await plain.goto("/audit/")
-    await plain.get_by_label("Search the timeline").fill("service:github exchanged colour:red")
-    await plain.get_by_role("button", name="Search", exact=True).click()
-    await expect(plain.get_by_role("alert")).to_contain_text("There is no “colour:” to search by")
-    await expect(plain.locator(".event-sentence").first).to_contain_text("GitHub token exchanged")
-    await plain.locator(".event summary").first.click()
-    await plain.get_by_role("link", name="Everything about event").first.click()
-    await expect(plain.locator(".facts")).to_contain_text("Token fingerprint")
-    await context.close()
+    async with visiting(browser, installation.app_url, has_scripts=False, like=page) as plain:
+        await plain.goto("/audit/")
+        await plain.get_by_label("Search the timeline").fill("service:github exchanged colour:red")
+        await plain.get_by_role("button", name="Search", exact=True).click()
+        await expect(plain.get_by_role("alert")).to_contain_text("There is no “colour:” to search by")
+        await expect(plain.locator(".event-sentence").first).to_contain_text("GitHub token exchanged")
+        await plain.locator(".event summary").first.click()
+        await plain.get_by_role("link", name="Everything about event").first.click()
+        await expect(plain.locator(".facts")).to_contain_text("Token fingerprint")

@@ -124,10 +124,7 @@ async def test_a_page_comes_back_after_the_server_did(page: Page, other: Page, i
 async def test_without_javascript_the_page_is_as_before(
     browser: Browser, page: Page, installation: Installation
 ) -> None:
-    state = await page.context.storage_state()
-    context = await browser.new_context(java_script_enabled=False, storage_state=state, base_url=installation.app_url)
-    plain = await context.new_page()
-    await plain.goto("/audit/")
-    await expect(plain.get_by_role("button", name="Pause")).to_be_hidden()
-    await expect(sentences(plain).first).to_be_visible()
-    await context.close()
+    async with visiting(browser, installation.app_url, has_scripts=False, like=page) as plain:
+        await plain.goto("/audit/")
+        await expect(plain.get_by_role("button", name="Pause")).to_be_hidden()
+        await expect(sentences(plain).first).to_be_visible()

@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
-from django.contrib.messages import get_messages
-from django.http import HttpResponse
 from django.test import AsyncClient
 from django.utils import timezone
 
@@ -23,6 +21,7 @@ from permissions.subjects import user_id_of
 from tests.agent.conftest import request_of, start
 from tests.broken import table_away_async
 from tests.permissions.conftest import DATABASES, Connect, Person, SignIn, list_recorded
+from tests.permissions.messages import said
 from vault import models
 
 pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
@@ -35,11 +34,6 @@ LINES = {
     "channel": "#hr",
     "word": "Project X",
 }
-
-
-def said(response: HttpResponse) -> list[tuple[str, str]]:
-    """Return (level, sentence) of each message that the next page will show."""
-    return [(message.level_tag, message.message) for message in get_messages(response.asgi_request)]  # type: ignore[attr-defined]
 
 
 async def modes(person: Person) -> dict[str, Mode]:

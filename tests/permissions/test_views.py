@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.test import AsyncClient
 from pytest_django.fixtures import Settings
@@ -18,6 +17,7 @@ from permissions.cards import ServiceCard
 from permissions.subjects import user_id_of
 from tests.broken import table_away_async
 from tests.permissions.conftest import DATABASES, Connect, Person, SignIn, list_recorded
+from tests.permissions.messages import said
 from tests.vault.upstream import Upstream
 from vault import models
 from vault.client import sessions
@@ -27,11 +27,6 @@ pytestmark = pytest.mark.django_db(databases=DATABASES, transaction=True)
 PAGE = "/settings/permissions/"
 CHANGES = ["revoke", "restore", "disconnect"]
 StopVault = Callable[[], Awaitable[None]]
-
-
-def said(response: HttpResponse) -> list[tuple[str, str]]:
-    """Return (level, sentence) of each message that the next page will show."""
-    return [(message.level_tag, message.message) for message in get_messages(response.asgi_request)]  # type: ignore[attr-defined]
 
 
 async def change(person: Person, what: str, *, provider: str = "github") -> HttpResponse:

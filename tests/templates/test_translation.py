@@ -99,11 +99,11 @@ def test_what_the_tools_do_can_be_said_in_any_language(domain: str) -> None:
     assert said <= {message.text for message in messages.find_all()[domain]}
 
 
-def test_each_translation_is_of_the_words_that_the_source_has() -> None:
-    found = messages.find_all()
-    for path in (ROOT / "locale").glob("*/LC_MESSAGES/*.po"):
-        keys = {message.key for message in found[path.stem]}
-        assert set(messages.read_po(path.read_text(encoding="utf-8"))) == {*keys, ""}
+@pytest.mark.parametrize("path", sorted((ROOT / "locale").rglob("*.po*")), ids=lambda path: "-".join(path.parts[-3:]))
+def test_each_catalogue_is_of_the_words_that_the_source_has(path: Path) -> None:
+    """The two templates, and each language's own."""
+    keys = {message.key for message in messages.find_all()[path.stem]}
+    assert set(messages.read_po(path.read_text(encoding="utf-8"))) == {*keys, ""}
 
 
 def test_styles_know_no_left_and_no_right() -> None:

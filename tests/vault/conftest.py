@@ -174,3 +174,10 @@ def connect_user(upstream: Upstream) -> Callable[..., Any]:
         )
 
     return connect_user
+
+
+async def confirm(vault: VaultClient, returned: dict[str, str], *, user: str = ALICE, sid: str = "sid-1") -> Any:
+    """Confirm the connection that a callback returned, from alice's own session unless a test says otherwise."""
+    return await vault.confirm_connection(
+        subject_token=subject(user, sid=sid), connection=returned["connection"], nonce=returned["nonce"]
+    )

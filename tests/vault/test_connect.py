@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from tests.vault.conftest import ALICE, BOB, audit_down, change, events, request, subject
+from tests.vault.conftest import ALICE, BOB, audit_down, change, confirm, events, request, subject
 from tests.vault.upstream import Upstream
 from vault import connect, models
 from vault.client.base import VaultClient
@@ -162,12 +162,6 @@ async def test_a_provider_that_is_down_connects_nothing(vault: VaultClient, upst
     upstream.answer = (503, {})
     assert await finish(url, upstream) == {"error": "provider"}
     assert await models.Connection.objects.using("vault").acount() == 0
-
-
-async def confirm(vault: VaultClient, returned: dict[str, str], *, user: str = ALICE, sid: str = "sid-1") -> Any:
-    return await vault.confirm_connection(
-        subject_token=subject(user, sid=sid), connection=returned["connection"], nonce=returned["nonce"]
-    )
 
 
 @pytest.mark.parametrize(("user", "sid"), [(ALICE, "sid-2"), (BOB, "sid-1"), (BOB, "sid-2")])

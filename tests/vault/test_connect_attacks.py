@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.utils import timezone
 
-from tests.vault.conftest import ALICE, MALLORY, events, subject
+from tests.vault.conftest import ALICE, MALLORY, confirm, events, subject
 from tests.vault.upstream import Upstream
 from vault import connect, models
 from vault.client.base import VaultClient
@@ -43,12 +43,6 @@ async def come_back(query: dict[str, str], *, provider: str) -> dict[str, str]:
     # Whatever the query says, the browser goes to the app's own address.
     assert returned.startswith(f"{settings.APP_URL}/auth/connect/{provider}/return?")
     return parameters(returned)
-
-
-async def confirm(vault: VaultClient, returned: dict[str, str], *, user: str = ALICE, sid: str = "sid-1") -> Any:
-    return await vault.confirm_connection(
-        subject_token=subject(user, sid=sid), connection=returned["connection"], nonce=returned["nonce"]
-    )
 
 
 async def assert_nothing(vault: VaultClient, *users: str) -> None:

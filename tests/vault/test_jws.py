@@ -14,16 +14,13 @@ from django.core.exceptions import ImproperlyConfigured
 from joserfc import jws as joserfc_jws
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from tests.vault.asking import b64
 from vault import jws
 from vault.jws import TokenError
 
 KEY = OKPKey.generate_key("Ed25519")
 PRIVATE, PUBLIC = KEY.as_pem(private=True).decode(), KEY.as_pem(private=False).decode()
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-
-
-def b64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def signed(header: str, payload: str | bytes) -> str:

@@ -169,12 +169,20 @@ def empty(row: models.Connection, *, asked_scope: str) -> None:
     row.asked_scope, row.granted_scope = asked_scope, ""
     row.has_refresh_token, row.access_expires_at, row.access_life_seconds = False, None, None
     row.reconnect_reason = REDUCED
-    # A refresh under way loses its lease and finds another generation, so what it brings is revoked and not kept.
+    supersede(row)
+    row.save(using=ALIAS)
+
+
+def supersede(row: models.Connection) -> None:
+    """Begin the next generation of a connection that the caller holds and saves.
+
+    SECURITY: a refresh under way loses its lease and finds another generation, so what it brings is revoked and never
+    written over what is there now.
+    """
     row.generation += 1
     row.fence += 1
     row.lease_owner, row.lease_until = "", None
     row.intent_generation, row.intent_fingerprint, row.intent_at = None, "", None
-    row.save(using=ALIAS)
 
 
 def to_value(row: models.Connection) -> Connection:

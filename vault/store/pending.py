@@ -207,11 +207,7 @@ def _renew(row: models.Connection, *, pending: models.Connection) -> Connection:
     row.asked_scope, row.granted_scope = pending.asked_scope, pending.granted_scope
     row.access_expires_at, row.access_life_seconds = pending.access_expires_at, pending.access_life_seconds
     row.has_refresh_token = pending.has_refresh_token
-    row.generation += 1
-    # A refresh of the old tokens that is under way loses its lease, so its answer is not written over the new ones.
-    row.fence += 1
-    row.lease_owner, row.lease_until = "", None
-    row.intent_generation, row.intent_fingerprint, row.intent_at = None, "", None
+    connections.supersede(row)
     row.failures, row.retry_at, row.reconnect_reason = 0, None, ""
     pending.delete(using=ALIAS)
     row.save(using=ALIAS)

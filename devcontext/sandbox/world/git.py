@@ -63,7 +63,6 @@ class GitSource:
         return replace(
             snapshot,
             people=(*history.people(), *(one for one in snapshot.people if one != me)),
-            teams=(),
             repositories=(repository,),
             pull_requests=pull_requests,
             issues=(),

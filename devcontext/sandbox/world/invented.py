@@ -44,7 +44,6 @@ def tidewater_snapshot(days: Days) -> Snapshot:
         now=days.now,
         me=team.MAYA,
         people=team.PEOPLE,
-        teams=(team.BACKEND,),
         repositories=team.REPOSITORIES,
         pull_requests=pull_requests,
         issues=teams_code.issues(days),

@@ -71,6 +71,7 @@ async def test_a_query_stays_within_githubs_limit(github: GitHub, tool: str) -> 
     """GitHub: "longer than 256 characters" is not supported; the rest is dropped from the answer."""
     somebody = for_somebody(github, MANY)
     await somebody.run(tool, *ALL_OF_GITHUB[tool][0])
+    assert somebody.queries
     for query in somebody.queries:
         assert len(query) <= 256
         assert query.count(" -repo:") == 2
@@ -98,6 +99,7 @@ async def test_a_name_that_is_none_of_githubs_never_goes_into_a_query(github: Gi
 async def test_a_named_repository_is_all_that_is_asked_for(github: GitHub) -> None:
     somebody = for_somebody(github, LEFT_OUT)
     result = await somebody.run("github_commits", repositories("acme/api"), found(), repo="acme/api")
+    assert somebody.queries
     assert all("repo:acme/api" in query and "-repo:" not in query for query in somebody.queries)
     assert not any("exclusions" in warning for warning in result.warnings)
 
