@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.utils import translation
 
 from agent import earlier, remembered, smalltalk, without_model
 from agent.answer import Answer
@@ -27,6 +28,7 @@ from agent.events import (
     AnswerRestarted,
     Coverage,
     GroundingCounts,
+    Ignored,
     LoopEvent,
     RunWindow,
     StepFailed,
@@ -34,6 +36,7 @@ from agent.events import (
     TurnAdded,
 )
 from agent.history import begin_anew
+from agent.ignored import ignored_words
 from agent.loop import run_loop
 from agent.opening import Opening, tell
 from agent.prefix import mark
@@ -96,6 +99,11 @@ class Answering:
         return self._answer.grounding
 
     @property
+    def ignored(self) -> Ignored:
+        """What the run did not follow."""
+        return self._tally.ignored(self.readings)
+
+    @property
     def cost_micro_usd(self) -> int | None:
         """What the model's answers cost, in millionths of a US dollar; None where no price is known."""
         return self._model.cost_micro_usd
@@ -107,9 +115,16 @@ class Answering:
 
     @property
     def text(self) -> str:
-        """The answer with our own lines on its window and on what was read; the page has them from events."""
-        window = self._told_window.text if self._told_window else ""
-        return frame(self._answer.text, window=window, coverage=phrases.coverage(facts_coverage(self.readings)))
+        """The answer with our own lines on its window, on what was read and ignored; the page has them from events."""
+        # What a run stores is English, whatever language the page speaks that asked for it.
+        with translation.override(None):
+            ignored = ignored_words(self.ignored, unknown=self.grounding.unknown)
+        return frame(
+            self._answer.text,
+            window=self._told_window.text if self._told_window else "",
+            coverage=phrases.coverage(facts_coverage(self.readings)),
+            ignored=ignored,
+        )
 
     async def write(self) -> None:
         """Write the answer, by the model or from the facts of what was read.

@@ -253,6 +253,18 @@ class GroundingCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """What a run did not follow: `calls` that are not allowed, and the providers in whose texts somebody `hid` words.
+
+    Calls are those of tools that do not exist, or with arguments that do not fit. Citations of nothing that was read
+    are in `GroundingCounts`.
+    """
+
+    calls: int = 0
+    hid: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished(RunEvent):
     """Last event of a run that answered.
 
@@ -268,6 +280,7 @@ class RunFinished(RunEvent):
     cost_micro_usd: int | None = None
     written_by: Literal["model", "template"] = "model"
     code: str = ""
+    ignored: Ignored = Ignored()
 
 
 @dataclass(frozen=True, slots=True)

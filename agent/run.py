@@ -111,6 +111,7 @@ class Run:
                 cost_micro_usd=answering.cost_micro_usd,
                 written_by=answering.written_by,
                 code=answering.model_error.code if answering.model_error else "",
+                ignored=answering.ignored,
             )
         )
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from agent.briefing.facts.coverage import coverage
 from agent.briefing.facts.types import ServiceCoverage
 from agent.briefing.types import Reading
-from agent.events import Coverage, LoopEvent, StepExchanged, StepFailed, StepFinished, StepStarted
+from agent.events import Coverage, Ignored, LoopEvent, StepExchanged, StepFailed, StepFinished, StepStarted
 from agent.providers import PROVIDERS
+from agent.toolkit import HIDDEN_WORDS
+
+# What the toolkit calls a call that no tool and no arguments of ours allow.
+_NOT_ALLOWED = frozenset({"unknown_tool", "bad_arguments"})
 
 
 @dataclass(slots=True)
@@ -49,6 +53,14 @@ class Tally:
         """Return what is known of each provider, in fixed order, by what its calls gave."""
         covered = {one.provider: one for one in coverage(readings)}
         return tuple(self._coverage_of(provider, found=covered.get(provider)) for provider in PROVIDERS)
+
+    def ignored(self, readings: Sequence[Reading]) -> Ignored:
+        """Return what the run did not follow."""
+        hid = {one.provider for one in readings if HIDDEN_WORDS in one.warnings}
+        return Ignored(
+            calls=sum(call.outcome in _NOT_ALLOWED for call in self.calls.values()),
+            hid=tuple(provider for provider in PROVIDERS if provider in hid),
+        )
 
     def _coverage_of(self, provider: str, *, found: ServiceCoverage | None) -> Coverage:
         exchanged = [call for call in self.calls.values() if call.provider == provider and call.exchange]

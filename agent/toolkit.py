@@ -27,7 +27,7 @@ from agent.untrusted import Noticed, clean_text, noticing
 
 logger = logging.getLogger(__name__)
 
-_HIDDEN_WORDS = "Hidden characters were removed from what was read: somebody hid words there."
+HIDDEN_WORDS = "Hidden characters were removed from what was read: somebody hid words there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def _write(result: ToolResult, *, tool: Tool, noticed: Noticed) -> results.Writt
         entries,
         service=tool.provider or tool.name,
         is_truncated=result.is_truncated,
-        warnings=(*result.warnings, *((_HIDDEN_WORDS,) if noticed.has_hidden_words else ())),
+        warnings=(*result.warnings, *((HIDDEN_WORDS,) if noticed.has_hidden_words else ())),
     )
 
 

@@ -1,7 +1,7 @@
 """One run as its stored events tell it, from question to receipt, for pages and files that need no script.
 
 The chat page folds the same events in the browser (`static/agent/turn.js`), with the same words; its receipt also
-counts tokens and citations. Pure: frames in, values out.
+counts tokens. Pure: frames in, values out.
 """
 
 import json
@@ -14,7 +14,8 @@ from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from agent.events import Coverage
+from agent.events import Coverage, GroundingCounts, Ignored
+from agent.ignored import ignored_words
 from agent.markdown import sanitize
 from permissions.services import SERVICES
 
@@ -80,6 +81,7 @@ class CallTold:
     items: int = 0
     bytes: int = 0
     titles: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     message: str = ""
 
     def take_permission(self, event: Mapping[str, Any]) -> None:
@@ -130,6 +132,8 @@ class Transcript:
     cost_micro_usd: int | None = None
     calls: dict[str, CallTold] = field(default_factory=dict)
     coverage: tuple[Coverage, ...] = ()
+    grounding: GroundingCounts = field(default_factory=GroundingCounts)
+    ignored: str = ""
     _blocks: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -141,6 +145,20 @@ class Transcript:
     def covered(self) -> list[tuple[str, str, str]]:
         """`(provider, service, what became of it)` for each service."""
         return [(one.provider, SERVICES[one.provider].name, coverage_words(one)) for one in self.coverage]
+
+    @property
+    def backing(self) -> str:
+        """How the answer's statements are backed, in one line, "" where each names what this run has read."""
+        earlier = ngettext(
+            "{number} item cited as read for an earlier question",
+            "{number} items cited as read for an earlier question",
+            self.grounding.earlier,
+        )
+        ungrounded = ngettext(
+            "{number} statement without a source", "{number} statements without a source", self.grounding.ungrounded
+        )
+        parts = ((earlier, self.grounding.earlier), (ungrounded, self.grounding.ungrounded))
+        return " · ".join(words.format(number=number) for words, number in parts if number)
 
     @property
     def receipt(self) -> str:
@@ -182,6 +200,8 @@ class Transcript:
         self.message, self.code = event.get("message", ""), event.get("code", "")
         self.written_by, self.cost_micro_usd = event.get("written_by", "model"), event.get("cost_micro_usd")
         self.coverage = tuple(Coverage(**one) for one in event.get("coverage", ()) if one["provider"] in SERVICES)
+        self.grounding = GroundingCounts(**event.get("grounding", {}))
+        self.ignored = ignored_words(Ignored(**event.get("ignored", {})), unknown=self.grounding.unknown)
         if self.state == "finished" and not self._blocks:
             self.message = gettext(_NO_TEXT)
 
@@ -201,6 +221,7 @@ class Transcript:
         elif kind == "step.finished":
             call.outcome, call.ms, call.items, call.bytes = "read", event["ms"], event["items"], event["bytes"]
             call.read_ms, call.titles = event.get("read_ms", 0), tuple(event.get("titles", ()))
+            call.warnings = tuple(event.get("warnings", ()))
         elif kind == "step.failed":
             call.outcome, call.ms, call.message = event["code"], event["ms"], event["message"]
 

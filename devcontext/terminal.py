@@ -114,6 +114,7 @@ class Report:
             "exchanges": self._exchanges,
             "evidence": [{name: item[name] for name in ("id", "title", "url")} for item in self._evidence.values()],
             "grounding": self.last["grounding"],
+            "ignored": self.last["ignored"],
             "written_by": self.last["written_by"],
             "coverage": list(self.last.get("coverage", ())),
             "usage": self._said.get("usage", {}),

@@ -14,7 +14,8 @@ from agent.events import Evidence
 from agent.untrusted import clean_text
 
 LineKind = Literal["text", "item", "quote", "code", "row"]
-_OURS = re.compile(r"(window|coverage):\s*", re.IGNORECASE)
+_OURS = re.compile(r"(window|coverage|ignored):\s*", re.IGNORECASE)
+_IGNORED = "Ignored"
 # No answer is as long; a text without end must not become one.
 _MAX_SPAN_CHARACTERS = 20_000
 
@@ -58,7 +59,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole answer, with our own lines on what it is about and what was read: "" where there is none.
+    """A whole answer, with our own lines on what it is about, what was read and what was ignored: "" for none.
 
     `head` and `foot` say where they stand: above a briefing, and below what answers a question in passing.
     """
@@ -66,24 +67,34 @@ class Document:
     sections: tuple[Section, ...]
     coverage: str = ""
     window: str = ""
+    ignored: str = ""
 
     @property
     def head(self) -> Mapping[str, str]:
         """Our lines above the answer, by their first word."""
-        lines = {"Window": self.window, "Coverage": self.coverage} if self.window else {}
-        return {word: line for word, line in lines.items() if line}
+        return {"Window": self.window, **self._about_reading} if self.window else {}
 
     @property
     def foot(self) -> Mapping[str, str]:
         """Our lines below the answer, by their first word."""
-        return {"Coverage": self.coverage} if self.coverage and not self.window else {}
+        return {} if self.window else self._about_reading
+
+    @property
+    def _about_reading(self) -> dict[str, str]:
+        lines = {"Coverage": self.coverage, _IGNORED: self.ignored}
+        return {word: line for word, line in lines.items() if line}
 
 
-def frame(text: str, *, window: str, coverage: str) -> str:
+def without_words(lines: Mapping[str, str]) -> list[str]:
+    """Return our lines for a rendering that leaves their first words out, but for the one that says nothing without."""
+    return [f"{word}: {line}" if word == _IGNORED else line for word, line in lines.items()]
+
+
+def frame(text: str, *, window: str, coverage: str, ignored: str = "") -> str:
     """Return an answer in Markdown with our own lines around it, as `parse` takes them; nothing stays nothing."""
     if not text:
         return ""
-    document = Document((), coverage=coverage, window=window)
+    document = Document((), coverage=coverage, window=window, ignored=ignored)
     head = [f"**{word}:** {line}" for word, line in document.head.items()]
     return "\n\n".join([*head, text, *(f"**{word}:** {line}" for word, line in document.foot.items())])
 
@@ -105,6 +116,7 @@ class _Builder:
     sections: list[Section] = field(default_factory=lambda: [Section("")])
     coverage: str = ""
     window: str = ""
+    ignored: str = ""
     _depth: int = 0
     _is_new_item: bool = False
     _is_heading: bool = False
@@ -136,7 +148,7 @@ class _Builder:
     def finish(self) -> Document:
         """Return what was collected, without empty parts."""
         sections = tuple(section for section in self.sections if section.title or section.lines)
-        return Document(sections=sections, coverage=self.coverage, window=self.window)
+        return Document(sections=sections, coverage=self.coverage, window=self.window, ignored=self.ignored)
 
     def _add_inline(self, token: Token) -> None:
         if self._is_heading:
@@ -157,9 +169,14 @@ class _Builder:
         if not found or not line.spans[0].is_strong:
             return False
         words = line.text[found.end() :].strip()
-        if found[1].lower() == "coverage":
-            self.coverage = self.coverage or words
-            return True
+        match found[1].lower():
+            case "coverage":
+                self.coverage = self.coverage or words
+                return True
+            case "ignored":
+                is_next = bool(self.coverage) and not self.ignored
+                self.ignored = words if is_next else self.ignored
+                return is_next
         is_first = self.sections == [Section("")] and not self.coverage and not self.window
         self.window = words if is_first else self.window
         return is_first

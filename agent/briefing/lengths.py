@@ -23,7 +23,7 @@ class Length(StrEnum):
 def shorten(document: Document, *, length: Length) -> Document:
     """Return `document` at that length; what is shorter than full keeps only what an item backs.
 
-    What was not read stays at every length: a shorter answer must not look like a better one.
+    What was not read, and what was ignored, stays at every length: a shorter answer must not look like a better one.
     """
     match length:
         case Length.FULL:
@@ -47,13 +47,13 @@ def _headline(document: Document) -> Document:
     ranked = sorted(document.sections, key=lambda section: section.title.lower() != _FIRST)
     backed = [(section, lines) for section in ranked if (lines := _backed(section))]
     if not backed:
-        return Document(sections=(), coverage=_gaps(document.coverage))
+        return replace(document, sections=(), coverage=_gaps(document.coverage), window="")
     section, lines = backed[0]
     head = [Span(f"{section.title}: ")] if section.title else []
     tail = [Span(f" (and {len(lines) - 1} more)")] if len(lines) > 1 else []
     line = Line((*head, *lines[0].spans, *tail))
     labels = [label for one in document.sections[:1] for label in _labels(one)]
-    return Document(sections=(Section("", (*labels, line)),), coverage=_gaps(document.coverage))
+    return replace(document, sections=(Section("", (*labels, line)),), coverage=_gaps(document.coverage), window="")
 
 
 def _labels(section: Section) -> list[Line]:

@@ -20,17 +20,17 @@ _FOREIGN_LINK = re.compile(
     r"(?P<image>!?)\[(?P<words>(?:[^\[\]]|\[[^\[\]]*\])*)\]"
     r"\((?!evidence:)(?P<address><[^<>\n]*>|(?:[^()\n]|\([^()\n]*\))*)\)"
 )
-# What was read, and of which time, is for us to say: a model's own line about it goes, with the rest of its paragraph.
-# It is one in bold; without, only if it names a service, since tests have a coverage as well.
+# What was read, of which time, and what was ignored, is for us to say: a model's own line about it goes, with the rest
+# of its paragraph. It is one in bold; without, only if it names a service, since tests have a coverage as well.
 _REST_OF_PARAGRAPH = r".*(?:\n(?![ \t]*(?:$|[-*+#>]|\d+[.)])).+)*\n?"
-_OURS = rf"\*\*(?:coverage|window)\b[*_ \t]*:|coverage[ \t]*:(?=.*\b(?:{name_pattern()})\b)"
+_OURS = rf"\*\*(?:coverage|window|ignored)\b[*_ \t]*:|coverage[ \t]*:(?=.*\b(?:{name_pattern()})\b)"
 _COVERAGE = re.compile(
     rf"^[ \t>*+-]*(?:{_OURS}){_REST_OF_PARAGRAPH}",
     re.IGNORECASE | re.MULTILINE,
 )
 _COVERAGE_HEADING = re.compile(r"#{1,6}[ \t]+[*_]*coverage[*_:]*\s*", re.IGNORECASE)
 _COVERAGE_BEGINNINGS = (
-    *(f"**{word}{end}" for word in ("coverage", "window") for end in (":", "**:")),
+    *(f"**{word}{end}" for word in ("coverage", "window", "ignored") for end in (":", "**:")),
     "coverage:",
     *(f"{'#' * level} coverage" for level in range(1, 5)),
 )
@@ -68,7 +68,7 @@ def parse(text: str, *, evidence: Mapping[str, Evidence]) -> Parsed:
 
 
 def without_coverage(text: str) -> str:
-    """Return Markdown without a model's own `Coverage:` and `Window:` lines."""
+    """Return Markdown without a model's own `Coverage:`, `Window:` and `Ignored:` lines."""
     return _COVERAGE.sub("", text)
 
 

@@ -190,7 +190,7 @@ export class Turn {
     return { link, id, call: id ? this.#lanes.whichReturned(id) : null };
   }
 
-  #finished({ elapsed_ms: elapsed, coverage, grounding, written_by: writtenBy, cost_micro_usd: cost = null, code }) {
+  #finished({ elapsed_ms: elapsed, coverage, grounding, written_by: writtenBy, cost_micro_usd: cost = null, code, ignored = {} }) {
     const items = coverage.reduce((sum, service) => sum + service.items, 0);
     const exchanges = coverage.reduce((sum, service) => sum + service.exchanges, 0);
     const receipt = [
@@ -204,17 +204,24 @@ export class Turn {
     if (cost !== null) receipt.push(words.cost(cost));
     const { unknown, ungrounded, earlier } = grounding;
     if (earlier) receipt.push(ngettext("{number} item cited as read for an earlier question", "{number} items cited as read for an earlier question", earlier));
-    if (unknown) {
-      receipt.push(
-        ngettext("{number} citation named nothing that was read and lost the link", "{number} citations named nothing that was read and lost the link", unknown),
-      );
-    }
     if (ungrounded) receipt.push(ngettext("{number} statement without a source", "{number} statements without a source", ungrounded));
     for (const service of coverage) this.#cover(service);
+    const notFollowed = this.#ignored({ ...ignored, unknown });
     this.#end({ state: "finished" });
     part(this.#root, "fork").hidden = false;
     this.#receipt(`${receipt.join(" · ")}.`, code);
-    return gettext("The answer is ready. Read {items}.", { items: words.items(items) });
+    const ready = gettext("The answer is ready. Read {items}.", { items: words.items(items) });
+    return notFollowed ? `${ready} ${notFollowed}.` : ready;
+  }
+
+  /** Shows what the run did not follow, and returns it, or "". */
+  #ignored({ calls = 0, hid = [], unknown }) {
+    const what = words.ignored({ calls, services: hid.map((provider) => this.#lanes.nameOf(provider)), unknown });
+    if (!what) return "";
+    const text = gettext("Ignored: {what}", { what });
+    part(this.#root, "ignored-text").textContent = text;
+    part(this.#root, "ignored").hidden = false;
+    return text;
   }
 
   #cover(service) {

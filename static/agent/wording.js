@@ -1,6 +1,6 @@
 /** How numbers and codes of a run read to a person. */
 
-import { decimal, gettext, ngettext } from "../shell/words.js";
+import { decimal, gettext, listed, ngettext } from "../shell/words.js";
 
 /** `840 ms`, `6.2 s`, `1 min 5 s`. */
 export function duration(ms) {
@@ -72,6 +72,16 @@ export function coverage({ state, items: number, is_partial: isPartial }) {
   if (state !== "read") return UNREAD[state] ?? gettext("could not be read");
   if (!isPartial) return items(number);
   return ngettext("{number} item, read in part", "{number} items, read in part", number);
+}
+
+/** What a run did not follow, on one line, or "": the words of `agent/ignored.py`. */
+export function ignored({ calls, services, unknown }) {
+  const parts = [
+    calls && ngettext("{number} call of the model that is not allowed", "{number} calls of the model that are not allowed", calls),
+    services.length && gettext("words that somebody hid in {services}", { services: listed(services) }),
+    unknown && ngettext("{number} invented citation", "{number} invented citations", unknown),
+  ];
+  return parts.filter(Boolean).join(" · ");
 }
 
 /** The arguments of a tool call on one line: `since: 2026-05-04, limit: 30`. */

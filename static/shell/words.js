@@ -7,6 +7,7 @@ const plurals = new Intl.PluralRules(language);
 const categories = ["zero", "one", "two", "few", "many", "other"].filter((name) => plurals.resolvedOptions().pluralCategories.includes(name));
 const whole = new Intl.NumberFormat(language);
 const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const all = new Intl.ListFormat(language, { type: "conjunction" });
 
 /** Returns `text` in the reader's language, with each `{name}` replaced by the value of that name. */
 export function gettext(text, values = {}) {
@@ -23,6 +24,11 @@ export function ngettext(one, many, number, values = {}) {
 /** Returns a number with one decimal as the reader's language writes it. */
 export function decimal(number) {
   return tenths.format(number);
+}
+
+/** Returns names as a list that is read within a sentence: `one, two, and three`. */
+export function listed(names) {
+  return all.format(names);
 }
 
 function fill(text, values) {

@@ -13,6 +13,7 @@ from agent.events import (
     BlockFinal,
     Coverage,
     GroundingCounts,
+    Ignored,
     RunFinished,
     RunStarted,
     StepExchanged,
@@ -23,6 +24,7 @@ from agent.events import (
 )
 from agent.models import Conversation
 from agent.stored_events import append_events
+from agent.toolkit import HIDDEN_WORDS
 from agent.types import RunStatus, RunTicket
 from tests.agent.conftest import request_of, start
 
@@ -34,7 +36,7 @@ EVENTS = (
     StepStarted(id="a", tool="github_pulls", provider="github", label="Fetching…", args={"limit": 30}),
     StepPermission(id="a", state="allowed"),
     StepExchanged(id="a", ms=12, scopes="repo", exchange="exchange-1"),
-    StepFinished(id="a", ms=80, items=2, bytes=900, read_ms=60, titles=("Fix",)),
+    StepFinished(id="a", ms=80, items=2, bytes=900, read_ms=60, titles=("Fix",), warnings=(HIDDEN_WORDS,)),
     StepStarted(id="b", tool="slack_mentions", provider="slack", label="Looking…", args={}),
     StepPermission(id="b", state="revoked"),
     StepFailed(id="b", ms=1, code="revoked", message="You revoked AI access to Slack."),
@@ -43,7 +45,8 @@ EVENTS = (
 END = RunFinished(
     elapsed_ms=1500,
     coverage=(Coverage("github", "read", 2, 1), Coverage("slack", "revoked", 0, 0)),
-    grounding=GroundingCounts(),
+    grounding=GroundingCounts(unknown=1, ungrounded=2),
+    ignored=Ignored(calls=3, hid=("github",)),
 )
 
 
@@ -181,7 +184,9 @@ def test_a_run_has_a_page_of_its_own_without_a_script(browser: Client, ticket: R
         "You revoked AI access to Slack.",
         "GitHub: 2 items",
         "Slack: revoked, not read",
-        "Read 2 items with 1 exchange in 1.5 s.",
+        "Read 2 items with 1 exchange in 1.5 s. 2 statements without a source.",
+        "Ignored: 3 calls of the model that are not allowed · words that somebody hid in GitHub · 1 invented citation",
+        HIDDEN_WORDS,
         f"/audit/?run={ticket.run}",
     ):
         assert told in html, told

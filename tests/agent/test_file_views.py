@@ -39,7 +39,7 @@ EVENTS: tuple[RunEvent, ...] = (
 END = RunFinished(
     elapsed_ms=1500,
     coverage=(Coverage("github", "read", 2, 1), Coverage("slack", "revoked", 0, 0)),
-    grounding=GroundingCounts(),
+    grounding=GroundingCounts(unknown=1, earlier=1),
     cost_micro_usd=12_345,
 )
 
@@ -104,7 +104,8 @@ def test_a_file_tells_what_was_asked_answered_read_and_not_read(owner: Client, t
         "Slack: revoked, not read",
         "Simulated model",
         "<p>Merged <a ",
-        "Read 2 items with 1 exchange in 1.5 s for $0.012.",
+        "Read 2 items with 1 exchange in 1.5 s for $0.012. 1 item cited as read for an earlier question.",
+        "Ignored: 1 invented citation",
     ):
         assert told in text, told
 

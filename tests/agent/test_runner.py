@@ -49,6 +49,10 @@ async def test_a_recipe_is_read_before_the_model_is_asked_and_asked_once(maya: U
     assert len(of(frames, "usage")) == 1
     assert frames.index(of(frames, "usage")[0]) > frames.index(of(frames, "step.finished")[-1])
     assert frames[-1]["type"] == "run.finished"
+    assert frames[-1]["ignored"] == {"calls": 0, "hid": []}
+    answer = await sync_to_async(store.load_answer)(UUID(frames[0]["run"]), user=maya.pk)
+    assert answer.text.startswith("**Window:**")
+    assert "Ignored" not in answer.text
 
 
 async def test_a_briefing_is_remembered_for_the_next_one(maya: User) -> None:
@@ -177,6 +181,9 @@ async def test_a_tool_that_the_model_invents_is_refused_and_audited(maya: User, 
     assert "unknown_tool" in {frame["code"] for frame in of(frames, "step.failed")}
     assert ("agent:tool:refused", "", "unknown_tool") in await audited(frames[0]["run"])
     assert frames[-1]["type"] == "run.finished"
+    assert frames[-1]["ignored"] == {"calls": 2, "hid": []}
+    answer = await sync_to_async(store.load_answer)(UUID(frames[0]["run"]), user=maya.pk)
+    assert answer.text.endswith("**Ignored:** 2 calls of the model that are not allowed")
 
 
 async def test_a_model_that_loops_is_stopped_by_its_budget(maya: User, settings: Any) -> None:

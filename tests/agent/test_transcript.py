@@ -1,7 +1,7 @@
 """A run as its stored events tell it, to somebody who reads another language than the run was kept in."""
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -14,6 +14,7 @@ from tools import pseudo_locale
 from tools.catalogue import Message
 
 WORDING = Path(__file__).resolve().parents[2] / "static" / "agent" / "wording.js"
+EIGHT, ONE = "8 calls of the model that are not allowed", "1 invented citation"
 LABEL = "Searching Slack mentions…"
 
 
@@ -38,3 +39,41 @@ def test_each_answer_of_the_gate_is_told_in_the_words_of_the_chat_page(state: ev
     frames = [encode(one, run=UUID(int=1), seq=seq) for seq, one in enumerate((begun, said), start=1)]
     words = transcript.tell(frames).calls["t1"].permission_words
     assert f'{state}: gettext("{words}")' in WORDING.read_text(encoding="utf-8")
+
+
+def ended(**said: Any) -> transcript.Transcript:
+    end = events.RunFinished(elapsed_ms=1, coverage=(), **{"grounding": events.GroundingCounts(), **said})
+    return transcript.tell([encode(end, run=UUID(int=1), seq=1)])
+
+
+@pytest.mark.parametrize(
+    ("ignored", "unknown", "words"),
+    [
+        (events.Ignored(), 0, ""),
+        (events.Ignored(calls=1), 0, "1 call of the model that is not allowed"),
+        (events.Ignored(hid=("slack",)), 2, "words that somebody hid in Slack · 2 invented citations"),
+        (events.Ignored(8, ("github", "slack")), 1, f"{EIGHT} · words that somebody hid in GitHub and Slack · {ONE}"),
+        (events.Ignored(hid=("a-service-of-before",)), 0, ""),
+    ],
+)
+def test_what_was_ignored_is_told_in_numbers_and_names(ignored: events.Ignored, unknown: int, words: str) -> None:
+    assert ended(ignored=ignored, grounding=events.GroundingCounts(unknown=unknown)).ignored == words
+
+
+def test_a_run_of_before_ignored_nothing() -> None:
+    assert transcript.tell(['{"type": "run.finished", "elapsed_ms": 1}']).ignored == ""
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        (events.GroundingCounts(cited=9), ""),
+        (events.GroundingCounts(ungrounded=1), "1 statement without a source"),
+        (
+            events.GroundingCounts(ungrounded=2, earlier=1),
+            "1 item cited as read for an earlier question · 2 statements without a source",
+        ),
+    ],
+)
+def test_how_an_answer_is_backed_is_told(counts: events.GroundingCounts, words: str) -> None:
+    assert ended(grounding=counts).backing == words

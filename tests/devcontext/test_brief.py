@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {
-    *("run", "text", "window", "tools", "exchanges", "evidence", "grounding", "written_by", "coverage"),
+    *("run", "text", "window", "tools", "exchanges", "evidence", "grounding", "ignored", "written_by", "coverage"),
     *("usage", "cost_usd", "elapsed_ms", "model", "simulated"),
 }
 

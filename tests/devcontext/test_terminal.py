@@ -62,5 +62,6 @@ def test_the_report_forgets_what_a_voided_answer_cited() -> None:
     report = Report()
     report.add({"type": "block.final", "evidence": [{"id": "gh-1", "title": "t", "url": "u"}]})
     report.add({"type": "answer.restarted"})
-    report.add({"type": "run.finished", "grounding": {}, "written_by": "template", "coverage": [], "elapsed_ms": 1})
+    counts = {"grounding": {}, "ignored": {}, "coverage": []}
+    report.add({"type": "run.finished", "written_by": "template", "elapsed_ms": 1, **counts})
     assert report._evidence == {}

@@ -260,16 +260,22 @@ async def test_without_a_clipboard_the_text_is_a_page(page: Page, peer: Peer) ->
     await expect(page).to_have_url(re.compile(f"/runs/{RUN}/as/speech/\\?length=full$"))
 
 
-async def test_a_statement_without_a_source_is_marked_in_words(page: Page, peer: Peer) -> None:
+async def test_a_statement_without_a_source_is_marked_in_words_and_what_was_ignored_is_told(
+    page: Page, peer: Peer
+) -> None:
     await page.goto("/?old")
     await peer.receive("attach")
     html = '<p><span class="ungrounded">All is well.</span><span class="no-source">no source</span></p>'
     peer.play(started(), events.BlockFinal(block=0, html=html, evidence=(), ungrounded=1))
-    counts = events.GroundingCounts(ungrounded=1, earlier=2)
-    peer.play(events.RunFinished(elapsed_ms=10, coverage=COVERAGE, grounding=counts))
+    await expect(page.locator("[data-ignored]")).to_be_hidden()
+    counts, ignored = events.GroundingCounts(unknown=1, ungrounded=1, earlier=2), events.Ignored(8, ("github", "slack"))
+    peer.play(events.RunFinished(elapsed_ms=10, coverage=COVERAGE, grounding=counts, ignored=ignored))
     await expect(page.locator(".no-source")).to_be_visible()
     await expect(page.locator("[data-receipt]")).to_contain_text("1 statement without a source")
     await expect(page.locator("[data-receipt]")).to_contain_text("2 items cited as read for an earlier question")
+    line = "Ignored: 8 calls of the model that are not allowed · words that somebody hid in GitHub and Slack"
+    await expect(page.locator("[data-ignored]")).to_have_text(f"{line} · 1 invented citation")
+    await expect(page.get_by_role("status").filter(has_text=line)).to_have_count(1)
 
 
 async def test_an_answer_that_begins_anew_leaves_nothing_of_the_first(page: Page, peer: Peer) -> None:

@@ -31,12 +31,13 @@ TOLD = tell(
             events.StepStarted(id="t", tool="t", provider="github", label="Fetching…", args={"since": "x"}),
             events.StepPermission(id="t", state="allowed"),
             events.StepExchanged(id="t", ms=12, scopes="repo", exchange="ex-1"),
-            events.StepFinished(id="t", ms=9, items=1, bytes=10, titles=("<i>",)),
+            events.StepFinished(id="t", ms=9, items=1, bytes=10, titles=("<i>",), warnings=("Some.",)),
             events.BlockFinal(block=0, html="<p>Hello<script>alert(2)</script></p>", evidence=()),
             events.RunFinished(
                 elapsed_ms=9,
                 coverage=(events.Coverage("github", "read", 1, 1),),
-                grounding=events.GroundingCounts(),
+                grounding=events.GroundingCounts(unknown=1, ungrounded=2),
+                ignored=events.Ignored(calls=8, hid=("github",)),
             ),
         )
     )

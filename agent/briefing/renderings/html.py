@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from agent.briefing.document import Document, Line, Section, Span
+from agent.briefing.document import Document, Line, Section, Span, without_words
 
 
 def render(document: Document) -> str:
@@ -30,7 +30,7 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _ours(lines: Mapping[str, str]) -> list[str]:
-    return [f"<p><em>{escape(line)}</em></p>" for line in lines.values()]
+    return [f"<p><em>{escape(line)}</em></p>" for line in without_words(lines)]
 
 
 def _block(line: Line) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from agent.briefing.document import Document, Line, Section, Span
+from agent.briefing.document import Document, Line, Section, Span, without_words
 from agent.briefing.renderings import markdown
 
 # Slack's own three escapes; they also make `<!here>`, `<@U1>` and `<https://…|…>` of others plain text.
@@ -27,7 +27,7 @@ def render(document: Document) -> str:
     """Return the document as mrkdwn; text of others is no link, no mention and no emphasis."""
     parts = ["\n".join(_section(section)) for section in document.sections]
     head, foot = (
-        ["\n".join(f"_{escape(line)}_" for line in lines.values())] for lines in (document.head, document.foot)
+        ["\n".join(f"_{escape(line)}_" for line in without_words(lines))] for lines in (document.head, document.foot)
     )
     return "\n\n".join(part for part in (*head, *parts, *foot) if part)
 

@@ -47,7 +47,7 @@ _SIGNS = frozenset({"So", "Sk", "Cn", "Co"})
 def render(document: Document) -> str:
     """Return the words to say, at most `MAX_WORDS`; whole lines are left out at the end, and their number is told."""
     sentences = [sentence for section in document.sections for sentence in _section(section)]
-    gaps = _gaps(document.coverage)
+    gaps = " ".join(part for part in (_gaps(document.coverage), _ignored(document.ignored)) if part)
     room = MAX_WORDS - _count(gaps)
     kept: list[str] = []
     for sentence in sentences:
@@ -89,6 +89,11 @@ def _gaps(coverage: str) -> str:
     """Return what was not read, in one sentence."""
     missing = [speak(part) for part in coverage.split(" · ") if "read" in part]
     return f"Not everything was read: {'; '.join(missing)}." if missing else ""
+
+
+def _ignored(line: str) -> str:
+    """Return what was ignored, in one sentence."""
+    return f"Ignored: {'; '.join(map(speak, line.split(' · ')))}." if line else ""
 
 
 def _count(*texts: str) -> int:

@@ -88,6 +88,29 @@ def test_only_the_first_line_is_ours_on_what_an_answer_is_about() -> None:
     assert parse(frame("**Window:** mine", window=ABOUT, coverage=""), evidence={}).window == ABOUT
 
 
+IGNORED = "2 calls of the model that are not allowed · 1 invented citation"
+
+
+@pytest.mark.parametrize("window", [ABOUT, ""])
+@pytest.mark.parametrize("form", list(FORMATS))
+@pytest.mark.parametrize("length", list(Length))
+def test_what_was_ignored_is_told_in_every_form_and_length(form: str, length: Length, window: str) -> None:
+    body = TEXT.partition("**Coverage")[0]
+    document = parse(frame(body, window=window, coverage=COVERED, ignored=IGNORED), evidence=EVIDENCE)
+    assert document.ignored == IGNORED
+    text = render(document, form=form, length=length)
+    assert text.count("Ignored:") == 1
+    assert IGNORED in text.replace("; ", " · ")
+    assert form != "speech" or len(text.split()) <= speech.MAX_WORDS
+    clean = parse(frame(body, window=window, coverage=COVERED), evidence=EVIDENCE)
+    assert "Ignored" not in render(clean, form=form, length=length)
+
+
+def test_a_line_on_what_was_ignored_is_ours_only_behind_what_was_read() -> None:
+    assert not parse("Yes.\n\n**Ignored:** all of it", evidence={}).ignored
+    assert not parse(f"Ignored: all of it\n\n**Coverage:** {COVERED}", evidence={}).ignored
+
+
 @pytest.mark.parametrize("depths", [(0, 1, 2, 0), (0, 2), (1, 0), (0, 1, 1, None, 0, 1), (2, 2, 0)])
 def test_html_lists_stand_in_items(depths: tuple[int | None, ...]) -> None:
     """A list within a list is not allowed by HTML's content model: https://html.spec.whatwg.org/#the-ul-element."""
