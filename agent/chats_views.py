@@ -14,13 +14,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from agent import conversations, memory, search
 from agent.briefing import recipes
 from agent.errors import RunNotFoundError
+from agent.paging import instant_of, page_of
 from permissions.services import SERVICES
 
 _Row = TypeVar("_Row")
@@ -39,7 +39,7 @@ def show_chats(request: HttpRequest) -> HttpResponse:
     found = (
         _search(user, text=text, zone=zone)
         if text
-        else _list(user, before=_instant(request.GET.get("before", "")), zone=zone)
+        else _list(user, before=instant_of(request.GET.get("before", "")), zone=zone)
     )
     context = {"q": text, "deleted": _find_deleted(request, user=user), "service_example": next(iter(SERVICES))}
     with timezone.override(zone):
@@ -47,12 +47,12 @@ def show_chats(request: HttpRequest) -> HttpResponse:
 
 
 def _list(user: int, *, before: datetime | None, zone: ZoneInfo) -> dict[str, Any]:
-    rows = conversations.list_page(user, before=before)
-    page = rows[: conversations.PAGE_SIZE]
+    page = page_of(conversations.list_page(user, before=before), at=lambda row: row.updated_at)
     return {
         "pinned": [] if before else conversations.list_pinned(user),
-        "days": _by_day(page, at=lambda row: row.updated_at, zone=zone),
-        "next_before": page[-1].updated_at.isoformat() if len(rows) > len(page) else "",
+        "days": _by_day(page.rows, at=lambda row: row.updated_at, zone=zone),
+        "next_before": page.next_before,
+        "is_older": before is not None,
     }
 
 
@@ -70,14 +70,6 @@ def _by_day(rows: Iterable[_Row], *, at: Callable[[_Row], datetime], zone: ZoneI
     """Return the rows under the days on which they happened; they come newest first."""
     days = groupby(rows, key=lambda row: at(row).astimezone(zone).date())
     return [(day, list(of_day)) for day, of_day in days]
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        found = parse_datetime(text)
-        return found.astimezone(UTC) if found and timezone.is_aware(found) else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _find_deleted(request: HttpRequest, *, user: int) -> Any:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from agent.errors import ContentClosedError, RunNotFoundError
 from agent.models import Conversation, Event, Run
+from agent.paging import LISTED
 from agent.sealing import Place, seal, unseal
 from agent.search import Query, Said
 from agent.store import TITLE_CHARACTERS
@@ -22,8 +23,6 @@ from permissions import questions
 
 # As many as the rail shows without becoming a page of its own.
 _RECENT = 20
-# A page of the history.
-PAGE_SIZE = 50
 # How long a deleted conversation can be brought back: long enough to notice, short enough to be meant.
 UNDO_FOR = timedelta(minutes=10)
 # What a search looks at.
@@ -51,12 +50,12 @@ def list_pinned(user: int) -> list[ConversationRow]:
 def list_page(user: int, *, before: datetime | None) -> list[ConversationRow]:
     """Return the newest conversations that are not pinned and were last asked something before `before`.
 
-    One more than `PAGE_SIZE` tells that there is a next page.
+    As many as `agent.paging.page_of` takes.
     """
     rows = _shown(user).filter(pinned_at=None)
     if before is not None:
         rows = rows.filter(updated_at__lt=before)
-    return [_open(row) for row in rows.order_by("-updated_at")[: PAGE_SIZE + 1]]
+    return [_open(row) for row in rows.order_by("-updated_at")[:LISTED]]
 
 
 def load_conversation(conversation: UUID, *, user: int) -> tuple[ConversationRow, list[UUID]]:

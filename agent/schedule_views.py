@@ -4,6 +4,7 @@ What a schedule may read is given on a page of its own (`agent.grant_views`), be
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from agent import memory
 from agent.briefing import recipes
 from agent.delivery import store as deliveries
 from agent.delivery.wording import is_on_its_way, tell_delivery
+from agent.paging import instant_of, page_of
 from agent.plan_views import load_plan, load_statuses
 from agent.schedule_form import ScheduleForm, initial_of, offered
 from agent.schedules import copying, leading, occurrences, owning, store
@@ -65,24 +67,34 @@ async def show_schedule(request: HttpRequest, schedule: UUID) -> HttpResponse:
     asker = await load_asker(request)
     found = await load_own(asker, schedule)
     held, message = await load_held(asker)
-    history = await sync_to_async(occurrences.list_occurrences)(schedule, user=found.user)
-    card = await sync_to_async(make_card)(found, held=held, last=None)
-    delivered = await sync_to_async(deliveries.list_by_occurrence)([one.id for one in history], user=found.user)
-    told = [tell_occurrence(one) for one in history]
-    kinds = await sync_to_async(deliveries.list_kinds)(schedule, user=found.user)
-    ways = [tuple(tell_delivery(sent, ways=kinds) for sent in delivered.get(one.id, ())) for one in history]
-    now = timezone.now()
     limit = found.draft.daily_budget_micro_usd
     context = {
-        "card": card,
+        "card": await sync_to_async(make_card)(found, held=held, last=None),
         "budget": dollars(limit) if limit else "",
         "is_attended": await _is_attended(),
-        "history": list(zip(told, ways, strict=True)),
-        "is_going_on": any(one.is_going_on for one in told)
-        or any(is_on_its_way(one, deliveries=delivered.get(one.id, ()), now=now) for one in history),
         "vault_message": message,
     }
+    before = instant_of(request.GET.get("before", ""))
+    context |= await sync_to_async(_load_history)(found, before=before)
     return await render_page(request, template="agent/schedule.html", context=context)
+
+
+def _load_history(schedule: Schedule, *, before: datetime | None) -> dict[str, Any]:
+    """Return a page of what became of the due times of a schedule, and of the deliveries of each."""
+    page = page_of(
+        occurrences.list_occurrences(schedule.id, user=schedule.user, before=before), at=lambda one: one.due_at
+    )
+    delivered = deliveries.list_by_occurrence([one.id for one in page.rows], user=schedule.user)
+    kinds, now = deliveries.list_kinds(schedule.id, user=schedule.user), timezone.now()
+    told = [tell_occurrence(one) for one in page.rows]
+    ways = [tuple(tell_delivery(sent, ways=kinds) for sent in delivered.get(one.id, ())) for one in page.rows]
+    return {
+        "history": list(zip(told, ways, strict=True)),
+        "is_going_on": any(one.is_going_on for one in told)
+        or any(is_on_its_way(one, deliveries=delivered.get(one.id, ()), now=now) for one in page.rows),
+        "next_before": page.next_before,
+        "is_older": before is not None,
+    }
 
 
 @login_required

@@ -1,5 +1,6 @@
 """The inbox: what schedules told their owner, unread ones marked in words. Opening one marks it as read."""
 
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from agent import memory
 from agent.delivery import store
 from agent.delivery.errors import ChannelNotFoundError
+from agent.delivery.types import Delivery
 from agent.delivery.wording import inbox_entry
+from agent.paging import instant_of, page_of
 from agent.schedules import store as schedules
 
 
@@ -22,17 +25,29 @@ from agent.schedules import store as schedules
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def show_inbox(request: HttpRequest) -> HttpResponse:
-    """Show what schedules told the user, the newest first; a POST marks all of it as read."""
+    """Show what schedules told the user, the newest first by pages; a POST marks all of it as read."""
     user = request.user.pk
     assert user is not None
     if request.method == "POST":
         store.see_all(user, now=timezone.now())
         return HttpResponseRedirect(reverse("agent:inbox"), status=303)
     names = {schedule.id: schedule.draft.name for schedule in schedules.list_schedules(user)}
-    entries = [inbox_entry(one, name=names.get(one.schedule, "")) for one in store.list_inbox(user)]
-    zone = memory.load_week(user, browser_zone=ZoneInfo("UTC")).time_zone
-    context = {"entries": entries, "has_unread": any(one["is_unread"] for one in entries), "zone": zone}
+    before = instant_of(request.GET.get("before", ""))
+    page = page_of(store.list_inbox(user, before=before), at=_came_at)
+    context = {
+        "entries": [inbox_entry(one, name=names.get(one.schedule, "")) for one in page.rows],
+        "has_unread": store.count_unread(user) > 0,
+        "next_before": page.next_before,
+        "is_older": before is not None,
+        "zone": memory.load_week(user, browser_zone=ZoneInfo("UTC")).time_zone,
+    }
     return render(request, "agent/inbox.html", context)
+
+
+def _came_at(delivery: Delivery) -> datetime:
+    # What is in the inbox has arrived there.
+    assert delivery.ended_at is not None
+    return delivery.ended_at
 
 
 @login_required

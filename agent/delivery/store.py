@@ -16,6 +16,7 @@ from agent.delivery.errors import ChannelNotFoundError, NotSentAgainError, Teste
 from agent.delivery.types import Channel, Claim, Delivery, DeliveryState, Failure, Kind
 from agent.delivery_models import Channel as ChannelRow
 from agent.delivery_models import Delivery as Row
+from agent.paging import LISTED
 from agent.schedules.occurrences import occurrence_of
 from agent.sealing import Place, seal, unseal
 
@@ -163,9 +164,10 @@ def put_back(claimed: Claim, *, failure: Failure, until: datetime) -> bool:
     )
 
 
-def list_inbox(user: int, *, limit: int = 50) -> tuple[Delivery, ...]:
-    """Return what the user's inbox holds, the newest first."""
-    return tuple(map(_value_of, _inbox(user).select_related("occurrence").order_by("-ended_at")[:limit]))
+def list_inbox(user: int, *, before: datetime | None = None) -> tuple[Delivery, ...]:
+    """Return what came into the user's inbox before an instant, the newest first, for `agent.paging.page_of`."""
+    rows = _inbox(user).filter(ended_at__lt=before) if before else _inbox(user)
+    return tuple(map(_value_of, rows.select_related("occurrence").order_by("-ended_at")[:LISTED]))
 
 
 def count_unread(user: int) -> int:

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
+from agent.paging import LISTED
 from agent.schedule_models import Occurrence as Row
 from agent.schedules.fairness import Waiting, in_turn
 from agent.schedules.store import value_of
@@ -146,10 +147,14 @@ def ask_now(schedule: Schedule, *, now: datetime) -> Occurrence:
         )
 
 
-def list_occurrences(schedule: UUID, *, user: int, limit: int = 50) -> tuple[Occurrence, ...]:
-    """Return the newest occurrences of a schedule of this user, the newest first."""
-    rows = Row.objects.filter(schedule_id=schedule, schedule__user_id=user).order_by("-due_at")
-    return tuple(map(occurrence_of, rows[:limit]))
+def list_occurrences(schedule: UUID, *, user: int, before: datetime | None = None) -> tuple[Occurrence, ...]:
+    """Return what was due of a schedule of this user before an instant, the newest first.
+
+    As many as `agent.paging.page_of` takes.
+    """
+    rows = Row.objects.filter(schedule_id=schedule, schedule__user_id=user)
+    rows = rows.filter(due_at__lt=before) if before else rows
+    return tuple(map(occurrence_of, rows.order_by("-due_at")[:LISTED]))
 
 
 def list_newest(user: int) -> dict[UUID, Occurrence]:

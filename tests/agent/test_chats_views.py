@@ -23,6 +23,7 @@ from agent.events import (
     StepStarted,
 )
 from agent.models import Conversation
+from agent.paging import PAGE_SIZE
 from agent.stored_events import append_events
 from agent.toolkit import HIDDEN_WORDS
 from agent.types import RunStatus, RunTicket
@@ -116,16 +117,18 @@ def test_an_address_that_makes_no_sense_shows_the_page(browser: Client, ticket: 
     assert f"/chat/{ticket.conversation}/" in page(browser, f"/chats/?{query}")
 
 
-def test_older_conversations_are_a_page_away(browser: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversations, "PAGE_SIZE", 2)
-    for number in range(3):
+def test_older_conversations_are_a_page_away(browser: Client, alice: User) -> None:
+    for number in range(PAGE_SIZE + 1):
         ended = start(request_of(alice, text=f"Question {number}"))
         store.end_run(ended.run, status=RunStatus.STOPPED, last=(1, "{}"), answer="", turns=[])
     found = browser.get("/chats/")
-    assert [row.title for _, rows in found.context["days"] for row in rows] == ["Question 2", "Question 1"]
+    newest = [row.title for _, rows in found.context["days"] for row in rows]
+    assert newest == [f"Question {number}" for number in range(PAGE_SIZE, 0, -1)]
     older = browser.get("/chats/", {"before": found.context["next_before"]})
     assert [row.title for _, rows in older.context["days"] for row in rows] == ["Question 0"]
     assert not older.context["next_before"]
+    assert 'href="/chats/">Newest</a>' in older.content.decode()
+    assert "Nothing older is kept." in page(browser, "/chats/?before=2000-01-01T00:00Z")
 
 
 def test_a_conversation_is_renamed_pinned_and_let_go(browser: Client, ticket: RunTicket) -> None:

@@ -87,6 +87,8 @@ SCHEDULE_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "schedules, none": ("agent/schedules.html", LIST | {"cards": []}),
     "schedules, vault away": ("agent/schedules.html", LIST | {"vault_message": "The vault is away."}),
     "schedule": ("agent/schedule.html", PAGE),
+    "schedule, older": ("agent/schedule.html", PAGE | {"is_older": True, "next_before": NOW.isoformat()}),
+    "schedule, before everything": ("agent/schedule.html", PAGE | {"is_older": True, "history": []}),
     "new schedule": ("agent/schedule_form.html", FORM),
     "schedule, refused": ("agent/schedule_form.html", {"form": REFUSED, "is_refused": True, "zone": "UTC"}),
     "schedule, deleted": ("agent/schedule_delete.html", {"schedule": SCHEDULE}),
