@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from agent import conversations
 from agent.briefing.recipes import RECIPES
 from agent.delivery import store as delivery
-from devcontext import demo
+from devcontext import demo, setup_views
 from permissions.dots import list_dots
 from permissions.services import SERVICES
 
@@ -28,9 +28,9 @@ def recent_chats(request: HttpRequest) -> dict[str, Any]:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Return what the frame of a signed-in page shows: `service_dots`, `unread` of the inbox, and `shell_recipes`.
+    """Return what the frame of a signed-in page shows: services, unread, recipes, the operator's checklist if theirs.
 
-    The first two are asked for when they are shown.
+    All but the recipes are asked for when they are shown.
     """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
@@ -39,6 +39,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "service_dots": partial(list_dots, request),
         "unread": partial(delivery.count_unread, user.pk),
         "shell_recipes": tuple(RECIPES.values()),
+        "is_operator": partial(setup_views.is_operator, request, user=user),
     }
 
 

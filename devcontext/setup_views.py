@@ -11,6 +11,8 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import split_domain_port
@@ -47,13 +49,17 @@ class ProviderSetup:
     variables: tuple[tuple[str, bool], ...]
 
 
+def is_operator(request: HttpRequest, *, user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Tell whether the checklist is there for `user`: for staff, and for who sits at a machine that is tried out."""
+    return (user.is_authenticated and getattr(user, "is_staff", False)) or _is_tried_out_here(request)
+
+
 def operators_only(view: _View) -> _View:
     """Let staff in, and whoever sits at a machine that is being tried out; to all others there is no such page."""
 
     @wraps(view)
     async def wrapper(request: HttpRequest) -> HttpResponse:
-        user = await request.auser()
-        if not (user.is_authenticated and user.is_staff) and not _is_tried_out_here(request):
+        if not is_operator(request, user=await request.auser()):
             raise Http404
         return await view(request)
 
@@ -138,6 +144,8 @@ def _is_tried_out_here(request: HttpRequest) -> bool:
 
     SECURITY: the name is looked at as well, since a page elsewhere could point a name of its own at this machine.
     """
+    if not settings.DEBUG:
+        return False
     domain, _port = split_domain_port(request.get_host())
     is_called_so = domain.strip("[]") in this_machine.NAMES
-    return settings.DEBUG and is_called_so and request.META.get("REMOTE_ADDR") in this_machine.ADDRESSES
+    return is_called_so and request.META.get("REMOTE_ADDR") in this_machine.ADDRESSES

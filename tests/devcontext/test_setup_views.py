@@ -71,6 +71,24 @@ def test_to_a_visitor_and_another_account_there_is_no_such_page(client: Client) 
     assert client.post(PAGE, {"part": "github"}).status_code == 404
 
 
+LINK = f'href="{PAGE}"'
+
+
+def test_the_menu_and_the_palette_lead_staff_there() -> None:
+    assert staff().get("/audit/").content.decode().count(LINK) == 2
+
+
+def test_they_lead_there_who_tries_it_out_on_this_machine_and_nobody_elsewhere(here: Client) -> None:
+    here.force_login(User.objects.create_user("alice"))
+    assert here.get("/audit/").content.decode().count(LINK) == 2
+    assert LINK not in here.get("/audit/", REMOTE_ADDR="203.0.113.9").content.decode()
+
+
+def test_an_account_like_any_other_is_not_led_there(client: Client) -> None:
+    client.force_login(User.objects.create_user("mallory"))
+    assert LINK not in client.get("/audit/").content.decode()
+
+
 def test_another_machine_does_not_see_a_trial(here: Client) -> None:
     assert here.get(PAGE, REMOTE_ADDR="203.0.113.9").status_code == 404
 
