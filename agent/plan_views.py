@@ -22,7 +22,7 @@ from permissions.subjects import subject_of
 from permissions.types import ServiceStatus
 from vault.client import SessionEndedError, VaultError
 
-_VAULT_DOWN = _("The token vault does not answer, so nothing can be connected right now.")
+_VAULT_DOWN = _("The token vault does not answer, so what may be read is not known right now.")
 
 
 @login_required
