@@ -1,8 +1,8 @@
 """What the audit costs: appending, sealing and its lag, pages of the timeline, proofs, verifying and removing.
 
-`python -m benchmarks.audit --rows 10000 1000000 5000000`: the table grows from size to size, and each line names its
-own. Users and services are drawn at random. On SQLite; on PostgreSQL by
-`python -m tests.postgres python -m benchmarks.audit`. Run it on a quiet machine; it prints the load average.
+`./dev bench audit --rows 10000 1000000 5000000`: the table grows from size to size, and each line names its own. Users
+and services are drawn at random. Before that, appending beside its floors (`benchmarks.audit_append`). On SQLite; on
+PostgreSQL by `python -m tests.postgres python -m benchmarks.audit`. Run it on a quiet machine; it prints the load.
 """
 # ruff: noqa: E402  (the settings are read where the folder is known)
 
@@ -17,15 +17,17 @@ from pathlib import Path
 from statistics import median, quantiles
 
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="devcontext-bench-audit-")
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devcontext.settings.web")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings_web")
 
 import django
 
 django.setup()
 
 from asgiref.sync import async_to_sync, sync_to_async
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
+from django.core.management.color import no_style
 from django.db import connections
 
 from audit import append_only, finding, log, log_keys, pin, proofs, record, retention, sealer, verify
@@ -34,6 +36,7 @@ from audit.events import Entry, Event
 from audit.models import AuditEvent
 from audit.seal import Sealer
 from audit.search import Part, Search
+from benchmarks import audit_append
 
 _USERS, _PROVIDERS, _OUTCOMES = 100, ("github", "google-calendar", "slack"), ("granted", "denied", "failed", "noted")
 _RANDOM = random.Random(8)
@@ -87,6 +90,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 1_000_000])
     parser.add_argument("--sealed-up-to", type=int, default=1_000_000, help="larger sizes are not sealed nor verified")
+    parser.add_argument("--append-rounds", type=int, default=8, help="of appending beside its floors; 0 leaves it out")
+    parser.add_argument("--append-seconds", type=float, default=1.5, help="of each of its lines in a round")
+    parser.add_argument("--append-only", action="store_true", help="end after appending")
     options = parser.parse_args()
     if _vendor() == "postgresql":
         # A server of `tests.postgres` is empty.
@@ -96,6 +102,11 @@ def main() -> None:
     print(
         f"{time.strftime('%Y-%m-%d')}, load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} processors, {_vendor()}"
     )
+    if options.append_rounds:
+        audit_append.run(audit_append.Limits(options.append_rounds, options.append_seconds))
+        _empty()
+    if options.append_only:
+        return
     _tell("append one event", _time(_append, calls=_CALLS))
     begun_after = log.find_newest_event()
     async_to_sync(_append_for_a_while)()
@@ -111,6 +122,16 @@ def main() -> None:
 
 def _vendor() -> str:
     return connections["audit"].vendor
+
+
+def _empty() -> None:
+    """Take what appending left out of the log, so that the sizes below are those that are named."""
+    connection = connections["audit"]
+    append_only.remove(connection)
+    tables = [model._meta.db_table for model in apps.get_app_config("audit").get_models()]
+    connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), tables, reset_sequences=True))
+    append_only.install(connection)
+    settings.AUDIT_PIN_FILE.unlink(missing_ok=True)
 
 
 def _append() -> None:
@@ -253,7 +274,11 @@ def _tell(name: str, measured: tuple[list[float], list[float]], *, rows: int | N
 
 
 def _summary(ms: list[float]) -> str:
-    return f"{median(ms):7.2f} {quantiles(ms, n=100)[98]:7.2f} {max(ms):7.2f}" if ms else " " * 23
+    if not ms:
+        return " " * 23
+    # A small table has a single segment to remove.
+    p99 = quantiles(ms, n=100)[98] if len(ms) > 1 else ms[0]
+    return f"{median(ms):7.2f} {p99:7.2f} {max(ms):7.2f}"
 
 
 if __name__ == "__main__":
