@@ -292,7 +292,7 @@ class Answering:
             ServiceFact(
                 provider=status.service.slug,
                 name=status.service.name,
-                state=_STATE_WORDS[status.state],
+                state="paused" if status.paused_until else _STATE_WORDS[status.state],
                 account=status.account,
             )
             for status in statuses

@@ -5,7 +5,7 @@ The token lives inside the client's transport until the context closes; it is ne
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -32,7 +32,10 @@ from vault.client.tokens import Actor, exchange
 
 _SENTENCES: dict[str, str] = {
     "not_connected": "{name} is not connected. Connect it in Settings to include {name} data in briefings.",
-    "revoked": "You revoked AI access to {name}. Restore it in Settings to include {name} data in briefings.",
+    # By their owner or by an operator, which the gate does not know; the audit does.
+    "revoked": "AI access to {name} is revoked. Restore it in Settings to include {name} data in briefings.",
+    "access_paused": "You paused AI access to {name}, so it was not read. "
+    "End the pause in Settings to include {name} data in briefings.",
     "reconnect_required": "{name} must be reconnected. Reconnect it in Settings to include {name} data in briefings.",
     "missing_scope": "{name} was connected without the permission this needs. Reconnect it in Settings to add it.",
     "upstream_unavailable": "{name} does not answer right now, so it is not part of this answer.",
@@ -54,6 +57,7 @@ _SENTENCES: dict[str, str] = {
 _CODES: dict[Cause, ToolErrorCode] = {
     "not_connected": "not_connected",
     "revoked": "revoked",
+    "access_paused": "access_paused",
     "reconnect_required": "reconnect_required",
     "missing_scope": "missing_scope",
     "provider_down": "upstream_unavailable",
@@ -74,6 +78,7 @@ _CODES: dict[Cause, ToolErrorCode] = {
 _PERMISSION_STATES: dict[Cause, PermissionState] = {
     "not_connected": "not_connected",
     "revoked": "revoked",
+    "access_paused": "access_paused",
     "reconnect_required": "reconnect_required",
     "policy_denied": "policy_denied",
     "away": "policy_denied",
@@ -228,9 +233,7 @@ class RunCredentials:
             connections.forget(user=self.user)
             if error.cause == "reconnect_required":
                 await notices.tell_broken(self._asker(), provider=tool.provider)
-            is_grants_end = error.cause == "session_ended" and is_grant(self.sid)
-            cause: Cause = "grant_ended" if is_grants_end else error.cause
-            raise refusal(provider=tool.provider, cause=cause) from error
+            raise refusal(provider=tool.provider, cause=await self._cause_of(error, provider=tool.provider)) from error
         elapsed_ms = round((time.perf_counter() - started) * 1000)
         emit(
             StepExchanged(
@@ -238,6 +241,16 @@ class RunCredentials:
             )
         )
         return token, asked
+
+    async def _cause_of(self, error: VaultError, *, provider: str) -> Cause:
+        """Tell a grant's end from a session's, and a pause from a revoke: each two are one to the vault."""
+        if error.cause == "session_ended" and is_grant(self.sid):
+            return "grant_ended"
+        if error.cause == "revoked":
+            with suppress(VaultError):
+                status = await connections.load_status(**self._asker(), provider=provider, is_fresh=True)
+                return "access_paused" if status.paused_until else "revoked"
+        return error.cause
 
     async def _ask(self, *, tool: Tool, tool_call: str) -> tuple[ExchangedToken, str]:
         """Exchange for the tool's scope, or for its smaller one where the user did not grant that."""

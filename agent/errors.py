@@ -17,6 +17,7 @@ from typing import Literal
 ToolErrorCode = Literal[
     "not_connected",
     "revoked",
+    "access_paused",
     "reconnect_required",
     "missing_scope",
     "rate_limited",

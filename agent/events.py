@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 PermissionState = Literal[
     "allowed",
     "revoked",
+    "access_paused",
     "not_connected",
     "reconnect_required",
     "policy_denied",

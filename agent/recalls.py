@@ -17,7 +17,7 @@ class RecalledError(Exception):
     """The user took their leave back while something was read; whatever it had answered is dropped.
 
     Attributes:
-        ends: `revoked` or `not_connected`.
+        ends: `access_paused`, `revoked` or `not_connected`.
     """
 
     def __init__(self, ends: Ends) -> None:

@@ -32,7 +32,12 @@ logger = logging.getLogger(__name__)
 
 # Ten beats within `store.DEAD_AFTER`: a busy process misses some and is still alive.
 _HEARTBEAT_SECONDS = 3.0
-_ENDS: dict[str, Ends] = {"": "", "revoked": "revoked", "not_connected": "not_connected"}
+_ENDS: dict[str, Ends] = {
+    "": "",
+    "access_paused": "access_paused",
+    "revoked": "revoked",
+    "not_connected": "not_connected",
+}
 _Why = Literal["stopped", "session_ended", "not_stored", "interrupted"]
 _NOT_STORED = "What was read could not be stored, so the answer was given up. Ask again in a moment."
 _INTERRUPTED = "The server stopped before the answer was complete. Ask again."

@@ -24,6 +24,7 @@ _UNREAD = {
     "not_answered": gettext_noop("not read, nobody answered whether it may be"),
     "nothing_asked": gettext_noop("not asked"),
     "revoked": gettext_noop("revoked, not read"),
+    "access_paused": gettext_noop("paused, not read"),
     "not_connected": gettext_noop("not connected, not read"),
     "reconnect_required": gettext_noop("needs reconnecting, not read"),
     "away": gettext_noop("not allowed while you are away, not read"),
@@ -33,7 +34,8 @@ _NOT_READ = gettext_noop("could not be read")
 _PERMISSIONS = {
     "allowed": gettext_noop("allowed"),
     "asked": gettext_noop("waiting for your answer"),
-    "revoked": gettext_noop("refused: revoked by you"),
+    "revoked": gettext_noop("refused: revoked"),
+    "access_paused": gettext_noop("refused: paused by you"),
     "not_connected": gettext_noop("refused: not connected"),
     "reconnect_required": gettext_noop("refused: needs reconnecting"),
     "policy_denied": gettext_noop("refused by a policy"),

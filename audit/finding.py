@@ -4,13 +4,13 @@ What an index answers (`audit.query`) is found however old it is. What none does
 for in so many rows at a time; the page says how far it looked, and the next one goes on from there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
-from audit import personal, query, timeline
+from audit import personal, query, timeline, turned_off
 from audit.events import Outcome
 from audit.meanings import rows_saying
 from audit.models import AuditEvent
@@ -62,11 +62,17 @@ def find_events(search: Search, *, user: str, before: int | None = None, limit: 
 def list_page(search: Search, *, user: str, before: int | None = None, limit: int = 50) -> timeline.Page:
     """Return likewise the rows of a page of the timeline."""
     found = find_events(search, user=user, before=before, limit=limit)
-    return timeline.Page(rows_of(found.events), found.next_cursor, looked_back_to=found.looked_back_to)
+    return timeline.Page(rows_of(found.events, user=user), found.next_cursor, looked_back_to=found.looked_back_to)
 
 
-def rows_of(events: Iterable[AuditEvent]) -> tuple[timeline.TimelineRow, ...]:
-    """Return found events as the timeline lists them."""
+def rows_of(events: Collection[AuditEvent], *, user: str) -> tuple[timeline.TimelineRow, ...]:
+    """Return found events of `user`, or of `EVERYBODY`, as the timeline lists them.
+
+    Raises:
+        AuditUnavailableError: The audit database does not answer.
+    """
+    with timeline.reading():
+        turned_off.tell_all(events, user=user)
     return tuple(timeline.row_of(event) for event in events)
 
 
@@ -81,6 +87,7 @@ def find_row(event_id: int, *, user: str) -> timeline.TimelineRow | None:
         if event is None:
             return None
         personal.open_all([event])
+        turned_off.tell_all([event], user=user)
         return timeline.row_of(event, pairs=find_pairs(event, user=user))
 
 

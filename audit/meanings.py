@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from audit import vocabulary
+from audit import turned_off, vocabulary
 from audit.events import Event
 from audit.models import AuditEvent
 from audit.wording import reasons, sentence_of
@@ -36,6 +36,9 @@ def rows_saying(word: str) -> Q:
         if folded in _sentence(event, reason=reason).casefold():
             found |= Q(event=event, reason=reason)
     found |= Q(reason__in=_having(folded, reasons().items()))
+    if _having(folded, (("", text) for text in turned_off.texts())):
+        # By which switch is looked up for a page alone: who looks for any of these words finds all of them.
+        found |= Q(reason__in=turned_off.REASONS)
     found |= Q(tool__in=_having(folded, ((name, gettext(text)) for name, text in vocabulary.reads().items())))
     found |= Q(provider__in=_having(folded, vocabulary.services().items()))
     for column in ("path", "client"):

@@ -49,6 +49,9 @@ class AuditEvent(models.Model):
     duration_ms = models.PositiveBigIntegerField(null=True)
     provider_request_id = models.TextField()
 
+    # No column: the reason in words, where more was found out of it than its code says (`audit.turned_off`).
+    because: str = ""
+
     class Meta:
         """Indexes for the timeline, which always asks for one user by falling id; and one use of each actor token.
 

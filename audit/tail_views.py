@@ -26,7 +26,7 @@ def show_newer(request: HttpRequest) -> HttpResponse:
     try:
         user = subject_of(request.user)
         found = finding.find_newer(asked.search, user=user, after=after)
-        rows = finding.rows_of(found.events)
+        rows = finding.rows_of(found.events, user=user)
         sealed_to = timeline.find_sealed_to()
     except AuditUnavailableError:
         sentence = gettext("The audit database does not answer. Try again in a moment.")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from django.db import Error
 from django.utils.translation import get_language, gettext, gettext_noop
 
-from audit import log, proofs
+from audit import log, proofs, turned_off
 from audit.errors import AuditUnavailableError, BrokenProofError
 from audit.events import Outcome
 from audit.models import AuditEvent
@@ -51,6 +51,7 @@ class TimelineRow:
     """One event as the timeline shows it; `details` are (label, value) pairs of what is known.
 
     `pairs` are the events of its exchange, itself among them, where one event was asked for (`audit.finding.find_row`).
+    `is_switched_off` tells whether it was refused since a switch was off: then `audit.why` tells which.
     """
 
     id: int
@@ -67,6 +68,7 @@ class TimelineRow:
     sentence: str
     details: tuple[tuple[str, str], ...]
     pairs: tuple[Paired, ...] = ()
+    is_switched_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def row_of(event: AuditEvent, *, pairs: tuple[Paired, ...] = ()) -> TimelineRow:
         sentence=sentence_of(event),
         details=_details(event),
         pairs=pairs,
+        is_switched_off=turned_off.is_told_by(event),
     )
 
 

@@ -1,9 +1,9 @@
-"""Why something was read: from the question to what the user allowed, as far as one's own events tell it."""
+"""Why something was read, or was not: from the question to what the user allowed, as far as their own events tell."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from audit import personal, query, timeline
+from audit import personal, query, timeline, turned_off
 from audit.events import BEGINNINGS, Event, Outcome
 from audit.models import AuditEvent
 from audit.timeline import TimelineRow
@@ -23,12 +23,14 @@ class Why:
     `begun` is the beginning of its run, or of the look outside of one.
 
     `allowing` are the last events before it that let the service be read; each of these may be older than the log.
+    `switch` is what had switched it off, of an event that was refused for that.
     """
 
     event: TimelineRow
     begun: TimelineRow | None
     steps: tuple[TimelineRow, ...]
     allowing: tuple[TimelineRow, ...]
+    switch: TimelineRow | None = None
 
 
 def find_why(event_id: int, *, user: str) -> Why | None:
@@ -45,12 +47,15 @@ def find_why(event_id: int, *, user: str) -> Why | None:
         begun = of_run.filter(event__in=BEGINNINGS).first()
         steps = _steps(event, user=user)
         allowing = _allowing(event, user=user, is_away=bool(begun and begun.reason == "schedule"))
-        personal.open_all([event, *steps, *allowing])
+        switch = turned_off.find_switch(event, user=user) if turned_off.is_told_by(event) else None
+        personal.open_all([event, *steps, *allowing, *([switch] if switch else [])])
+        turned_off.tell_all([event, *steps], user=user)
     return Why(
         timeline.row_of(event),
         timeline.row_of(begun) if begun else None,
         _rows(steps),
         _rows(allowing),
+        timeline.row_of(switch) if switch else None,
     )
 
 

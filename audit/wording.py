@@ -22,6 +22,7 @@ OUTCOME_NAMES: Mapping[Outcome, str] = {
 # The vault's causes and the other reason codes that a sentence can explain; any other is shown as a detail only.
 _REASONS: dict[str, str] = {
     "abandoned": gettext_noop("it was not confirmed in time"),
+    "access_paused": gettext_noop("you paused it"),
     "access_denied": gettext_noop("you did not allow it"),
     "answered_no": gettext_noop("you said no"),
     "ask_first": gettext_noop("you want to be asked first"),
@@ -53,7 +54,8 @@ _REASONS: dict[str, str] = {
     "reconnect_required": gettext_noop("it must be connected again"),
     "recovery_codes": gettext_noop("the code was wrong"),
     "replaced": gettext_noop("another account took its place"),
-    "revoked": gettext_noop("you revoked it"),
+    # By its owner or by an operator, for good or for a while: `audit.turned_off` looks which.
+    "revoked": gettext_noop("access to it was turned off"),
     "run_ended": gettext_noop("the run ended before you answered"),
     "schedule": gettext_noop("it was due by your schedule"),
     "session_ended": gettext_noop("the session was over"),
@@ -153,7 +155,7 @@ def _because(text: str) -> Callable[[AuditEvent], str]:
 
 def _reason_of(row: AuditEvent) -> str:
     """Return why, in words; "" for a reason that no sentence can explain."""
-    return gettext(_REASONS[row.reason]) if row.reason in _REASONS else ""
+    return row.because or (gettext(_REASONS[row.reason]) if row.reason in _REASONS else "")
 
 
 def _with_reason(what: str, *, reason: str) -> str:

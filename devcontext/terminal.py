@@ -8,7 +8,8 @@ from agent.types import RunAnswer
 from permissions.services import SERVICES
 
 _PERMISSION_WORDS = {
-    "revoked": "revoked by you",
+    "revoked": "revoked",
+    "access_paused": "paused by you",
     "not_connected": "not connected",
     "reconnect_required": "must be reconnected",
     "policy_denied": "not allowed",

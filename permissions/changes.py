@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 # Why a read of the service that is under way must not go on; "" where it may.
-Ends = Literal["", "revoked", "not_connected"]
+Ends = Literal["", "access_paused", "revoked", "not_connected"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from vault.client import Cause as VaultCause
 Cause = (
     VaultCause
     | Literal[
+        "access_paused",
         "away",
         "not_granted",
         "grant_ended",
@@ -34,7 +35,8 @@ class NotPermittedError(Exception):
     Attributes:
         provider: Provider id.
         cause: `not_connected`, `revoked`, `reconnect_required`, `policy_denied`, `session_ended`,
-            `vault_unavailable`, or one of the gate's own: `away` (nobody is there, and the service may not be read
+            `vault_unavailable`, or one of the gate's own: `access_paused` (a pause of the service
+            lasts, which to the vault is a revoke with an end), `away` (nobody is there, and the service may not be read
             meanwhile), `not_granted` (nor does the schedule's grant hold it), `grant_ended` (or expired),
             `tool_blocked`, `excluded`, `answered_no`, `not_answered`, `nobody_to_ask` (the tool asks first, and there
             is no page to ask on) and `policy_unavailable`. `ask_first` is the gate's word to itself.

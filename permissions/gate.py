@@ -19,9 +19,9 @@ from permissions.types import Permit, ServiceStatus
 from vault.client import Asker, ConnectionState, SessionEndedError, VaultError, is_grant
 
 # What the vault's word decides, and another process may have changed since it was cached.
-_BY_THE_VAULT = frozenset({"revoked", "not_connected", "away"})
+_BY_THE_VAULT = frozenset({"access_paused", "revoked", "not_connected", "away"})
 # A service that was revoked, in this process or in another, begins anew: what was allowed of it in chats is over.
-_ENDS_ALLOWANCES = frozenset({"revoked", "not_connected"})
+_ENDS_ALLOWANCES = frozenset({"access_paused", "revoked", "not_connected"})
 
 
 class Asking(Protocol):
@@ -85,7 +85,8 @@ async def require(
     except (DatabaseError, ValueError) as error:
         await _fail(entry, cause="policy_unavailable", error=error)
     if verdict.cause:
-        await _record(replace(entry, event=Event.PERMISSION_CHECK_DENIED, reason=verdict.cause))
+        denied = replace(entry, event=Event.PERMISSION_CHECK_DENIED, connection=verdict.connection)
+        await _record(replace(denied, reason=verdict.cause))
         raise NotPermittedError(provider=provider, cause=verdict.cause)
     await _record(entry)
     return Permit(user=user, provider=provider, tool=tool, exclusions=verdict.exclusions)
@@ -161,6 +162,7 @@ class _Check:
             Question(
                 is_known=status is not None,
                 state=status.state if status else ConnectionState.NOT_CONNECTED,
+                is_paused=status is not None and status.paused_until is not None,
                 is_attended=not is_grant(self.asker["sid"]),
                 is_away_allowed=status is not None and status.is_away_allowed,
                 is_granted=policy.is_granted,

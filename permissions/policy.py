@@ -35,13 +35,14 @@ class Answer(StrEnum):
 class Question:
     """All that the answer depends on.
 
-    `state` is the connection's now, pauses included; `is_attended` tells whether the user is there, or a grant stands
-    for them, and `is_granted` then whether that grant holds this service and this tool; `is_excluded` whether the call
-    names a place that the user left out; `answer` what they said of it.
+    `state` is the connection's now, and `is_paused` whether a pause alone makes it a revoked one; `is_attended` tells
+    whether the user is there, or a grant stands for them, and `is_granted` then whether that grant holds this service
+    and this tool; `is_excluded` whether the call names a place that the user left out; `answer` what they said of it.
     """
 
     is_known: bool
     state: ConnectionState
+    is_paused: bool
     is_attended: bool
     is_away_allowed: bool
     is_granted: bool
@@ -71,7 +72,7 @@ def decide(question: Question) -> Cause:
     if not question.is_known:
         return "policy_denied"
     if cause := _OF_STATE[question.state]:
-        return cause
+        return "access_paused" if cause == "revoked" and question.is_paused else cause
     if cause := _of_absence(question):
         return cause
     if question.mode is Mode.BLOCK:

@@ -63,7 +63,7 @@ async def revoke_all(**asker: Unpack[Asker]) -> tuple[str, ...]:
 async def pause(*, provider: str, until: datetime, connection: str = "", **asker: Unpack[Asker]) -> ServiceStatus:
     """Stop the agent from using the account until an instant, when it may again by itself; raises as `revoke` does."""
     account = await _load(**asker, provider=provider, connection=connection)
-    async with _changing(account, user=asker["user"], ends="revoked"):
+    async with _changing(account, user=asker["user"], ends="access_paused"):
         changed = await vault.pause_access(**asker, connection=account.connection, until=until)
     return connections.status_of(changed, service=account.service)
 

@@ -47,6 +47,7 @@ STEPS = {
 }
 _UNREAD = {
     "revoked": "revoked, not read",
+    "access_paused": "paused, not read",
     "not_connected": "not connected, not read",
     "reconnect_required": "needs reconnecting, not read",
     "away": "not allowed while you are away, not read",

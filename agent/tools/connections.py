@@ -30,7 +30,7 @@ CONNECTIONS = Tool(
     label=gettext_noop("Checking connections…"),
     reads="",
     description=(
-        "Tells for each service whether it is connected, revoked or not connected, and as which account. "
+        "Tells for each service whether it is connected, paused, revoked or not connected, and as which account. "
         "Use it only when the user asks what is connected; to read a service just call its tools, "
         "they say themselves when they may not."
     ),

@@ -7,10 +7,11 @@ import * as words from "./wording.js";
 
 const REMEDIES = {
   revoked: { word: gettext("Allow again"), address: "permission" },
+  access_paused: { word: gettext("Allow again"), address: "permission" },
   not_connected: { word: gettext("Connect"), address: "connect" },
   reconnect_required: { word: gettext("Reconnect"), address: "connect" },
 };
-const BLOCKED = new Set(["revoked", "not_connected", "reconnect_required", "policy_denied", "away", "not_granted", "declined", "not_answered", "undeclared_request", "missing_scope", "budget_spent"]);
+const BLOCKED = new Set(["revoked", "access_paused", "not_connected", "reconnect_required", "policy_denied", "away", "not_granted", "declined", "not_answered", "undeclared_request", "missing_scope", "budget_spent"]);
 
 /** One tool call in its lane. */
 class Call {

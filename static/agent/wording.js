@@ -31,7 +31,8 @@ export function cost(microUsd) {
 const PERMISSIONS = {
   allowed: gettext("allowed"),
   asked: gettext("waiting for your answer"),
-  revoked: gettext("refused: revoked by you"),
+  revoked: gettext("refused: revoked"),
+  access_paused: gettext("refused: paused by you"),
   not_connected: gettext("refused: not connected"),
   reconnect_required: gettext("refused: needs reconnecting"),
   policy_denied: gettext("refused by a policy"),
@@ -61,6 +62,7 @@ const UNREAD = {
   not_answered: gettext("not read, nobody answered whether it may be"),
   nothing_asked: gettext("not asked"),
   revoked: gettext("revoked, not read"),
+  access_paused: gettext("paused, not read"),
   not_connected: gettext("not connected, not read"),
   reconnect_required: gettext("needs reconnecting, not read"),
   away: gettext("not allowed while you are away, not read"),

@@ -109,7 +109,7 @@ async def test_a_revoked_service_completes_nothing_and_says_so_though_its_names_
     assert await complete(writer, "@") == {
         "names": [],
         "is_cut": False,
-        "message": "You revoked AI access to GitHub. Restore it in Settings to include GitHub data in briefings.",
+        "message": "AI access to GitHub is revoked. Restore it in Settings to include GitHub data in briefings.",
     }
     assert await events() == ["permission:check:denied"]
 

@@ -144,6 +144,19 @@ async def test_a_revoke_is_what_a_tool_call_is_told_that_asks_anew(
     assert failed.value.code == "revoked"
 
 
+async def test_a_pause_is_told_as_one_though_the_vault_knows_it_as_a_revoke(
+    alice: Person, connect: Connect, upstream: Upstream
+) -> None:
+    await connect(alice)
+    async with open_github(alice, emitted=[]) as http:
+        await refresh_elsewhere(alice)
+        until = timezone.now() + timedelta(hours=1)
+        await vault.pause_access(**alice.asker, connection="github", until=until)
+        with pytest.raises(ToolFailedError, match="You paused AI access to GitHub") as failed:
+            await read(http)
+    assert failed.value.code == "access_paused"
+
+
 @asynccontextmanager
 async def open_tool(
     person: Person, tool: Tool, *, emitted: list[LoopEvent], places: tuple[str, ...] = ()

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -74,9 +76,11 @@ async def slow_down_slack(sandbox: str) -> None:
         (await client.post(f"{sandbox}/faults", json=order)).raise_for_status()
 
 
-@pytest.mark.parametrize(
-    ("change", "code"), [(switch.revoke, "revoked"), (switch.disconnect, "not_connected")], ids=["revoke", "disconnect"]
-)
+pause = partial(switch.pause, until=datetime(9999, 1, 1, tzinfo=UTC))
+CHANGES = [(switch.revoke, "revoked"), (pause, "access_paused"), (switch.disconnect, "not_connected")]
+
+
+@pytest.mark.parametrize(("change", "code"), CHANGES, ids=["revoke", "pause", "disconnect"])
 async def test_a_switch_ends_the_read_that_is_under_way_and_the_briefing_says_so(
     change: Switch, code: str, maya: User, sandbox: str
 ) -> None:

@@ -93,7 +93,7 @@ async def test_a_revoked_service_is_refused_and_the_answer_says_so(maya: User) -
     frames = await run(maya, ALL_THREE)
     (failed,) = of(frames, "step.failed")
     assert failed["code"] == "revoked"
-    assert "You revoked AI access to Slack." in failed["message"]
+    assert "AI access to Slack is revoked." in failed["message"]
     assert ("permission:check:denied", "slack", "revoked") in await audited(frames[0]["run"])
     assert len(of(frames, "step.exchanged")) == 2
     answer = await sync_to_async(store.load_answer)(UUID(frames[0]["run"]), user=maya.pk)

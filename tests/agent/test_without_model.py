@@ -131,7 +131,7 @@ async def test_what_was_not_read_is_said_without_a_model_as_well(maya: User, set
     await switch.revoke(user=f"user:{maya.pk}", sid="a-session", auth_time=1.0, provider="slack")
     frames = await run(maya, STANDUP)
     text = await answer_of(frames)
-    assert "You revoked AI access to Slack." in text
+    assert "AI access to Slack is revoked." in text
     (covered,) = [line for line in text.splitlines() if line.startswith("**Coverage:** GitHub ")]
     assert covered.endswith("Slack revoked, not read")
     states = {part["provider"]: part["state"] for part in frames[-1]["coverage"]}

@@ -50,7 +50,7 @@ def test_a_csv_has_what_fits_and_a_name_with_its_days(browser: Client) -> None:
     response = browser.get("/audit/as/csv/?q=service:slack+after:2020-01-01")
     (row,) = csv.DictReader(io.StringIO(text_of(response)))
     assert (row["schema"], row["provider"], row["run"]) == (SCHEMA, "slack", "")
-    assert row["sentence"] == "No Slack token was given: you revoked it."
+    assert row["sentence"] == "No Slack token was given: access to it was turned off."
     assert response["Content-Type"].startswith("text/csv")
     day = timezone.now().date()
     assert response["Content-Disposition"] == f'attachment; filename="devcontext-audit-2020-01-01-to-{day}.csv"'

@@ -55,7 +55,7 @@ def test_the_page_shows_the_users_events_newest_first(signed_in: Client) -> None
     assert response.context["services"][0] == ("github", "GitHub", "service:github")
     assert ("denied", "Denied", "outcome:denied") in response.context["outcomes"]
     assert response.context["message"] == ""
-    assert "No Slack token was given: you revoked it." in response.content.decode()
+    assert "No Slack token was given: access to it was turned off." in response.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,57 @@ def test_a_look_outside_of_a_run_is_traced_to_its_beginning() -> None:
     assert (found.begun.id, numbers(found.steps), numbers(found.allowing)) == (begun, [read], [grant])
 
 
+def test_what_was_not_read_is_traced_to_the_switch_that_was_off() -> None:
+    put(Event.PERMISSION_ACCESS_REVOKED, connection="c2")
+    revoked = put(Event.PERMISSION_ACCESS_REVOKED, connection="c1")
+    put(Event.PERMISSION_ACCESS_PAUSED, connection="c1", reason="revoked → revoked")
+    put(Event.PERMISSION_ACCESS_REVOKED, connection="c3")
+    put(Event.PERMISSION_ACCESS_REVOKED, provider="slack", connection="c4")
+    denied = put(Event.PERMISSION_CHECK_DENIED, run="r", call="c", reason="revoked", connection="c1")
+    put(Event.PERMISSION_ACCESS_REVOKED, connection="c1")
+    found = why.find_why(denied, user=ALICE)
+    assert found is not None
+    assert found.switch is not None
+    assert (found.switch.id, numbers(found.steps)) == (revoked, [denied])
+    assert found.event.sentence.startswith("GitHub was not read: you revoked it at ")
+    assert found.steps[0].sentence == found.event.sentence
+
+
+def test_of_a_refusal_whose_account_is_not_known_the_services_last_switch_is_told() -> None:
+    put(Event.PERMISSION_ACCESS_REVOKED, connection="c1")
+    withdrawn = put(Event.PERMISSION_ACCESS_WITHDRAWN, connection="c2")
+    found = why.find_why(put(Event.VAULT_EXCHANGE_DENIED, run="r", call="c", reason="revoked"), user=ALICE)
+    assert found is not None
+    assert found.switch is not None
+    assert found.switch.id == withdrawn
+
+
+@pytest.mark.parametrize("since", [None, Event.PERMISSION_ACCESS_RESTORED])
+def test_a_switch_that_is_not_on_record_is_not_made_up(since: Event | None) -> None:
+    put(Event.PERMISSION_ACCESS_REVOKED, user=BOB)
+    if since:
+        put(Event.PERMISSION_ACCESS_REVOKED)
+        put(since)
+    denied = put(Event.PERMISSION_CHECK_DENIED, run="r", call="c", reason="revoked")
+    found = why.find_why(denied, user=ALICE)
+    assert found is not None
+    assert (found.switch, found.event.sentence) == (None, "GitHub was not read: access to it was turned off.")
+
+
+def test_the_page_of_a_refusal_leads_to_the_switch(browser: Client, alice: User) -> None:
+    own = subject_of(alice.pk)
+    put(Event.PERMISSION_ACCESS_REVOKED, user=own)
+    denied = put(Event.PERMISSION_CHECK_DENIED, user=own, run="r", call="c", reason="revoked")
+    assert (
+        f'<a href="/audit/{denied}/why/">why was this not read?</a>'
+        in browser.get(f"/audit/{denied}/").content.decode()
+    )
+    page = browser.get(f"/audit/{denied}/why/").content.decode()
+    assert "<h1>Why was this not read?</h1>" in page
+    assert "You revoked the AI&#x27;s access to GitHub." in page
+    assert "You had allowed it" not in page
+
+
 def test_what_is_in_no_run_or_anothers_has_no_why() -> None:
     theirs = put(Event.AGENT_CALL_SUCCEEDED, user=BOB, run="r", call="c")
     assert why.find_why(theirs, user=ALICE) is None

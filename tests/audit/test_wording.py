@@ -13,7 +13,7 @@ from permissions.services import SERVICES
 SENTENCES = [
     (
         {"event": Event.PERMISSION_CHECK_DENIED, "provider": "slack", "reason": "revoked"},
-        "Slack was not read: you revoked it.",
+        "Slack was not read: access to it was turned off.",
     ),
     (
         {"event": Event.VAULT_EXCHANGE_GRANTED, "provider": "github", "tool": "github_activity"},
@@ -91,6 +91,10 @@ SENTENCES = [
     (
         {"event": Event.AGENT_LOOK_STARTED, "provider": "github", "reason": "completion"},
         "A look into GitHub began: names were to be completed in a question.",
+    ),
+    (
+        {"event": Event.PERMISSION_CHECK_DENIED, "provider": "slack", "reason": "access_paused"},
+        "Slack was not read: you paused it.",
     ),
     ({"event": "vault:moon:phase"}, "vault:moon:phase."),
 ]

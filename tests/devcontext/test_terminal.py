@@ -46,7 +46,7 @@ def test_each_step_has_its_line(out: io.StringIO) -> None:
     for line in (
         "GitHub: Fetching…",
         "GitHub: token exchanged in 12 ms",
-        "Slack: revoked by you",
+        "Slack: revoked",
         "Slack: ✗ You revoked",
     ):
         assert line in text

@@ -87,7 +87,7 @@ async def test_a_click_chooses_and_the_box_keeps_the_focus(page: Page, peer: Pee
 
 
 async def test_a_refused_service_says_why_and_completes_nothing(page: Page, peer: Peer) -> None:
-    sentence = "You revoked AI access to GitHub."
+    sentence = "AI access to GitHub is revoked."
     await answering(page, message=sentence)
     await page.keyboard.type("@")
     await expect(page.locator("[data-completion-note]")).to_have_text(sentence)

@@ -120,7 +120,7 @@ async def test_a_repository_is_completed_by_keyboard_until_its_service_is_revoke
     await member.goto("/")
     await box.fill("")
     await member.keyboard.type("@")
-    await expect(member.get_by_text("You revoked AI access to GitHub.").first).to_be_visible()
+    await expect(member.get_by_text("AI access to GitHub is revoked.").first).to_be_visible()
     await expect(options).to_have_count(0)
     await box.fill("")
     await member.goto("/settings/permissions/")

@@ -111,7 +111,7 @@ async def test_a_revoked_service_is_refused_in_the_answer_and_in_the_timeline(vi
 
     await visitor.goto("/")
     run = await ask(visitor, "Brief me for standup")
-    sentence = "You revoked AI access to Slack."
+    sentence = "AI access to Slack is revoked."
     await expect(visitor.locator("[data-run]").last.get_by_text(sentence).first).to_be_visible()
 
     denied = await audit_rows(visitor, f"run={run}&outcome=denied&service=slack")

@@ -45,12 +45,12 @@ async def test_a_revoke_in_mid_read_is_seen_in_every_tab_and_the_answer_says_wha
         for lane in (reading, elsewhere):
             await expect(lane).to_have_attribute("data-state", "blocked")
             await expect(lane.get_by_role("link", name="Allow again")).to_be_visible()
-            await expect(lane).to_contain_text("You revoked AI access to Slack.")
+            await expect(lane).to_contain_text("AI access to Slack is revoked.")
         await (await operator.post(f"{installation.sandbox_url}/faults", json=SLOW | {"times": 0})).aread()
     for page in (visitor, other):
         turn = page.locator("[data-run]").last
         await expect(turn.locator("[data-coverage]")).to_contain_text("Slack revoked, not read", timeout=30_000)
-        await expect(turn.locator("[data-answer]")).to_contain_text("You revoked AI access to Slack.")
+        await expect(turn.locator("[data-answer]")).to_contain_text("AI access to Slack is revoked.")
         await expect(turn.locator("a.evidence[data-provider=slack]")).to_have_count(0)
         await expect(turn.locator("a.evidence[data-provider=github]").first).to_be_visible()
     await other.close()

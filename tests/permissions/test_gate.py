@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.utils import timezone
 
 from audit.errors import AuditUnavailableError
 from permissions import connections, gate, grants, store, switch
@@ -65,6 +67,22 @@ async def test_a_revoked_service_is_refused_at_once(alice: Person, connect: Conn
     await switch.revoke(**alice.asker, provider="github")
     assert await refused(alice) == "revoked"
     assert await answers() == [("permission:check:allowed", ""), ("permission:check:denied", "revoked")]
+
+
+async def test_a_paused_service_is_refused_as_paused_until_its_pause_ends(alice: Person, connect: Connect) -> None:
+    await connect(alice)
+    await switch.pause(**alice.asker, provider="github", until=timezone.now() + timedelta(hours=1))
+    assert await refused(alice) == "access_paused"
+    # Another process revokes it as well: that has no end, and is what counts.
+    await vault.set_access(**alice.asker, connection="github", is_allowed=False)
+    connections.forget(user=alice.user)
+    assert await refused(alice) == "revoked"
+    assert await answers() == [
+        ("permission:check:denied", "access_paused"),
+        ("permission:check:denied", "revoked"),
+    ]
+    rows = await list_recorded("permission:check")
+    assert all(row["connection"] for row in rows), "what switched it off is found by the account"
 
 
 async def test_a_restore_made_elsewhere_counts_at_once(alice: Person, connect: Connect) -> None:

@@ -6,28 +6,29 @@ from itertools import product
 from permissions.policy import Answer, Mode, Question, decide
 from vault.client import ConnectionState
 
-# (known, connection, the user is there, may be away, granted it, tool, place left out, answer) and what it is refused
-# for; the first line that fits counts. None fits everything.
+# (known, connection, paused, the user is there, may be away, granted it, tool, place left out, answer) and what it is
+# refused for; the first line that fits counts. None fits everything.
 TABLE = (
-    ((False, None, None, None, None, None, None, None), "policy_denied"),
-    ((True, "not_connected", None, None, None, None, None, None), "not_connected"),
-    ((True, "revoked", None, None, None, None, None, None), "revoked"),
-    ((True, "connected", False, False, None, None, None, None), "away"),
-    ((True, "connected", False, True, False, None, None, None), "not_granted"),
-    ((True, "connected", None, None, None, "block", None, None), "tool_blocked"),
-    ((True, "connected", None, None, None, None, True, None), "excluded"),
-    ((True, "connected", False, True, None, "ask", False, None), "nobody_to_ask"),
-    ((True, "connected", True, None, None, "ask", False, ""), "ask_first"),
-    ((True, "connected", True, None, None, "ask", False, "nobody"), "nobody_to_ask"),
-    ((True, "connected", True, None, None, "ask", False, "no"), "answered_no"),
-    ((True, "connected", True, None, None, "ask", False, "unanswered"), "not_answered"),
-    ((True, "connected", True, None, None, "ask", False, "once"), ""),
-    ((True, "connected", True, None, None, "ask", False, "conversation"), ""),
-    ((True, "connected", True, None, None, "ask", False, "always"), ""),
-    ((True, "connected", None, None, None, "allow", False, None), ""),
+    ((False, None, None, None, None, None, None, None, None), "policy_denied"),
+    ((True, "not_connected", None, None, None, None, None, None, None), "not_connected"),
+    ((True, "revoked", True, None, None, None, None, None, None), "access_paused"),
+    ((True, "revoked", None, None, None, None, None, None, None), "revoked"),
+    ((True, "connected", None, False, False, None, None, None, None), "away"),
+    ((True, "connected", None, False, True, False, None, None, None), "not_granted"),
+    ((True, "connected", None, None, None, None, "block", None, None), "tool_blocked"),
+    ((True, "connected", None, None, None, None, None, True, None), "excluded"),
+    ((True, "connected", None, False, True, None, "ask", False, None), "nobody_to_ask"),
+    ((True, "connected", None, True, None, None, "ask", False, ""), "ask_first"),
+    ((True, "connected", None, True, None, None, "ask", False, "nobody"), "nobody_to_ask"),
+    ((True, "connected", None, True, None, None, "ask", False, "no"), "answered_no"),
+    ((True, "connected", None, True, None, None, "ask", False, "unanswered"), "not_answered"),
+    ((True, "connected", None, True, None, None, "ask", False, "once"), ""),
+    ((True, "connected", None, True, None, None, "ask", False, "conversation"), ""),
+    ((True, "connected", None, True, None, None, "ask", False, "always"), ""),
+    ((True, "connected", None, None, None, None, "allow", False, None), ""),
 )
 BOTH = (False, True)
-SPACE = [Question(*values) for values in product(BOTH, ConnectionState, BOTH, BOTH, BOTH, Mode, BOTH, Answer)]
+SPACE = [Question(*values) for values in product(BOTH, ConnectionState, BOTH, BOTH, BOTH, BOTH, Mode, BOTH, Answer)]
 YES = {Answer.ONCE, Answer.CONVERSATION, Answer.ALWAYS}
 
 
@@ -36,6 +37,7 @@ def told(question: Question) -> str:
     asked = (
         question.is_known,
         question.state.value,
+        question.is_paused,
         question.is_attended,
         question.is_away_allowed,
         question.is_granted,
@@ -49,14 +51,14 @@ def told(question: Question) -> str:
 
 
 def test_every_question_is_answered_as_the_table_says() -> None:
-    assert len(SPACE) == 288 * len(Answer)
+    assert len(SPACE) == 576 * len(Answer)
     assert [decide(question) for question in SPACE] == [told(question) for question in SPACE]
 
 
 def test_a_yes_needs_everything() -> None:
-    """Of 288 states, five say yes whatever was answered; four more do with a yes of a user who is there."""
+    """Of 576 states, ten say yes whatever was answered; eight more do with a yes of a user who is there."""
     allowed = [question for question in SPACE if not decide(question)]
-    assert len(allowed) == 5 * len(Answer) + 4 * len(YES)
+    assert len(allowed) == 10 * len(Answer) + 8 * len(YES)
     assert all(
         question.is_known
         and question.state is ConnectionState.CONNECTED
@@ -70,7 +72,7 @@ def test_a_yes_needs_everything() -> None:
 
 def test_a_user_is_asked_only_where_a_yes_would_let_read() -> None:
     asked = [question for question in SPACE if decide(question) == "ask_first"]
-    assert len(asked) == 4
+    assert len(asked) == 8
     assert all(decide(replace(question, answer=answer)) == "" for question in asked for answer in YES)
 
 
