@@ -8,6 +8,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
+from django.db.models import Q
 
 from agent.schedule_models import Occurrence as OccurrenceRow
 from agent.schedule_models import Schedule as Row
@@ -35,7 +36,14 @@ def make_due(*, now: datetime) -> int:
         for row in batch:
             _try(row, now=now)
         looked_at += len(batch)
+    _end_too_close(now=now)
     return looked_at
+
+
+def catch_up(*, now: datetime) -> None:
+    """Make what is due where no tick did in time, before somebody begins what a newer due time takes over. Sync."""
+    if find_unmade(now=now):
+        make_due(now=now)
 
 
 def find_unmade(*, now: datetime) -> datetime | None:
@@ -77,6 +85,17 @@ def _make(row: Row, *, now: datetime) -> None:
         _create(schedule, newest=passed[-1], missed=missed, skip=skip, now=now)
     for reason in [*[Reason.MISSED] * len(ended), *([skip] if skip else [])]:
         note_skip(schedule, reason=reason)
+
+
+def _end_too_close(*, now: datetime) -> None:
+    """End as missed what was made, could not be told in time, and would be told again within the hour."""
+    late = now - LATE_AFTER
+    is_near = Q(next_due_at__gt=now, next_due_at__lt=now + _TOO_CLOSE)
+    open_states = (OccurrenceState.DUE, OccurrenceState.RUNNING)
+    is_open = Q(occurrences__state__in=open_states, occurrences__due_at__lt=late, occurrences__is_asked=False)
+    for row in Row.objects.filter(is_near, is_open).distinct():
+        for _ in occurrences.end_missed(row.id, before=late, now=now):
+            note_skip(store.value_of(row), reason=Reason.MISSED)
 
 
 def _create(schedule: Schedule, *, newest: Due, missed: int, skip: str, now: datetime) -> None:

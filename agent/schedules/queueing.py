@@ -34,6 +34,7 @@ def tick(send: Callable[[], None], *, now: datetime) -> int:
 
 async def run_next() -> bool:
     """Run whose turn it is, to its end; tell whether there was one. Raises as `run_occurrence` does."""
+    await sync_to_async(making.catch_up)(now=timezone.now())
     for occurrence in await sync_to_async(occurrences.list_to_begin)(now=timezone.now(), limit=_LOOKED_AT):
         if await run_occurrence(occurrence):
             return True

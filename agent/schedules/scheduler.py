@@ -79,8 +79,8 @@ class Scheduler:
     async def _look(self) -> float:
         """Make what is due, begin what there is room for, and return after how many seconds to look again."""
         now = timezone.now()
-        if await sync_to_async(leading.lead)(owner=self._owner, now=now):
-            await sync_to_async(making.make_due)(now=now)
+        is_leader = await sync_to_async(leading.lead)(owner=self._owner, now=now)
+        await sync_to_async(making.make_due if is_leader else making.catch_up)(now=now)
         if room := self._at_once - len(self._running):
             for occurrence in await sync_to_async(occurrences.list_to_begin)(now=now, limit=room):
                 self._begin(occurrence)

@@ -3,16 +3,19 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from agent import store as runs
 from agent.schedule_models import Occurrence as Row
-from agent.schedules import making, occurrences
+from agent.schedule_models import Schedule as ScheduleRow
+from agent.schedules import making, occurrences, queueing
 from agent.schedules.types import Claim, Ending, Occurrence, OccurrenceState, Reason, Schedule
 from agent.types import RunStatus
 from audit.models import AuditEvent
 from tests.agent.conftest import request_of, start
-from tests.agent.schedules.conftest import due_row, make_schedule
+from tests.agent.schedules.conftest import due_row, load, make_due_row, make_schedule
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"], transaction=True)
 
@@ -85,6 +88,37 @@ def test_what_waited_is_taken_over_by_the_next_one_as_well(daily: Schedule) -> N
     occurrences.put_back(claimed, until=NINE + 2 * DAY, reason=Reason.CLAUDE_BUSY)
     making.make_due(now=NINE + DAY)
     assert told(daily) == [MISSED, ("Tue", OccurrenceState.DUE, "", 1)]
+
+
+@pytest.mark.parametrize("was_begun", [False, True], ids=["due", "running"])
+def test_what_was_left_open_is_missed_within_the_hour_before_the_next(daily: Schedule, was_begun: bool) -> None:
+    if was_begun:
+        claim(newest(daily), now=NINE + 5 * MINUTE)
+    making.make_due(now=NINE + DAY - 61 * MINUTE)
+    assert skips() == [], "the next one is not near yet"
+    making.make_due(now=NINE + DAY - 30 * MINUTE)
+    making.make_due(now=NINE + DAY)
+    assert told(daily) == [MISSED, ("Tue", OccurrenceState.DUE, "", 0)]
+    assert skips() == [("agent:schedule:skipped", "missed")]
+
+
+def test_what_waits_a_little_is_not_missed_though_the_next_one_is_near(daily: Schedule) -> None:
+    ScheduleRow.objects.update(next_due_at=NINE + 30 * MINUTE)
+    making.make_due(now=NINE + 9 * MINUTE)
+    assert told(daily) == [("Mon", OccurrenceState.DUE, "", 0)]
+
+
+async def test_a_worker_that_looks_before_any_tick_begins_nothing_that_a_newer_due_time_takes_over(
+    alice: User,
+) -> None:
+    """As after a start, when messages may come before the first tick, or another process leads."""
+    now = timezone.now()
+    schedule = await sync_to_async(make_schedule)(alice, now=now - 3 * DAY)
+    old = await make_due_row(schedule, due_at=now - 4 * DAY, begins_at=now - 4 * DAY)
+    # Whoever runs one says so and asks no service.
+    await ScheduleRow.objects.aupdate(grant="")
+    await queueing.run_next()
+    assert (await load(old)).reason == Reason.MISSED
 
 
 def test_what_is_being_answered_is_left_to_whoever_answers_it(daily: Schedule) -> None:
