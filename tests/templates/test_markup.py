@@ -34,6 +34,7 @@ from agent.week_form import WeekForm
 from devcontext.views import components_context
 from permissions.dots import Dot, Dots
 from permissions.services import SERVICES
+from tests.templates.first_steps import SETUP, SPENDING, WELCOME
 from tests.templates.history import HISTORY_PAGES
 from tests.templates.schedules import SCHEDULE_PAGES
 from tests.templates.timeline import TIMELINE, TIMELINE_PAGES, asking
@@ -102,43 +103,6 @@ EMAIL = {
     "form": AddEmailForm(user=USER),
     "current_emailaddress": {"email": "maya@tidewater.example", "verified": False},
     "new_emailaddress": {"email": "maya@new.example"},
-}
-
-
-WELCOME = {
-    "statuses": [
-        SimpleNamespace(service=service, state=SimpleNamespace(value=state), account="maya")
-        for service, state in zip(SERVICES.values(), STATES, strict=True)
-    ],
-    "connected": ["github"],
-    "form": WeekForm(initial={"country": "DE"}),
-    "plan": {
-        "since": NOW,
-        "time_zone": "UTC",
-        "services": [
-            {"name": "Slack", "state": "revoked", "reads": [{"words": "your mentions", "limits": ["limit: 5"]}]}
-        ],
-    },
-    "recipe": {"title": "Brief me for standup", "question": "Brief me for standup."},
-}
-SETUP = {
-    "providers": [
-        SimpleNamespace(slug=slug, name=service.name, state=state, variables=(("GITHUB_CLIENT_ID", state == "real"),))
-        for (slug, service), state in zip(SERVICES.items(), ("real", "stand_in", "missing"), strict=True)
-    ],
-    "tested": "github",
-    "findings": [{"verdict": verdict, "sentence": "It answers."} for verdict in ("ok", "wrong", "not checked")],
-    "can_test": True,
-}
-SPENDING = {
-    "price_state": "known",
-    "today": "$0.25",
-    "budget": "$5.00",
-    "left": "$4.75",
-    "begins_anew_at": NOW,
-    "days": [(NOW.date(), "$0.25", "12,345", "678")],
-    "total": ("$0.25", "12,345", "678"),
-    "number_of_days": 30,
 }
 
 
