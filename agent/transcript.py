@@ -49,6 +49,15 @@ _ANSWERS = {
     "conversation": gettext_noop("you said: in this conversation"),
     "always": gettext_noop("you said: always"),
 }
+# The way out of a refusal, by its code, as `static/agent/lanes.js` has it: where it is, and what it is called.
+_REMEDIES = {
+    "revoked": ("permission", gettext_noop("Allow again")),
+    "not_connected": ("connect", gettext_noop("Connect")),
+    "reconnect_required": ("connect", gettext_noop("Reconnect")),
+    "missing_scope": ("connect", gettext_noop("Reconnect")),
+    "policy_denied": ("permission", gettext_noop("Permissions")),
+    "away": ("permission", gettext_noop("Permissions")),
+}
 _NO_TEXT = gettext_noop("The text of this answer is not there any more.")
 
 
@@ -105,6 +114,12 @@ class CallTold:
     def answer_words(self) -> str:
         """What its user answered, where that says more than the gate's answer."""
         return gettext(_ANSWERS[self.answer]) if self.answer in _ANSWERS else ""
+
+    @property
+    def remedy(self) -> tuple[str, str]:
+        """Where the way out of its refusal is, `connect` or `permission`, and the word for it; "" twice for none."""
+        where, word = _REMEDIES.get(self.outcome, ("", "")) if self.provider in SERVICES else ("", "")
+        return where, gettext(word) if word else ""
 
     @property
     def service(self) -> str:

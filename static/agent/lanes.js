@@ -10,6 +10,9 @@ const REMEDIES = {
   access_paused: { word: gettext("Allow again"), address: "permission" },
   not_connected: { word: gettext("Connect"), address: "connect" },
   reconnect_required: { word: gettext("Reconnect"), address: "connect" },
+  missing_scope: { word: gettext("Reconnect"), address: "connect" },
+  policy_denied: { word: gettext("Permissions"), address: "permission" },
+  away: { word: gettext("Permissions"), address: "permission" },
 };
 const BLOCKED = new Set(["revoked", "access_paused", "not_connected", "reconnect_required", "policy_denied", "away", "not_granted", "declined", "not_answered", "undeclared_request", "missing_scope", "budget_spent"]);
 

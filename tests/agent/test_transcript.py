@@ -1,5 +1,6 @@
 """A run as its stored events tell it, to somebody who reads another language than the run was kept in."""
 
+import re
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID
@@ -9,11 +10,13 @@ from django.utils import translation
 from pytest_django.fixtures import Settings
 
 from agent import events, transcript
+from agent.errors import ToolErrorCode
 from agent.event_log import encode
 from tools import pseudo_locale
 from tools.catalogue import Message
 
 WORDING = Path(__file__).resolve().parents[2] / "static" / "agent" / "wording.js"
+REMEDIES = re.compile(r'^  (\w+): { word: gettext\("([^"]+)"\), address: "(\w+)" },$', re.MULTILINE)
 EIGHT, ONE = "8 calls of the model that are not allowed", "1 invented citation"
 LABEL = "Searching Slack mentions…"
 
@@ -77,3 +80,19 @@ def test_a_run_of_before_ignored_nothing() -> None:
 )
 def test_how_an_answer_is_backed_is_told(counts: events.GroundingCounts, words: str) -> None:
     assert ended(grounding=counts).backing == words
+
+
+def test_the_way_out_of_each_refusal_is_that_of_the_chat_page() -> None:
+    def remedy(code: str, *, provider: str) -> tuple[str, str]:
+        begun = events.StepStarted(id="t1", tool="a_tool", provider=provider, label=LABEL, args={})
+        failed = events.StepFailed(id="t1", ms=3, code=code, message="Not read.")
+        frames = [encode(one, run=UUID(int=1), seq=seq) for seq, one in enumerate((begun, failed), start=1)]
+        return transcript.tell(frames).calls["t1"].remedy
+
+    remedies = {
+        code: (where, word) for code, word, where in REMEDIES.findall(WORDING.with_name("lanes.js").read_text())
+    }
+    assert remedies["missing_scope"] == ("connect", "Reconnect")
+    for code in get_args(ToolErrorCode):
+        assert remedy(code, provider="slack") == remedies.get(code, ("", ""))
+        assert remedy(code, provider="") == ("", "")

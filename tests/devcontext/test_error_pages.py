@@ -56,3 +56,17 @@ async def test_a_static_file_that_is_not_there_is_not_found(async_client: AsyncC
     assert answer.status_code == 404
     assert b"Traceback" not in answer.content
     assert (await async_client.get("/static/tokens.css")).status_code == 200
+
+
+def test_who_signs_in_too_often_gets_our_page_in_the_shell(client: Client, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"login": "1/m/ip"}
+    # A test of its own address: what is counted outlives the test.
+    tried = [
+        client.post("/accounts/login/", {"login": "mallory@example.org", "password": "x"}, REMOTE_ADDR="203.0.113.77")
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in tried] == [200, 429]
+    html = tried[1].content.decode()
+    assert "Wait a minute; nothing was changed." in html
+    assert 'href="/accounts/login/"' in html
+    assert 'class="shell"' in html

@@ -79,7 +79,8 @@ async def test_a_chat_is_pinned_and_let_go(member: Page, chat: str) -> None:
 async def test_a_deleted_chat_comes_back_by_one_button(member: Page, chat: str) -> None:
     await member.goto("/chats/")
     await row_of(member, chat).get_by_role("button", name=re.compile("^Delete ")).click()
-    await expect(member.get_by_text("It can be brought back for ten minutes")).to_be_visible()
+    await expect(member.locator("main").get_by_text("It can be brought back for ten minutes")).to_be_visible()
+    await expect(member.locator("[data-announcer]")).to_contain_text("It can be brought back for ten minutes")
     await expect(row_of(member, chat)).to_have_count(0)
     await member.get_by_role("button", name="Undo").click()
     await expect(row_of(member, chat)).to_be_visible()

@@ -88,6 +88,9 @@ async def test_the_question_carries_its_key_its_zone_and_its_conversation(page: 
         ("revoked", "Allow again", "/settings/permissions/#slack"),
         ("not_connected", "Connect", "/auth/connect/slack"),
         ("reconnect_required", "Reconnect", "/auth/connect/slack"),
+        ("missing_scope", "Reconnect", "/auth/connect/slack"),
+        ("policy_denied", "Permissions", "/settings/permissions/#slack"),
+        ("away", "Permissions", "/settings/permissions/#slack"),
     ],
 )
 async def test_a_blocked_call_says_why_and_offers_the_way_out(

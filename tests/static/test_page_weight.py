@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 STATIC = Path(__file__).parents[2] / "static"
+TEMPLATES = STATIC.with_name("templates")
 SHELL = (
     *("tokens.css", "base.css", "controls.css", "surfaces.css", "shell/shell.css", "shell/overlays.css"),
     *(path.relative_to(STATIC).as_posix() for path in sorted(STATIC.glob("services/*.css"))),
@@ -19,24 +20,27 @@ def weight(*names: str) -> int:
     return sum(len(gzip.compress((STATIC / name).read_bytes())) for name in names)
 
 
-@pytest.mark.parametrize(
-    "styles",
-    [
-        ("agent/chat.css", "agent/turn.css", "agent/answer.css"),
-        ("agent/chats.css",),
-        ("agent/delivery.css",),
-        ("agent/spending.css",),
-        ("agent/answer.css", "agent/run.css"),
-        ("permissions/permissions.css",),
-        ("audit/timeline.css", "audit/overview.css"),
-        ("account/account.css",),
-        ("permissions/permissions.css", "agent/week.css", "agent/welcome.css"),
-        ("landing/landing.css",),
-        ("setup/setup.css",),
-    ],
-)
-def test_styles_of_a_page_are_within_their_budget(styles: tuple[str, ...]) -> None:
-    assert weight(*SHELL, *styles) <= 15 * KILOBYTE
+def styles(template: Path) -> set[str]:
+    """Return the styles that a page links besides those of the shell, with those of what it extends."""
+    text = template.read_text()
+    linked = set(re.findall(r"{% static ['\"]([^'\"]+\.css)['\"] %}", text))
+    for parent in re.findall(r'{% extends "([^"]+)" %}', text):
+        if (TEMPLATES / parent).is_file():
+            linked |= styles(TEMPLATES / parent)
+    return linked - set(SHELL)
+
+
+PAGES = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html") if styles(path))
+
+
+def test_the_styles_of_the_pages_are_found() -> None:
+    assert {"agent/chat.html", "agent/schedule.html", "agent/plan.html", "agent/export.html"} <= set(PAGES)
+    assert styles(TEMPLATES / "agent/chat.html") == {"agent/chat.css", "agent/turn.css", "agent/answer.css"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_styles_of_a_page_are_within_their_budget(page: str) -> None:
+    assert weight(*SHELL, *styles(TEMPLATES / page)) <= 15 * KILOBYTE
 
 
 def scripts(folder: str) -> list[str]:

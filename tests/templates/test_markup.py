@@ -333,14 +333,6 @@ def test_a_visitor_gets_no_rail() -> None:
     assert 'id="rail"' not in html
 
 
-def test_every_address_of_the_rail_is_in_the_palette() -> None:
-    html = render("audit/timeline.html", TIMELINE | {"recent": [], "is_operator": True})
-    rail, palette = html[html.index('id="rail"') : html.index("</nav>")], html[html.index('id="palette"') :]
-    addresses = set(re.findall(r'href="(/[^"#]*)"', rail))
-    assert {"/", "/inbox/", "/setup/"} <= addresses
-    assert addresses - set(re.findall(r'href="(/[^"#]*)"', palette)) == set()
-
-
 @pytest.mark.parametrize(
     ("state", "offered", "withheld"),
     [
