@@ -82,12 +82,12 @@ class LocalInstallation:
 
     def worker(self, inherited: Mapping[str, str]) -> Program:
         """Return Celery's worker, which runs the schedules: a process with the rights of the web process."""
-        return self._celery("worker", ("worker", "--concurrency", "2", "--loglevel", "WARNING"), inherited=inherited)
+        return self._celery("worker", ("worker", "--concurrency", "2"), inherited=inherited)
 
     def beat(self, inherited: Mapping[str, str]) -> Program:
         """Return Celery's beat, which tells the worker every minute to look what is due."""
         kept = str(self.web_folder / "beat")
-        return self._celery("beat", ("beat", "--schedule", kept, "--loglevel", "WARNING"), inherited=inherited)
+        return self._celery("beat", ("beat", "--schedule", kept), inherited=inherited)
 
     def _celery(self, name: str, arguments: tuple[str, ...], *, inherited: Mapping[str, str]) -> Program:
         environment = self.web(inherited).environment

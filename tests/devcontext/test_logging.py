@@ -1,6 +1,9 @@
 """Logs and error pages carry no token, even if somebody tries."""
 
 import logging
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,3 +90,28 @@ def test_no_error_page_shows_a_variable(rf: RequestFactory, settings: Any) -> No
     assert POSTED_CODE not in page
     # The source line is shown, its value would be quoted with &#x27; in the table of variables.
     assert "&#x27;ghu_in_a_local_variable&#x27;" not in page
+
+
+# As Celery's programs set up their logs, once Django stands.
+LOG_IN_A_WORKER = """
+import logging
+import django
+from devcontext.celery import app
+django.setup()
+app.log.setup(loglevel="INFO", redirect_stdouts=True)
+logging.getLogger("agent").warning("event", extra={"upstream": "ghu_16C7e42F292c6912E7710c838347Ae178B4a"})
+"""
+
+
+def test_worker_and_beat_log_as_every_process_does(tmp_path: Path) -> None:
+    """Celery puts handlers of its own in place of those that take tokens out, unless it is told not to."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOG_IN_A_WORKER],
+        cwd=Path(__file__).resolve().parents[2],
+        env={"DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "devcontext.settings.web", "LOG_LEVEL": "WARNING"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stderr.rstrip().endswith("WARNING agent event upstream=[token]")

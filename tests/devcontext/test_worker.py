@@ -95,7 +95,7 @@ def python(tmp_path: Path, redis_url: str) -> Iterator[Callable[..., str]]:
     python("manage.py", "migrate_all")
     with (tmp_path / "worker.log").open("wb") as log:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "devcontext", "worker", "--pool", "solo", "--loglevel", "INFO"],
+            [sys.executable, "-m", "celery", "-A", "devcontext", "worker", "--pool", "solo"],
             cwd=ROOT,
             env=environment,
             stdout=log,
