@@ -56,14 +56,14 @@ async def connect(page: Page, slug: str) -> None:
     await expect(page.get_by_role("heading", name="Permission Control Center")).to_be_visible()
 
 
-async def schedule_standup(page: Page) -> str:
+async def schedule_standup(page: Page, *, name: str = "Standup") -> str:
     """Schedule the standup's briefing, let it read what is connected, and return its id."""
     await page.goto("/schedules/new/?recipe=standup")
-    await page.get_by_label("Name").fill("Standup")
+    await page.get_by_label("Name").fill(name)
     await page.get_by_role("button", name="Save, and say what it may read").click()
     await page.get_by_label("I let these services be read").check()
     await page.get_by_role("button", name="Allow this").click()
-    await expect(page.get_by_role("heading", name="Standup", exact=True)).to_be_visible()
+    await expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
     return urlsplit(page.url).path.split("/")[2]
 
 

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, expect
 from devcontext.sandbox.world import tidewater_world
 from tests.e2e.canaries import MIN_CHARACTERS, canaries, holds
 from tests.e2e.installation import Installation, running
-from tests.e2e.journey import SERVICES, UPSTREAM_TOKENS, ask, audit_rows, send, sign_in, visiting
+from tests.e2e.journey import SERVICES, UPSTREAM_TOKENS, ask, audit_rows, schedule_standup, send, sign_in, visiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -164,6 +164,11 @@ async def test_nothing_that_was_asked_read_or_answered_lies_in_the_open(
     visitor: Page, installation: Installation
 ) -> None:
     """Every byte of every database, journal and log of ours: no question, title, message, meeting name or answer."""
+    name = "Standup of canary 3d70-8c2e"
+    await visitor.goto(f"/schedules/{await schedule_standup(visitor, name=name)}/")
+    await visitor.get_by_role("main").get_by_role("button", name="Run now").click()
+    newest = visitor.locator("#history .occurrences > li").first
+    await expect(newest.get_by_text("Done", exact=True)).to_be_visible(timeout=60_000)
     question = "What of canary 9f1c-b27a did I work on yesterday?"
     await visitor.goto("/")
     await ask(visitor, question)
@@ -174,7 +179,7 @@ async def test_nothing_that_was_asked_read_or_answered_lies_in_the_open(
     assert any(text in answer for text in read), "the answer tells of what was read"
     written = installation.written_bytes("default", "audit", "vault", "app")
     assert holds(written, "maya@tidewater.example"), "an account is not sealed, and is found"
-    assert [text for text in {question, *lines, *read} if holds(written, text)] == []
+    assert [text for text in {question, name, *lines, *read} if holds(written, text)] == []
 
 
 async def test_no_upstream_token_lies_anywhere_after_all_this(visitor: Page, installation: Installation) -> None:
