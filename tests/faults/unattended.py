@@ -203,16 +203,15 @@ def _plan(folder: Path, *, url: str, redis_url: str) -> Installation:
         "REDIS_URL": redis_url,
     }
     plan.web_folder.mkdir(parents=True, exist_ok=True)
-    celery = [_quick(plan.worker(inherited), level="INFO"), _quick(plan.beat(inherited), level="INFO")]
+    celery = [_quick(plan.worker(inherited)), _quick(plan.beat(inherited))]
     programs = [plan.sandbox(inherited), plan.vault(inherited), plan.web(inherited), *celery]
     return Installation(plan, programs={program.name: program for program in programs})
 
 
-def _quick(program: Program, *, level: str) -> Program:
+def _quick(program: Program) -> Program:
     """Return a program of Celery's that says more, and looks more often what is due."""
-    settings = {"DJANGO_SETTINGS_MODULE": "tests.faults.unattended_settings"}
-    command = tuple(level if part == "WARNING" else part for part in program.command)
-    return replace(program, command=command, environment={**program.environment, **settings})
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.faults.unattended_settings", "LOG_LEVEL": "INFO"}
+    return replace(program, environment={**program.environment, **settings})
 
 
 def _done(command: subprocess.CompletedProcess[str]) -> None:
