@@ -76,6 +76,13 @@ class RunConsumer(PageSocket):
         self._runner: Runner = current_runner()
         await super().connect()
 
+    async def changed(self) -> None:
+        """Say that a service changed; the page asks for its state by itself."""
+        if await self.is_still_signed_in():
+            await self._send({"type": "services.changed"})
+        else:
+            await self.end()
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Act on one frame, or say in one sentence why not."""
         # SECURITY: before anything is looked up or read, so that a flood costs nobody else their turn.

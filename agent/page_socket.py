@@ -49,6 +49,9 @@ class PageSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels carr
     async def opened(self) -> None:
         """Begin; for who has something to do before a frame comes."""
 
+    async def changed(self) -> None:
+        """Say that a service of the user is not as it was; for who has a page that shows them."""
+
     async def disconnect(self, _code: int) -> None:
         """Be forgotten, with all that goes on beside the frames."""
         self.is_over = True
@@ -99,6 +102,10 @@ class PageSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels carr
             with suppress(OSError):  # as in `send`
                 await self.close(code=code)
 
+    def is_of(self, user: str) -> bool:
+        """Tell whether it is a page of `user`, a subject."""
+        return self._subject == user
+
     def belongs_to(self, *, user: str, sid: str, signed_in_through: float) -> bool:
         """Tell whether its session is `sid` of `user`, or with "" one that they began at that instant or before."""
         return self._subject == user and (self._sid == sid if sid else self._auth_time <= signed_in_through)
@@ -116,6 +123,13 @@ def end_session(*, user: str, sid: str, signed_in_through: float) -> None:
             task = asyncio.get_running_loop().create_task(socket.end())
             _ending.add(task)
             task.add_done_callback(_ending.discard)
+
+
+def tell_change(*, user: str) -> None:
+    """Tell the pages of this event loop that `user` has open of a change of their services."""
+    for socket in _open_here():
+        if socket.is_of(user):
+            socket.begin(socket.changed)
 
 
 async def end_expired() -> None:

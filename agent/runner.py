@@ -175,15 +175,15 @@ class Runner:
         self._control.listen()
 
     def heed(self, change: Change) -> None:
-        """End the reads of this process that a user's change forbids, and tell the other processes of it."""
-        _end_reads(change)
+        """End the reads of this process that a user's change forbids, and tell their pages and other processes."""
+        _heed_here(change)
         self._control.say("change", about=f"{change.user} {change.provider} {change.ends}")
 
     def _hear_change(self, about: str) -> None:
         user, provider, ends = about.split(" ")
         connections.forget(user=user)
         # What another version of this program says besides is no leave to read on.
-        _end_reads(Change(user, provider, _ENDS.get(ends, "revoked")))
+        _heed_here(Change(user, provider, _ENDS.get(ends, "revoked")))
 
     def _forget(self, run: UUID) -> None:
         for known in (self._owning, self._answering, self._requests, self._reasons):
@@ -227,9 +227,10 @@ class Runner:
         await self._control.aclose()
 
 
-def _end_reads(change: Change) -> None:
+def _heed_here(change: Change) -> None:
     if change.ends:
         recall(user=change.user, provider=change.provider, ends=change.ends)
+    page_socket.tell_change(user=change.user)
 
 
 def _outcome(why: _Why, *, run: Run, elapsed_ms: int) -> RunOutcome:

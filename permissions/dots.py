@@ -48,10 +48,11 @@ class Dots:
 
 def list_dots(request: HttpRequest) -> Dots:
     """Return what the shell shows the signed-in user; sync, for a template, and never an error."""
-    return async_to_sync(_list)(request)
+    return async_to_sync(load_dots)(request)
 
 
-async def _list(request: HttpRequest) -> Dots:
+async def load_dots(request: HttpRequest) -> Dots:
+    """Return what `list_dots` does, for a view."""
     unknown = tuple(Dot(slug, service.name, word=gettext("Unknown")) for slug, service in SERVICES.items())
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):

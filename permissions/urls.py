@@ -7,6 +7,7 @@ from permissions import connect_views, leak_views, policy_views, views
 app_name = "permissions"
 urlpatterns = [
     path("settings/permissions/", views.show_page, name="page"),
+    path("settings/permissions/dots", views.show_dots, name="dots"),
     path("settings/permissions/exclusions", policy_views.exclusions, name="exclusions"),
     path("settings/permissions/allowances/<int:allowance>/end", policy_views.end_allowance, name="end_allowance"),
     path("settings/permissions/revoke-all", views.revoke_all, name="revoke_all"),

@@ -18,6 +18,7 @@ from permissions.accounts import load_usage
 from permissions.cards import ServiceCard, make_card
 from permissions.confirmation import recently_confirmed
 from permissions.connections import list_statuses, load_account
+from permissions.dots import load_dots
 from permissions.pages import SESSION_ENDED, go_back, load_asker, load_service, render_page, see_page
 from permissions.pauses import PauseError, end_of
 from permissions.types import ServiceStatus
@@ -54,6 +55,13 @@ async def show_page(request: HttpRequest) -> HttpResponse:
         context={"cards": cards, "vault_message": vault_message, "zone": zone},
         status=503 if vault_message else 200,
     )
+
+
+@require_safe
+@login_required
+async def show_dots(request: HttpRequest) -> HttpResponse:
+    """Show what the shell says of the services, as a part for a page that heard of a change."""
+    return await render_page(request, template="shell/_services.html", context={"shown": await load_dots(request)})
 
 
 @require_POST

@@ -1,6 +1,7 @@
 /** The run page: joins the socket, the transcript and the composer. Each of them does its work without the others. */
 
 import { announce } from "../shell/announcer.js";
+import { refreshDots } from "../shell/dots.js";
 import { takeHandedOver } from "../shell/handover.js";
 import { showToast } from "../shell/toasts.js";
 import { gettext, ngettext } from "../shell/words.js";
@@ -129,6 +130,8 @@ function linked(state) {
   if (state === linkState) return;
   linkState = state;
   clearTimeout(linkTimer);
+  // What changed meanwhile was told to nobody here.
+  if (state === "open") refreshDots();
   linkTimer = setTimeout(tellLink, state === "signed-out" ? 0 : QUIET_MS);
 }
 
@@ -143,6 +146,7 @@ const socket = new RunSocket(page.socket, {
   event: happened,
   accepted: began,
   error: refused,
+  changed: refreshDots,
   link: linked,
   caughtUp: (missed) => showToast(ngettext("Caught up {number} event.", "Caught up {number} events.", missed)),
 });

@@ -32,9 +32,11 @@ export class RunSocket {
 
   /**
    * @param {string} path Path of the socket on this host.
-   * @param {{event: Function, accepted: Function, error: Function, link: Function, caughtUp: Function}} on
+   * @param {{event: Function, accepted: Function, error: Function, link: Function, changed: Function,
+   *   caughtUp: Function}} on
    *   `event(message)` for each new run event, `accepted(message, question)`, `error(message)`, `link(state)`: `open`,
-   *   `lost` or `signed-out`, and `caughtUp(count)` after a break in which this many events were missed.
+   *   `lost` or `signed-out`, `changed()` when a service is not as it was, and `caughtUp(count)` after a break in
+   *   which this many events were missed.
    */
   constructor(path, on) {
     this.#path = path;
@@ -136,6 +138,7 @@ export class RunSocket {
     if (message.v !== VERSION) return;
     if (message.type === "accepted") this.#accepted(message);
     else if (message.type === "error") this.#refused(message);
+    else if (message.type === "services.changed") this.#on.changed();
     else this.#event(message);
   }
 

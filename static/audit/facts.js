@@ -3,7 +3,7 @@
  * A row that gets no answer keeps its link, which leads to the same on a page of its own.
  */
 
-import { load } from "./parts.js";
+import { load } from "../shell/parts.js";
 
 async function fill(row) {
   const link = row.querySelector(".event-link");

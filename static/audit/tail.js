@@ -5,7 +5,7 @@
 
 import { announce } from "../shell/announcer.js";
 import { gettext, ngettext } from "../shell/words.js";
-import { load } from "./parts.js";
+import { load } from "../shell/parts.js";
 
 const VERSION = 1;
 const FIRST_WAIT_MS = 500;

@@ -5,13 +5,11 @@ import { handOver } from "./handover.js";
 export class Palette {
   #dialog;
   #query;
-  #options;
   #active = null;
 
   constructor(dialog) {
     this.#dialog = dialog;
     this.#query = dialog.querySelector("[role=combobox]");
-    this.#options = [...dialog.querySelectorAll("[role=option]")];
     this.#query.addEventListener("input", () => this.#filter());
     this.#query.addEventListener("keydown", (event) => this.#pressed(event));
     dialog.addEventListener("click", (event) => this.#chosen(event));
@@ -37,6 +35,11 @@ export class Palette {
     }
     this.#dialog.querySelector("[data-nothing]").hidden = this.#shown.length > 0;
     this.#activate(this.#shown[0] ?? null);
+  }
+
+  /** Asked for each time: those of the services are written anew when one changes. */
+  get #options() {
+    return [...this.#dialog.querySelectorAll("[role=option]")];
   }
 
   get #shown() {

@@ -1,6 +1,7 @@
 """A page whose session ends closes by itself, although nothing passes its socket; nobody else's does."""
 
 import asyncio
+import json
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,8 @@ from agent import page_socket
 from devcontext.asgi import application
 from devcontext.lifespan import shut_down
 from devcontext.sessions import Ended, end
+from permissions import changes
+from permissions.changes import Change, Ends
 from permissions.subjects import auth_time_of, sid_of, subject_of
 from tests.sockets import PATIENCE_SECONDS, open_socket
 
@@ -107,3 +110,28 @@ async def test_a_browser_that_is_gone_is_no_failure(alice: User, caplog: pytest.
         await page.send_to(text_data="{")
         assert await page.receive_nothing()
     assert "agent.socket_failed" not in caplog.text
+
+
+@pytest.mark.parametrize("ends", ["revoked", ""])
+async def test_the_pages_of_a_user_hear_that_a_service_changed_and_nobody_elses_do(alice: User, ends: Ends) -> None:
+    """Also of a restore, which ends no read: what a page shows of the service is no longer so."""
+    client, bob = await sign_in(alice), await User.objects.acreate(username="bob")
+    async with AsyncExitStack() as stack:
+        pages = [await stack.enter_async_context(open_socket("/ws/runs/", client)) for _ in range(2)]
+        other = await stack.enter_async_context(open_socket("/ws/runs/", await sign_in(bob)))
+        changes.announce(Change(subject_of(alice.pk), "slack", ends))
+        for page in pages:
+            said = json.loads(await page.receive_from(timeout=PATIENCE_SECONDS))
+            assert said == {"v": 1, "type": "services.changed"}
+        await other.send_to(text_data="{")
+        assert json.loads(await other.receive_from(timeout=PATIENCE_SECONDS))["type"] == "error"
+    await shut_down()
+
+
+async def test_a_page_whose_session_ended_hears_of_no_change(alice: User) -> None:
+    client = await sign_in(alice)
+    async with open_socket("/ws/runs/", client) as page:
+        await sync_to_async(client.session.flush)()
+        changes.announce(Change(subject_of(alice.pk), "slack", "revoked"))
+        assert await page.receive_output(timeout=PATIENCE_SECONDS) == SIGN_IN
+    await shut_down()

@@ -105,6 +105,7 @@ NO_PAGES = {
     "end_everywhere": POST,
     "demo_login": POST,
     "permissions:revoke_all": POST,
+    "permissions:dots": PART,
     "permissions:tools": POST,
     "permissions:pause": POST,
     "permissions:away": POST,

@@ -37,6 +37,9 @@ async def test_a_revoke_in_mid_read_is_seen_in_every_tab_and_the_answer_says_wha
         elsewhere = other.locator(".lane[data-provider=slack] .call")
         await expect(elsewhere).to_contain_text("reading", use_inner_text=True, timeout=30_000)
 
+        await other.locator("[popovertarget=dot-slack]").click()
+        await expect(other.locator("#dot-slack")).to_be_visible()
+
         switch = await visitor.context.new_page()
         await switch.goto("/settings/permissions/")
         await switch.get_by_role("region", name="Slack").get_by_role("button", name="Revoke").click()
@@ -46,6 +49,11 @@ async def test_a_revoke_in_mid_read_is_seen_in_every_tab_and_the_answer_says_wha
             await expect(lane).to_have_attribute("data-state", "blocked")
             await expect(lane.get_by_role("link", name="Allow again")).to_be_visible()
             await expect(lane).to_contain_text("AI access to Slack is revoked.")
+        for tab in (visitor, other):
+            await expect(tab.locator("[popovertarget=dot-slack]")).to_contain_text("Revoked")
+            await expect(tab.locator("#palette-switch-slack")).to_contain_text("Restore access to Slack")
+        await expect(other.locator("#dot-slack")).to_be_hidden()
+        await expect(other.locator("#dot-slack")).to_contain_text("Restore access")
         await (await operator.post(f"{installation.sandbox_url}/faults", json=SLOW | {"times": 0})).aread()
     for page in (visitor, other):
         turn = page.locator("[data-run]").last

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
+from django.test import AsyncClient
 
 from permissions.dots import Dots
 from tests.permissions.conftest import DATABASES, Connect, Person
@@ -114,3 +115,15 @@ async def test_without_the_vault_nobody_is_told_to_connect_a_first_service(
 ) -> None:
     await stop_vault()
     assert FIRST_SERVICE not in await body(alice, "/")
+
+
+async def test_a_page_that_heard_of_a_change_gets_the_dots_alone(alice: Person, connect: Connect) -> None:
+    await connect(alice, "slack")
+    await alice.browser.post("/settings/permissions/slack/revoke")
+    part = await body(alice, "/settings/permissions/dots")
+    assert "<html" not in part
+    assert 'popovertarget="dot-slack" data-state="revoked"' in part
+    assert 'action="/settings/permissions/slack/restore"' in part
+    assert "Restore access to Slack</button>" in part
+    assert (await alice.browser.post("/settings/permissions/dots")).status_code == 405
+    assert (await AsyncClient().get("/settings/permissions/dots")).status_code == 302
