@@ -54,7 +54,7 @@ class Call(NamedTuple):
 TABLE = (
     (("absent", None, None, None, None, None), "not_connected"),
     (("revoked", None, None, None, None, None), "revoked"),
-    (("allowed", "lasts", None, None, None, None), "revoked"),
+    (("allowed", "lasts", None, None, None, None), "access_paused"),
     (("allowed", None, False, "grant", None, None), "away"),
     (("allowed", None, False, "grant without", None, None), "away"),
     (("allowed", None, True, "grant without", None, None), "not_granted"),
