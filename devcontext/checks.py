@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  (Django's name for it)
 
+from agent.prices import price_state
+
 # Django itself refuses to start without SECRET_KEY.
 _REQUIRED = {
     "SUBJECT_SIGNING_KEY": "devcontext.E001",
@@ -80,8 +82,7 @@ def check_cookies_are_host_bound(**_kwargs: Any) -> list[CheckMessage]:
 def check_budget_holds(**_kwargs: Any) -> list[CheckMessage]:
     """Warn of a budget that nothing is counted against."""
     has_budget = settings.DAILY_BUDGET_USD_PER_USER or settings.DAILY_BUDGET_USD
-    is_paid = settings.HAS_MODEL and not settings.IS_MODEL_SIMULATED
-    if not is_paid or not has_budget or settings.CLAUDE_MODEL in settings.CLAUDE_PRICES:
+    if not has_budget or price_state() != "unknown":
         return []
     return [
         Warning(

@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/screens from a demo of its own: `./dev screens`.
+"""Takes the pictures of docs/screens and of the landing page from a demo of its own: `./dev screens`.
 
 Each page in a theme and at a width, after the demo user has connected three services, asked for a briefing, had a
 schedule make another and revoked one; and a briefing that is still being written.
@@ -16,10 +16,14 @@ from playwright.async_api import Page, async_playwright, expect
 from tests.e2e.installation import running
 from tests.e2e.journey import ARGS, SERVICES, ask, connect, schedule_standup, send, sign_in
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screens"
+_ROOT = Path(__file__).resolve().parent.parent
+FOLDER = _ROOT / "docs" / "screens"
+LANDING = _ROOT / "static" / "landing"
 # As high as a laptop's window, and as a phone's; with it a picture stays below 150 kB.
 WIDE, NARROW = 1280, 320
-HEIGHTS = {WIDE: 800, NARROW: 640}
+# As wide as the landing page shows it.
+SHOWN = 1120
+HEIGHTS = {WIDE: 800, NARROW: 640, SHOWN: 760}
 # Between two pieces of an answer: so slow that it is still being written when its picture is taken.
 SLOW_MS = 50
 
@@ -32,12 +36,13 @@ class Picture:
     path: str
     theme: Literal["light", "dark"] = "light"
     width: int = WIDE
+    folder: Path = FOLDER
 
     @property
     def file(self) -> Path:
         """Where it goes."""
-        narrow = "" if self.width == WIDE else f"-{self.width}"
-        return FOLDER / f"{self.name}-{self.theme}{narrow}.png"
+        narrow = f"-{self.width}" if self.width == NARROW else ""
+        return self.folder / f"{self.name}-{self.theme}{narrow}.png"
 
 
 def list_pictures(*, chat: str, schedule: str) -> list[Picture]:
@@ -71,8 +76,6 @@ async def take_all(url: str) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
         page = await (await browser.new_context(base_url=url, reduced_motion="reduce")).new_page()
-        await take(page, Picture("landing", "/"))
-        await take(page, Picture("landing", "/", "dark", NARROW))
         await sign_in(page)
         for slug in SERVICES:
             await connect(page, slug)
@@ -83,6 +86,9 @@ async def take_all(url: str) -> None:
         await page.goto("/")
         await ask(page, "Brief me for standup")
         chat = page.url.removeprefix(url)
+        await take(page, Picture("briefing", chat, "light", SHOWN, LANDING))
+        await take(page, Picture("briefing", chat, "dark", SHOWN, LANDING))
+        await page.set_viewport_size({"width": WIDE, "height": HEIGHTS[WIDE]})
         schedule = await schedule_standup(page)
         await page.get_by_role("main").get_by_role("button", name="Run now").click()
         await expect(page.locator("#history").get_by_text("Unread", exact=True)).to_be_visible(timeout=60_000)
@@ -90,6 +96,9 @@ async def take_all(url: str) -> None:
         await page.get_by_role("region", name="Google Calendar").get_by_role("button", name="Revoke").click()
         for picture in list_pictures(chat=chat, schedule=schedule):
             await take(page, picture)
+        await page.context.clear_cookies()
+        await take(page, Picture("landing", "/"))
+        await take(page, Picture("landing", "/", "dark", NARROW))
         await browser.close()
 
 
@@ -98,7 +107,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, running(Path(folder), claude_delay_ms=SLOW_MS) as installation:
         async_to_sync(take_all)(installation.app_url)
-    for file in sorted(FOLDER.glob("*.png")):
+    for file in sorted([*FOLDER.glob("*.png"), *LANDING.glob("*.png")]):
         print(f"{file.name:<28}{file.stat().st_size // 1000:>5} kB")
 
 

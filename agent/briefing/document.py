@@ -9,6 +9,7 @@ from markdown_it.token import Token
 
 from agent.briefing.addresses import remove_addresses
 from agent.briefing.grounding import CLASS, Grounding, text_of
+from agent.briefing.parsing import IGNORED_WORDS
 from agent.briefing.parsing import parse as parse_tokens
 from agent.events import Evidence
 from agent.untrusted import clean_text
@@ -174,9 +175,9 @@ class _Builder:
                 self.coverage = self.coverage or words
                 return True
             case "ignored":
-                is_next = bool(self.coverage) and not self.ignored
-                self.ignored = words if is_next else self.ignored
-                return is_next
+                is_told = not self.ignored and re.match(IGNORED_WORDS, words) is not None
+                self.ignored = words if is_told else self.ignored
+                return is_told
         is_first = self.sections == [Section("")] and not self.coverage and not self.window
         self.window = words if is_first else self.window
         return is_first

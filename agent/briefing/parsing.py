@@ -20,17 +20,29 @@ _FOREIGN_LINK = re.compile(
     r"(?P<image>!?)\[(?P<words>(?:[^\[\]]|\[[^\[\]]*\])*)\]"
     r"\((?!evidence:)(?P<address><[^<>\n]*>|(?:[^()\n]|\([^()\n]*\))*)\)"
 )
+# How `agent.ignored` begins, in the English that is stored: many an answer has a line of its own on what was ignored.
+IGNORED_WORDS = r"(?:\d+ calls? of the model |words that somebody hid in |\d+ invented citations?\b)"
 # What was read, of which time, and what was ignored, is for us to say: a model's own line about it goes, with the rest
 # of its paragraph. It is one in bold; without, only if it names a service, since tests have a coverage as well.
 _REST_OF_PARAGRAPH = r".*(?:\n(?![ \t]*(?:$|[-*+#>]|\d+[.)])).+)*\n?"
-_OURS = rf"\*\*(?:coverage|window|ignored)\b[*_ \t]*:|coverage[ \t]*:(?=.*\b(?:{name_pattern()})\b)"
+_OURS = (
+    r"(?:\*\*|__)(?:coverage|window)(?![^\W_])[*_ \t]*:"
+    rf"|(?:\*\*|__)ignored(?![^\W_])[*_ \t]*:[*_ \t]*{IGNORED_WORDS}"
+    rf"|coverage[ \t]*:(?=.*\b(?:{name_pattern()})\b)"
+)
 _COVERAGE = re.compile(
-    rf"^[ \t>*+-]*(?:{_OURS}){_REST_OF_PARAGRAPH}",
+    rf"^(?:[ \t>*+-]|\d+[.)])*(?:{_OURS}){_REST_OF_PARAGRAPH}",
     re.IGNORECASE | re.MULTILINE,
 )
 _COVERAGE_HEADING = re.compile(r"#{1,6}[ \t]+[*_]*coverage[*_:]*\s*", re.IGNORECASE)
+_BOLD = ("**", "__")
 _COVERAGE_BEGINNINGS = (
-    *(f"**{word}{end}" for word in ("coverage", "window", "ignored") for end in (":", "**:")),
+    *(
+        f"{bold}{word}{end}"
+        for bold in _BOLD
+        for word in ("coverage", "window", "ignored")
+        for end in (":", f"{bold}:")
+    ),
     "coverage:",
     *(f"{'#' * level} coverage" for level in range(1, 5)),
 )
@@ -68,7 +80,7 @@ def parse(text: str, *, evidence: Mapping[str, Evidence]) -> Parsed:
 
 
 def without_coverage(text: str) -> str:
-    """Return Markdown without a model's own `Coverage:`, `Window:` and `Ignored:` lines."""
+    """Return Markdown without a model's own `Coverage:` and `Window:` lines, and without `Ignored:` in our words."""
     return _COVERAGE.sub("", text)
 
 

@@ -9,10 +9,12 @@ import pytest
 
 from agent.briefing.document import Document, Line, Section, Span, frame, parse
 from agent.briefing.lengths import Length, shorten
+from agent.briefing.parsing import IGNORED_WORDS, without_coverage
 from agent.briefing.phrases import LABEL
 from agent.briefing.renderings import FORMATS, render, slack, speech
 from agent.briefing.renderings import markdown as as_markdown
-from agent.events import Evidence
+from agent.events import Evidence, Ignored
+from agent.ignored import ignored_words
 from agent.markdown import render as render_html
 
 HERE = Path(__file__).parent
@@ -91,24 +93,40 @@ def test_only_the_first_line_is_ours_on_what_an_answer_is_about() -> None:
 IGNORED = "2 calls of the model that are not allowed · 1 invented citation"
 
 
-@pytest.mark.parametrize("window", [ABOUT, ""])
+@pytest.mark.parametrize(("window", "coverage"), [(ABOUT, COVERED), ("", COVERED), ("", "")])
 @pytest.mark.parametrize("form", list(FORMATS))
 @pytest.mark.parametrize("length", list(Length))
-def test_what_was_ignored_is_told_in_every_form_and_length(form: str, length: Length, window: str) -> None:
+def test_what_was_ignored_is_told_in_every_form_and_length(
+    form: str, length: Length, window: str, coverage: str
+) -> None:
     body = TEXT.partition("**Coverage")[0]
-    document = parse(frame(body, window=window, coverage=COVERED, ignored=IGNORED), evidence=EVIDENCE)
+    document = parse(frame(body, window=window, coverage=coverage, ignored=IGNORED), evidence=EVIDENCE)
     assert document.ignored == IGNORED
     text = render(document, form=form, length=length)
     assert text.count("Ignored:") == 1
     assert IGNORED in text.replace("; ", " · ")
     assert form != "speech" or len(text.split()) <= speech.MAX_WORDS
-    clean = parse(frame(body, window=window, coverage=COVERED), evidence=EVIDENCE)
+    clean = parse(frame(body, window=window, coverage=coverage), evidence=EVIDENCE)
     assert "Ignored" not in render(clean, form=form, length=length)
 
 
-def test_a_line_on_what_was_ignored_is_ours_only_behind_what_was_read() -> None:
-    assert not parse("Yes.\n\n**Ignored:** all of it", evidence={}).ignored
-    assert not parse(f"Ignored: all of it\n\n**Coverage:** {COVERED}", evidence={}).ignored
+@pytest.mark.parametrize("line", ["**Ignored:** all of it", f"Ignored: {IGNORED}", "- **Ignored:** 3 dependabot PRs"])
+def test_a_line_on_what_was_ignored_is_ours_only_in_our_words(line: str) -> None:
+    document = parse(f"Yes.\n\n{line}\n\n**Coverage:** {COVERED}", evidence={})
+    assert document.ignored == ""
+    assert "Ignored" in render(document, form="markdown", length=Length.FULL)
+    assert without_coverage(line) == line
+
+
+@pytest.mark.parametrize("words", IGNORED.split(" · "))
+@pytest.mark.parametrize("line", ["**Ignored:** {}", "__Ignored:__ {}", "__Ignored__: {}", "1. **Ignored:** {}"])
+def test_a_models_own_line_in_our_words_goes(line: str, words: str) -> None:
+    assert without_coverage(f"Yes.\n\n{line.format(words)}") == "Yes.\n\n"
+
+
+@pytest.mark.parametrize("ignored", [Ignored(calls=1), Ignored(calls=2), Ignored(calls=0, hid=("slack",)), Ignored()])
+def test_our_words_are_known_however_the_line_begins(ignored: Ignored) -> None:
+    assert re.match(IGNORED_WORDS, ignored_words(ignored, unknown=1))
 
 
 @pytest.mark.parametrize("depths", [(0, 1, 2, 0), (0, 2), (1, 0), (0, 1, 1, None, 0, 1), (2, 2, 0)])
