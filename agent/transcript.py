@@ -52,6 +52,7 @@ _ANSWERS = {
 # The way out of a refusal, by its code, as `static/agent/lanes.js` has it: where it is, and what it is called.
 _REMEDIES = {
     "revoked": ("permission", gettext_noop("Allow again")),
+    "access_paused": ("permission", gettext_noop("Allow again")),
     "not_connected": ("connect", gettext_noop("Connect")),
     "reconnect_required": ("connect", gettext_noop("Reconnect")),
     "missing_scope": ("connect", gettext_noop("Reconnect")),
