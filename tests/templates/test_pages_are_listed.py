@@ -85,4 +85,6 @@ def is_true(reason: str, *, of: HttpResponse) -> bool:
         return of.status_code == 405
     if reason == pages.LEADS_ON:
         return of.status_code in {301, 302, 303}
+    if reason == pages.PART:
+        return b"<html" not in of.content or of.status_code != 200
     return of.status_code != 200 or not of["Content-Type"].startswith("text/html")
