@@ -30,13 +30,14 @@ SLOW_MS = 50
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One file: a page, a theme and a width in CSS pixels."""
+    """One file: a page, a theme, a width and how far it is scrolled, both in CSS pixels."""
 
     name: str
     path: str
     theme: Literal["light", "dark"] = "light"
     width: int = WIDE
     folder: Path = FOLDER
+    scrolled: int = 0
 
     @property
     def file(self) -> Path:
@@ -68,6 +69,8 @@ async def take(page: Page, picture: Picture, *, is_opened: bool = False) -> None
     if not is_opened:
         await page.goto(picture.path)
         await page.wait_for_load_state("networkidle")
+    if picture.scrolled:
+        await page.evaluate("to => scrollTo(0, to)", picture.scrolled)
     await page.screenshot(path=picture.file, animations="disabled")
 
 
@@ -86,8 +89,8 @@ async def take_all(url: str) -> None:
         await page.goto("/")
         await ask(page, "Brief me for standup")
         chat = page.url.removeprefix(url)
-        await take(page, Picture("briefing", chat, "light", SHOWN, LANDING))
-        await take(page, Picture("briefing", chat, "dark", SHOWN, LANDING))
+        await take(page, Picture("briefing", chat, "light", SHOWN, LANDING, scrolled=330))
+        await take(page, Picture("briefing", chat, "dark", SHOWN, LANDING, scrolled=330))
         await page.set_viewport_size({"width": WIDE, "height": HEIGHTS[WIDE]})
         schedule = await schedule_standup(page)
         await page.get_by_role("main").get_by_role("button", name="Run now").click()
