@@ -119,6 +119,8 @@ _OUTCOMES = {
 BEGINNINGS = (Event.AGENT_LOOK_STARTED, Event.AGENT_RUN_STARTED)
 # The OAuth client that the web process is at the vault. It never asks without a run, as registered programs do.
 WEB_CLIENT = "devcontext-web"
+# What the agent of each schedule is called begins so at the vault; the schedule's id follows.
+SCHEDULE_PREFIX = "agent:schedule:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from django.db.models import BooleanField, F, Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
-from audit.events import BEGINNINGS, Event, Outcome
+from audit.events import BEGINNINGS, SCHEDULE_PREFIX, Event, Outcome
 from audit.models import AuditEvent
 
 # Both repeat the conditions of indexes (`audit.models`) word for word: SQLite uses a partial index for no other query,
@@ -39,9 +39,6 @@ _OWN = tuple(
     if event.startswith(("account:", "permission:", "vault:connection:")) or event.endswith(":exported")
     if event not in _OPERATORS
 )
-
-# What the agent of each schedule is called begins so, its id follows.
-_OF_A_SCHEDULE = "agent:schedule:"
 
 # Stands for all users, for an auditor alone: no subject is called so.
 EVERYBODY = "*"
@@ -120,7 +117,7 @@ def made_by(actor: str, *, user: str, since: int) -> Q:
         return Q(run__gt="")
     if actor == "you":
         return Q(event__in=_OWN) & ~Q(run__gt="", event__startswith="permission:") & ~_EXPORTED_BY_AN_OPERATOR
-    if actor.startswith(_OF_A_SCHEDULE):
+    if actor.startswith(SCHEDULE_PREFIX):
         return Q(client=actor) | Q(run__in=_scheduled(user, since=since, agent=actor))
     return Q(client=actor)
 

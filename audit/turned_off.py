@@ -51,7 +51,7 @@ def is_told_by(event: AuditEvent) -> bool:
 
 
 def find_switch(event: AuditEvent, *, user: str) -> AuditEvent | None:
-    """Return what had switched off the account, or else the service, that an event of `user` was refused for.
+    """Return what had switched off the account that an event was refused for, or the service if it names none.
 
     None where the record does not go back to it, or tells of another switch since.
 
@@ -122,8 +122,7 @@ def _told(at: datetime, *, refused_at: datetime, zone: ZoneInfo) -> str:
 
 
 def _find_last(event: AuditEvent, *, user: str) -> AuditEvent | None:
-    """Return what last switched the account of an event on or off before it, or where that is not known the service."""
+    """Return what last switched the account of an event on or off before it; of one that names none, the service."""
     noted = query.select(user=user, provider=event.provider, outcome=Outcome.NOTED, before=event.id)
     switches = noted.filter(event__in=_SWITCHES).exclude(reason=_NO_CHANGE)
-    own = switches.filter(connection=event.connection).first() if event.connection else None
-    return own or switches.first()
+    return (switches.filter(connection=event.connection) if event.connection else switches).first()

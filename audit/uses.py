@@ -52,7 +52,8 @@ def list_uses(connected: Mapping[str, datetime], *, user: str, since: datetime) 
         # Nothing was exchanged before there was a connection: who has been there for less is not looked for twice.
         older = [one for one, at in connected.items() if one not in newest and at < since]
         if older:
-            newest |= _list_newest(granted.filter(connection__in=older, occurred_at__lt=since))
+            first = min(connected[one] for one in older)
+            newest |= _list_newest(granted.filter(connection__in=older, occurred_at__range=(first, since)))
         last = _load(newest.values())
     return {one: Use(last.get(one), frozenset(scopes.get(one, ()))) for one in connected}
 

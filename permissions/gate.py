@@ -139,7 +139,9 @@ class _Check:
             status = await connections.load_status(**self.asker, provider=self.provider, is_fresh=True)
             cause = self._judge(status, policy=policy, answer=answer)
         if cause in _ENDS_ALLOWANCES:
-            await sync_to_async(questions.end_service)(self.asker["user"], provider=self.provider)
+            await sync_to_async(questions.end_service)(
+                self.asker["user"], provider=self.provider, connection=status.connection
+            )
         return _Verdict(cause, status.connection, policy.exclusions)
 
     def _load_policy(self, *, is_granted: bool) -> _Policy:

@@ -207,15 +207,16 @@ def end_allowance(allowance: int, *, user: str) -> None:
         record(Entry(event=event, user=user, provider=row.provider, tool=row.tool, connection=row.connection))
 
 
-def end_service(user: str, *, provider: str) -> None:
+def end_service(user: str, *, provider: str, connection: str = "") -> None:
     """End what the user allowed of a service for single conversations, and what it is still asked for.
 
-    It follows from a revoke, which is on record and waits for nothing: what cannot be recorded here is done as well.
+    Where `connection` names an account, of that one alone. It follows from a revoke, which is on record and waits for
+    nothing: what cannot be recorded here is done as well.
     """
-    user_id = user_id_of(user)
-    ConversationAllowance.objects.filter(user_id=user_id, provider=provider).delete()
+    of = {"user_id": user_id_of(user), "provider": provider} | ({"connection": connection} if connection else {})
+    ConversationAllowance.objects.filter(**of).delete()
     with transaction.atomic(using="default"):
-        mine = ReadQuestion.objects.select_for_update().filter(user_id=user_id, provider=provider, answer="")
+        mine = ReadQuestion.objects.select_for_update().filter(**of, answer="")
         rows = list(mine.order_by("id"))
         ReadQuestion.objects.filter(id__in=[row.id for row in rows]).update(answer=Answer.UNANSWERED)
     for row in rows:

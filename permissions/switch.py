@@ -122,7 +122,7 @@ async def _changing(account: ServiceStatus, *, user: str, ends: Ends = "") -> As
         await _forget(user)
         if ends:
             # Before reads end, so that a call that waits for an answer finds its question closed.
-            await _end_allowances(user, provider=account.service.slug)
+            await _end_allowances(user, provider=account.service.slug, connection=account.connection)
         # The agent reads the default account; what is read of it has nothing to do with another one's switch. A vault
         # that did not answer may have done what it was asked.
         announce(Change(user, account.service.slug, ends if account.is_default else ""))
@@ -132,9 +132,9 @@ async def _forget(user: str) -> None:
     await sync_to_async(connections.forget)(user=user)
 
 
-async def _end_allowances(user: str, *, provider: str) -> None:
+async def _end_allowances(user: str, *, provider: str, connection: str) -> None:
     try:
-        await sync_to_async(questions.end_service)(user, provider=provider)
+        await sync_to_async(questions.end_service)(user, provider=provider, connection=connection)
     except DatabaseError:
         # Taking access away must not wait for this; the gate does it again at the next call that it refuses.
         logger.exception("permissions.allowances_not_ended")

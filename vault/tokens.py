@@ -26,7 +26,7 @@ WEB_CLIENT = events.WEB_CLIENT
 # The only agent that our own processes act for.
 AGENT_PREFIX = "agent:"
 # An agent that acts for an absent user's schedule; each has a name of its own.
-SCHEDULE_PREFIX = f"{AGENT_PREFIX}schedule:"
+SCHEDULE_PREFIX = events.SCHEDULE_PREFIX
 USER_PREFIX = "user:"
 
 # What a subject token may be used for: reading through the vault, or managing the user's connections.

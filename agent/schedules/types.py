@@ -9,13 +9,11 @@ from uuid import UUID
 
 from agent.briefing.lengths import Length
 from agent.schedules.due import jitter_of
+from audit.events import SCHEDULE_PREFIX
 
 # Past its due time by more than a tick, the jitter and a short queue, a briefing is told to be late; and for so long
 # nothing that may begin is left alone, unless nobody looks.
 LATE_AFTER = timedelta(minutes=10)
-
-# What stands before a schedule's id in the name of the agent that acts for it at the vault.
-_AGENT = "agent:schedule:"
 
 
 class Condition(StrEnum):
@@ -102,7 +100,7 @@ class Schedule:
     @property
     def agent(self) -> str:
         """The name of the agent that acts for it: the only one that its grant lets act."""
-        return f"{_AGENT}{self.id.hex}"
+        return f"{SCHEDULE_PREFIX}{self.id.hex}"
 
     def begins_at(self, due_at: datetime) -> datetime:
         """Return when what is due then begins."""

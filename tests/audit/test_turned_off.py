@@ -91,6 +91,16 @@ def test_each_refusal_on_a_page_is_told_by_the_switch_before_it() -> None:
     assert "until 22 November 2199, 10:00." in found[2]
 
 
+def test_of_an_account_another_ones_switch_says_nothing() -> None:
+    put(Event.PERMISSION_ACCESS_REVOKED, connection="work")
+    denied(connection="home")
+    denied(connection="work")
+    denied()
+    first, *others = sentences()
+    assert first.endswith(": access to it was turned off.")
+    assert ["you revoked it at " in other for other in others] == [True, True]
+
+
 def queries() -> int:
     with CaptureQueriesContext(connections["audit"]) as caught:
         assert sentences()

@@ -215,7 +215,7 @@ async def test_a_revoked_service_is_refused_in_the_answer_and_in_the_timeline(vi
     await expect(card.get_by_text("Revoked", exact=True)).to_be_visible()
     await visitor.goto("/")
     run = await ask(visitor, "Brief me for standup")
-    await expect(visitor.locator("[data-answer]").get_by_text("You revoked AI access to Slack.").first).to_be_visible()
+    await expect(visitor.locator("[data-answer]").get_by_text("AI access to Slack is revoked.").first).to_be_visible()
     assert await audit_rows(visitor, f"run={run}&outcome=denied&service=slack")
     assert not [row for row in await audit_rows(visitor, f"run={run}&service=slack") if "token exchanged" in row]
 

@@ -27,7 +27,7 @@ DEAD_GRANT = {"provider": "slack", "case": "token.invalid_refresh_token"}
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation that waits for an answer no longer than its tests do."""
-    with running(tmp_path_factory.mktemp("installation"), variables={"RUN_ASK_SECONDS": "2"}) as found:
+    with running(tmp_path_factory.mktemp("installation"), variables={"RUN_ASK_SECONDS": "8"}) as found:
         yield found
 
 

@@ -276,6 +276,17 @@ def test_a_service_that_is_revoked_is_no_more_asked_about_and_allowed_nowhere(al
     assert len(questions.list_allowances(mallory, provider="slack")) == 1
 
 
+def test_a_switch_of_one_account_ends_nothing_of_another(alice: str) -> None:
+    say(ask(alice), alice, Answer.CONVERSATION)
+    question = ask(alice, tool="slack_search")
+    questions.end_service(alice, provider="slack", connection="connection-2")
+    assert answer_of(question) is Answer.UNASKED
+    assert len(questions.list_allowances(alice, provider="slack")) == 1
+    questions.end_service(alice, provider="slack", connection="connection-1")
+    assert answer_of(question) is Answer.UNANSWERED
+    assert questions.list_allowances(alice, provider="slack") == ()
+
+
 def test_a_revoke_does_not_wait_for_the_audit_to_close_a_question(alice: str) -> None:
     question = ask(alice)
     with table_away("audit", table="audit_event"):

@@ -199,6 +199,9 @@ async def test_without_the_audit_nothing_is_said_to_be_unused(alice: Person, two
     async with table_away_async("audit", table="audit_event"):
         card = await slack(alice)
         assert [words(account) for account in (card, *card.others)] == [("", "", "", [], None)] * 2
+        page = (await alice.browser.get(PAGE)).content.decode()
+    assert "More about" in page
+    assert "The AI has not read it" not in page
 
 
 async def test_accounts_are_looked_up_together(alice: Person, two: Two, connect: Connect, upstream: Upstream) -> None:
