@@ -1,4 +1,4 @@
-"""Records events of async code: what waits at the same moment is committed together, on a thread of its own.
+"""Records events of async code: what waits at the same moment goes in one statement, on a thread of its own.
 
 Each commit waits for the disk, and a run leaves a dozen events: a commit for each would have parallel runs stand in
 one line. A caller goes on only after the commit that holds its event, as with `audit.record.record`.
@@ -19,6 +19,7 @@ from audit.events import Entry
 
 # A connection that rested for longer is asked whether its server still is there before it is used.
 _RESTED_SECONDS = 1.0
+_AT_ONCE = 30
 
 
 async def record(entry: Entry) -> None:
@@ -103,8 +104,9 @@ def _are_together(entries: Sequence[Entry]) -> bool:
     """Commit all of `entries`, or none of them."""
     try:
         with transaction.atomic(using=one.DATABASE, durable=True):
-            for entry in entries:
-                one.insert(entry, connection=connections[one.DATABASE])
+            # In pieces that fit into one statement of SQLite, which takes a thousand values on old machines.
+            for start in range(0, len(entries), _AT_ONCE):
+                one.insert_all(entries[start : start + _AT_ONCE], connection=connections[one.DATABASE])
     except Error:
         # One event that cannot be taken must cost no other run its own: each is tried by itself.
         return False

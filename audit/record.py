@@ -1,8 +1,10 @@
 """The one writer of audit events. Committed when it returns; when it raises, the action must not happen."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -27,8 +29,8 @@ _TEXTS = tuple(column.name for column in fields(Entry) if column.name not in _PL
 _COLUMNS = ("occurred_at", "outcome", *_PLAIN, *_TEXTS)
 # Quoted, since `user` is a word of SQL.
 _QUOTED = ", ".join(f'"{column}"' for column in _COLUMNS)
-_MARKS = ", ".join(["%s"] * len(_COLUMNS))
-_INSERT = f"INSERT INTO {AuditEvent._meta.db_table} ({_QUOTED}) VALUES ({_MARKS})"  # noqa: S608  (names of ours alone)
+_MARKS = f"({', '.join(['%s'] * len(_COLUMNS))})"
+_INSERT = f"INSERT INTO {AuditEvent._meta.db_table} ({_QUOTED}) VALUES "  # noqa: S608  (names of ours alone)
 
 logger = logging.getLogger(__name__)
 
@@ -73,15 +75,37 @@ def _append(entry: Entry) -> Recorded:
     # One statement outside a transaction is committed when it returns. Inside one, `durable` refuses the caller's and
     # lets pass only the one that Django's test case rolls back.
     with transaction.atomic(using=DATABASE, durable=True) if connection.in_atomic_block else nullcontext():
-        return insert(entry, connection=connection)
+        return _insert(entry, connection=connection)
 
 
-def insert(entry: Entry, *, connection: BaseDatabaseWrapper) -> Recorded:
-    """Insert the row of `entry` into the transaction of `connection`, for this app alone, and return it.
+def _insert(entry: Entry, *, connection: BaseDatabaseWrapper) -> Recorded:
+    """Insert the row of `entry` into the transaction of `connection`, and return it.
 
     By SQL of our own: every exchange waits for this row, and the ORM takes longer to write the statement.
     """
     now = timezone.now()
+    values = _values_of(entry, now=now, connection=connection)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"{_INSERT}{_MARKS} RETURNING id", list(values.values()))
+            event_id = int(cursor.fetchone()[0])
+        else:
+            # SQLite before 3.35 has no RETURNING.
+            cursor.execute(f"{_INSERT}{_MARKS}", list(values.values()))
+            event_id = int(cursor.lastrowid)
+    read = values | {"id": event_id, "event": entry.event.value, "occurred_at": encoding.write_instant(now)}
+    return Recorded(event_id, tuple(read[name] for name in encoding.COLUMNS))
+
+
+def insert_all(entries: Sequence[Entry], *, connection: BaseDatabaseWrapper) -> None:
+    """Insert the rows of `entries`, in their order, by one statement: each would cost a way to the server and back."""
+    rows = [_values_of(entry, now=timezone.now(), connection=connection) for entry in entries]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT + ", ".join([_MARKS] * len(rows)), [value for row in rows for value in row.values()])
+
+
+def _values_of(entry: Entry, *, now: datetime, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+    """Return what the row of `entry` holds, by column, in the order of `_COLUMNS`."""
     values: dict[str, Any] = {
         "occurred_at": connection.ops.adapt_datetimefield_value(now),
         "outcome": entry.event.outcome.value,
@@ -89,17 +113,7 @@ def insert(entry: Entry, *, connection: BaseDatabaseWrapper) -> Recorded:
         **{name: _clean(getattr(entry, name)) for name in _TEXTS},
     }
     values["tool"] = _cut(values["tool"], length=_MAX_TOOL_LENGTH)
-    values |= personal.seal(values, user=entry.user, event=entry.event, connection=connection)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f"{_INSERT} RETURNING id", list(values.values()))
-            event_id = int(cursor.fetchone()[0])
-        else:
-            # SQLite before 3.35 has no RETURNING.
-            cursor.execute(_INSERT, list(values.values()))
-            event_id = int(cursor.lastrowid)
-    read = values | {"id": event_id, "event": entry.event.value, "occurred_at": encoding.write_instant(now)}
-    return Recorded(event_id, tuple(read[name] for name in encoding.COLUMNS))
+    return values | personal.seal(values, user=entry.user, event=entry.event, connection=connection)
 
 
 def _clean(text: str) -> str:
