@@ -20,14 +20,15 @@ _FOREIGN_LINK = re.compile(
     r"(?P<image>!?)\[(?P<words>(?:[^\[\]]|\[[^\[\]]*\])*)\]"
     r"\((?!evidence:)(?P<address><[^<>\n]*>|(?:[^()\n]|\([^()\n]*\))*)\)"
 )
-# How `agent.ignored` begins, in the English that is stored: many an answer has a line of its own on what was ignored.
+# How `agent.ignored` begins, in the English that is stored.
 IGNORED_WORDS = r"(?:\d+ calls? of the model |words that somebody hid in |\d+ invented citations?\b)"
 # What was read, of which time, and what was ignored, is for us to say: a model's own line about it goes, with the rest
-# of its paragraph. It is one in bold; without, only if it names a service, since tests have a coverage as well.
+# of its paragraph. It is one in bold; without, only if it names a service, since tests have a coverage as well. What a
+# developer ignored is cited.
 _REST_OF_PARAGRAPH = r".*(?:\n(?![ \t]*(?:$|[-*+#>]|\d+[.)])).+)*\n?"
 _OURS = (
     r"(?:\*\*|__)(?:coverage|window)(?![^\W_])[*_ \t]*:"
-    rf"|(?:\*\*|__)ignored(?![^\W_])[*_ \t]*:[*_ \t]*{IGNORED_WORDS}"
+    rf"|(?:\*\*|__)ignored(?![^\W_])[*_ \t]*:(?:[*_ \t]*{IGNORED_WORDS}|(?!.*\]\(evidence:))"
     rf"|coverage[ \t]*:(?=.*\b(?:{name_pattern()})\b)"
 )
 _COVERAGE = re.compile(
@@ -80,7 +81,7 @@ def parse(text: str, *, evidence: Mapping[str, Evidence]) -> Parsed:
 
 
 def without_coverage(text: str) -> str:
-    """Return Markdown without a model's own `Coverage:` and `Window:` lines, and without `Ignored:` in our words."""
+    """Return Markdown without a model's own `Coverage:` and `Window:` lines, and what could be taken for our `Ignored:`."""
     return _COVERAGE.sub("", text)
 
 

@@ -110,15 +110,21 @@ def test_what_was_ignored_is_told_in_every_form_and_length(
     assert "Ignored" not in render(clean, form=form, length=length)
 
 
-@pytest.mark.parametrize("line", ["**Ignored:** all of it", f"Ignored: {IGNORED}", "- **Ignored:** 3 dependabot PRs"])
+CITED = "- **Ignored:** 3 dependabot PRs, as [#12](evidence:gh-00000001)"
+
+
+@pytest.mark.parametrize("line", ["**Ignored:** all of it", f"Ignored: {IGNORED}", CITED])
 def test_a_line_on_what_was_ignored_is_ours_only_in_our_words(line: str) -> None:
     document = parse(f"Yes.\n\n{line}\n\n**Coverage:** {COVERED}", evidence={})
     assert document.ignored == ""
     assert "Ignored" in render(document, form="markdown", length=Length.FULL)
-    assert without_coverage(line) == line
 
 
-@pytest.mark.parametrize("words", IGNORED.split(" · "))
+def test_what_a_developer_ignored_stays() -> None:
+    assert without_coverage(CITED) == CITED
+
+
+@pytest.mark.parametrize("words", [*IGNORED.split(" · "), "nothing, all clear"])
 @pytest.mark.parametrize("line", ["**Ignored:** {}", "__Ignored:__ {}", "__Ignored__: {}", "1. **Ignored:** {}"])
 def test_a_models_own_line_in_our_words_goes(line: str, words: str) -> None:
     assert without_coverage(f"Yes.\n\n{line.format(words)}") == "Yes.\n\n"
