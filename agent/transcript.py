@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils.formats import number_format
@@ -264,7 +265,10 @@ def coverage_words(one: Coverage) -> str:
 def dollars(micro_usd: int) -> str:
     """Return what a run cost, with two digits that count: `$1.23`, `$0.012`, `$0.0004`; the words of the chat page."""
     usd = micro_usd / 1_000_000
-    return f"${usd:.2f}" if usd >= 1 or not usd else f"${float(f'{usd:.2g}'):.6f}".rstrip("0")
+    if usd >= 1 or not usd:
+        return f"${number_format(round(usd, 2), 2)}"
+    digits = f"{float(f'{usd:.2g}'):.6f}".rstrip("0").partition(".")[2]
+    return f"${number_format(Decimal(f'0.{digits}'), len(digits))}"
 
 
 def _items(number: int) -> str:

@@ -6,6 +6,7 @@ it like any text. Rows hold codes, so that a sentence is in the language of who 
 
 from collections.abc import Callable, Mapping
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_noop
 
 from audit import vocabulary
@@ -138,10 +139,10 @@ def surplus_of(row: AuditEvent) -> str:
 def size_of(size_bytes: int) -> str:
     """Return a size as a person reads it: `830 B`, `12.4 kB`, `1.2 MB`."""
     if size_bytes < _BYTES_PER_UNIT:
-        return f"{size_bytes} B"
+        return gettext("{size} B").format(size=size_bytes)
     if size_bytes < _BYTES_PER_UNIT**2:
-        return f"{size_bytes / _BYTES_PER_UNIT:.1f} kB"
-    return f"{size_bytes / _BYTES_PER_UNIT**2:.1f} MB"
+        return gettext("{size} kB").format(size=number_format(round(size_bytes / _BYTES_PER_UNIT, 1), 1))
+    return gettext("{size} MB").format(size=number_format(round(size_bytes / _BYTES_PER_UNIT**2, 1), 1))
 
 
 def _because(text: str) -> Callable[[AuditEvent], str]:

@@ -81,7 +81,7 @@ def parse(text: str, *, evidence: Mapping[str, Evidence]) -> Parsed:
 
 
 def without_coverage(text: str) -> str:
-    """Return Markdown without a model's own `Coverage:` and `Window:` lines, and what could be taken for our `Ignored:`."""
+    """Return Markdown without a model's own `Coverage:` and `Window:` lines, and what looks like our `Ignored:`."""
     return _COVERAGE.sub("", text)
 
 

@@ -25,7 +25,9 @@ export function items(number) {
 /** `$1.23`, `$0.012`, `$0.0004`: what an answer cost, with two digits that count. */
 export function cost(microUsd) {
   const usd = microUsd / 1_000_000;
-  return `$${usd >= 1 || usd === 0 ? usd.toFixed(2) : Number(usd.toPrecision(2)).toFixed(6).replace(/0+$/u, "")}`;
+  if (usd >= 1 || usd === 0) return `$${decimal(usd, 2)}`;
+  const digits = Number(usd.toPrecision(2)).toFixed(6).replace(/0+$/u, "").length - 2;
+  return `$${decimal(usd, digits)}`;
 }
 
 const PERMISSIONS = {

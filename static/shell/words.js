@@ -6,7 +6,6 @@ const plurals = new Intl.PluralRules(language);
 // A catalogue of gettext has its plurals in this order.
 const categories = ["zero", "one", "two", "few", "many", "other"].filter((name) => plurals.resolvedOptions().pluralCategories.includes(name));
 const whole = new Intl.NumberFormat(language);
-const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const all = new Intl.ListFormat(language, { type: "conjunction" });
 
 /** Returns `text` in the reader's language, with each `{name}` replaced by the value of that name. */
@@ -21,9 +20,9 @@ export function ngettext(one, many, number, values = {}) {
   return fill(forms[Math.min(index, forms.length - 1)], { number: whole.format(number), ...values });
 }
 
-/** Returns a number with one decimal as the reader's language writes it. */
-export function decimal(number) {
-  return tenths.format(number);
+/** Returns a number with one decimal, or as many as said, as the reader's language writes it. */
+export function decimal(number, digits = 1) {
+  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(number);
 }
 
 /** Returns names as a list that is read within a sentence: `one, two, and three`. */

@@ -96,3 +96,13 @@ def test_the_way_out_of_each_refusal_is_that_of_the_chat_page() -> None:
     for code in get_args(ToolErrorCode):
         assert remedy(code, provider="slack") == remedies.get(code, ("", ""))
         assert remedy(code, provider="") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("micro_usd", "text"),
+    [(0, "$0.00"), (400, "$0.0004"), (12_345, "$0.012"), (995_000, "$0.99"), (1_234_000, "$1.23")],
+)
+def test_a_cost_has_two_digits_that_count_in_the_readers_language(micro_usd: int, text: str) -> None:
+    assert transcript.dollars(micro_usd) == text
+    with translation.override("de"):
+        assert transcript.dollars(micro_usd) == text.replace(".", ",")

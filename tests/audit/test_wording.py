@@ -1,6 +1,7 @@
 """Every event has a plain sentence."""
 
 import pytest
+from django.utils import translation
 
 from agent.providers import PROVIDERS
 from agent.tools import TOOLS
@@ -138,3 +139,5 @@ def test_every_tool_that_reads_a_service_has_words() -> None:
 )
 def test_sizes_are_told_in_their_unit(size_bytes: int, text: str) -> None:
     assert size_of(size_bytes) == text
+    with translation.override("de"):
+        assert size_of(size_bytes) == text.replace(".", ",")

@@ -4,6 +4,13 @@
 lists with the URL conf.
 """
 
+from urllib.parse import urlsplit
+
+from playwright.async_api import Page, expect
+
+from permissions.services import SERVICES
+from tests.e2e.journey import ask, connect, schedule_standup
+
 STRANGERS = (
     "/",
     "/setup/",
@@ -153,3 +160,22 @@ NO_PAGES = {
     "vault_openid_configuration": JSON,
     "vault_jwks": JSON,
 }
+
+
+async def pages_with_everything(page: Page) -> list[str]:
+    """Let the demo user come by all that `REGULAR` is about, and return its addresses."""
+    for slug in SERVICES:
+        await connect(page, slug)
+    schedule = await schedule_standup(page)
+    await page.goto("/settings/permissions/")
+    await page.get_by_role("region", name="Slack").get_by_role("button", name="Revoke").click()
+    calendar = page.get_by_role("region", name="Google Calendar")
+    await calendar.get_by_text("Pause, and while you are away").click()
+    await calendar.get_by_role("button", name="Pause for an hour").click()
+    await expect(calendar.get_by_text("AI blocked until")).to_be_visible()
+    await page.goto("/")
+    run = await ask(page, "Brief me for standup")
+    chat = urlsplit(page.url).path.split("/")[2]
+    await page.goto(f"/audit/?run={run}&service=github&q=exchanged")
+    event = await page.locator("[data-number]").first.get_attribute("data-number")
+    return [address.format(chat=chat, run=run, event=event, schedule=schedule) for address in REGULAR]

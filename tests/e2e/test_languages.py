@@ -1,7 +1,7 @@
 """Pages in the two languages that nobody speaks: all words are translated and have room, in either direction."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.e2e.examine import strict_visitor
 from tests.e2e.installation import Installation, running
 from tests.e2e.journey import sign_in
-from tests.e2e.pages import NEWCOMER
+from tests.e2e.pages import NEWCOMER, pages_with_everything
 from tools import messages, pseudo_locale
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -22,6 +22,11 @@ FOR_EVERYBODY = (*NEWCOMER, "/account/delete/", "/accounts/2fa/webauthn/add/")
 DATA = "code, pre, kbd, option, textarea, .answer, .question, [data-window], [data-label], .planned .hint"
 NAMES = re.compile(
     r"DevContext|GitHub|Google Calendar|Slack|Claude|UTC|Maya Okafor|RFC \d+|[\w.+-]+@[\w.-]+|(?:www|https?)\S+"
+    # What somebody called a chat and a schedule, and ids, scopes and codes as they are on record.
+    r"|Brief me for standup|Standup|maya-okafor|devcontext-web|openid|POST|GET|\b[\da-fA-F-]{16,}\b|127\.0\.0\.1\S+"
+    r"|\b[a-z_]+: \S+|\b[a-z]+[:_][\w:,-]+|\b(?:ex|con|toolu)_\S+|Tidewater|Brief me for|standup"
+    # What was read and asked, what a run keeps in English, and what a switch was before and after.
+    r"|“[^”]*”|^(?:You paused AI access|AI access to).*|.*(?: → |until \d{4}-).*|^\s*revoked\s*$"
 )
 # Visible texts with words in them and no letter of the pseudo language.
 PLAIN = r"""(data) => {
@@ -108,11 +113,27 @@ async def test_all_words_of_the_pages_are_translated_and_fit(page: Page) -> None
     assert not faults, "\n".join(faults)
 
 
+async def assert_right_to_left(page: Page, addresses: Iterable[str]) -> None:
+    """See that the pages run from right to left, and that none scrolls sideways."""
+    for address in addresses:
+        await page.goto(address)
+        assert await page.evaluate("document.documentElement.dir") == "rtl"
+        for width in (1280, 320):
+            await page.set_viewport_size({"width": width, "height": 800})
+            assert await page.evaluate(FITS), (address, width)
+
+
 async def test_all_pages_fit_from_right_to_left(page: Page) -> None:
     await choose(page, "ar-xb")
-    for width in (1280, 320):
-        await page.set_viewport_size({"width": width, "height": 800})
-        for address in FOR_EVERYBODY:
-            await page.goto(address)
-            assert await page.evaluate("document.documentElement.dir") == "rtl"
-            assert await page.evaluate(FITS), (address, width)
+    await assert_right_to_left(page, FOR_EVERYBODY)
+
+
+async def test_pages_with_everything_in_them_are_translated_and_fit_in_either_direction(page: Page) -> None:
+    await choose(page, "en")
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    addresses = await pages_with_everything(page)
+    await choose(page, "ar-xb")
+    await assert_right_to_left(page, addresses)
+    await choose(page, "en-xa")
+    faults = [fault for address in addresses for fault in await wrong_with(page, address)]
+    assert not faults, "\n".join(faults)

@@ -14,7 +14,7 @@ from tests.e2e import pages
 from tests.e2e.examine import examine, strict_visitor
 from tests.e2e.holder import EMAIL, PASSWORD, code_of, give_password, sign_out, sign_up, with_device
 from tests.e2e.installation import Installation
-from tests.e2e.journey import ask, connect, schedule_standup, sign_in
+from tests.e2e.journey import sign_in
 from tests.templates.test_markup import PAGES as RENDERED
 from tests.templates.test_markup import render
 
@@ -89,22 +89,7 @@ async def test_pages_with_nothing_in_them(page: Page) -> None:
 
 
 async def test_pages_with_everything_in_them(page: Page) -> None:
-    for slug in SERVICES:
-        await connect(page, slug)
-    schedule = await schedule_standup(page)
-    await page.goto("/settings/permissions/")
-    await page.get_by_role("region", name="Slack").get_by_role("button", name="Revoke").click()
-    calendar = page.get_by_role("region", name="Google Calendar")
-    await calendar.get_by_text("Pause, and while you are away").click()
-    await calendar.get_by_role("button", name="Pause for an hour").click()
-    await expect(calendar.get_by_text("AI blocked until")).to_be_visible()
-    await page.goto("/")
-    run = await ask(page, "Brief me for standup")
-    chat = urlsplit(page.url).path.split("/")[2]
-    await page.goto(f"/audit/?run={run}&service=github&q=exchanged")
-    event = await page.locator("[data-number]").first.get_attribute("data-number")
-    listed = [address.format(chat=chat, run=run, event=event, schedule=schedule) for address in pages.REGULAR]
-    assert await examined(page, *listed) == []
+    assert await examined(page, *await pages.pages_with_everything(page)) == []
 
 
 async def test_where_a_statement_comes_from(page: Page) -> None:
